@@ -1,0 +1,42 @@
+# Kuramori: one word for each thing a developer does. Everything installs itself into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install check lint types imports test test-all demo bench docs clean
+
+help:
+	@echo "make demo       the whole story in about two minutes, with simulated cameras"
+	@echo "make test       checks and tests (at most 10 minutes, no root needed)"
+	@echo "make test-all   also what needs root, long runs or other programs (installs them with apt)"
+	@echo "make check      lint, types, import rules and documents only"
+	@echo "make bench      the benchmark; writes nvr/BENCHMARKS.md"
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kuramori needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made. On Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(STAMP)
+
+install: $(STAMP)
+
+check: lint types imports
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+imports: $(STAMP)
+	@$(BIN)/lint-imports
+
+test: check
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+clean:
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache dist

@@ -1,0 +1,1 @@
+"""The window: plain statistics turned into Prometheus metrics. Recording code never imports it."""

@@ -1,0 +1,1 @@
+"""The desk's HTTP API: one router per resource."""

@@ -1,0 +1,1 @@
+"""Capture: from a camera's RTSP stream to whole access units. Knows nothing of files, keys or metrics."""
