@@ -1,1 +1,1 @@
-"""The contract: one typed schema for the configuration file, its loader, its secrets and its generated reference."""
+"""The contract: one typed schema for the configuration file, its loader, secrets and generated reference."""

@@ -1,1 +1,1 @@
-"""The vault: format, cipher, keys, ring, ledger, erasure, check. Knows nothing of cameras, networks or configuration."""
+"""The vault: format, cipher, keys, ring, ledger, erasure, check. It knows no camera, network or settings."""

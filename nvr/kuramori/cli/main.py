@@ -1,0 +1,34 @@
+"""The command `kuramori`: collects the sub-commands, one file each, and runs them.
+
+It must not know what a sub-command does; each registers itself.
+"""
+
+import importlib
+
+import typer
+
+# One line per sub-command file: the module must offer `register(app)`.
+COMMAND_MODULES: tuple[str, ...] = ()
+
+
+def build() -> typer.Typer:
+    """Return the command line with every sub-command registered."""
+    app = typer.Typer(
+        name="kuramori",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        help="Record sealed, silent and verifiable; open only what a lawful request names.",
+    )
+
+    @app.callback()
+    def main() -> None:
+        """Record sealed, silent and verifiable; open only what a lawful request names."""
+
+    for name in COMMAND_MODULES:
+        importlib.import_module(f"kuramori.cli.{name}").register(app)
+    return app
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    build()()
