@@ -1,0 +1,233 @@
+"""The desk as the command line sees it: HTTP over the desk's Unix socket, every error one clear sentence.
+
+Every sub-command that needs the running recorder goes through `DeskClient`. It must not know what a resource
+means, open a key, or import anything that exists on Linux only (a custodian's machine runs it too).
+"""
+
+import os
+import socket
+import tomllib
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import httpx
+import typer
+
+from kuramori.texts import tr
+
+DEFAULT_CONFIGURATION = Path("/etc/kuramori/kuramori.toml")
+DEFAULT_SOCKET = Path("/run/kuramori/desk.sock")
+SOCKET_NAME = "desk.sock"
+PERSON_HEADER = "Kuramori-Person"  # percent-encoded UTF-8: names are Japanese more often than not
+TIMEOUT_SECONDS = 60.0
+PROBE_TIMEOUT_SECONDS = 5.0
+DOWNLOAD_TIMEOUT_SECONDS = 600.0  # a bundle's first byte comes after the worker has verified all of it
+JSON_LIMIT_BYTES = 64 * 1024 * 1024
+CONFIGURATION_LIMIT_BYTES = 1024 * 1024
+
+
+class CommandFailure(Exception):
+    """A command cannot go on; its text is the one sentence that the person reads."""
+
+
+class DeskNotRunning(CommandFailure):
+    """Nobody listens on the desk's socket."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self.socket_path = socket_path
+        super().__init__(
+            tr(
+                f"The desk is not running (nothing answers on {socket_path}); start it with: kuramori run",
+                f"受付(desk)が応答しません({socket_path})。kuramori run で起動してください。",
+            )
+        )
+
+
+class DeskNotPermitted(CommandFailure):
+    """The operating system keeps this user from the desk's socket."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self.socket_path = socket_path
+        super().__init__(
+            tr(
+                f"This user may not speak to the desk ({socket_path}); ask for membership of its group.",
+                f"この利用者は受付(desk)に接続できません({socket_path})。グループへの登録を依頼してください。",
+            )
+        )
+
+
+class DeskSilent(CommandFailure):
+    """The desk took the call but broke off or did not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            tr(
+                "The desk did not answer; look at the register whether it was done, then try again.",
+                "受付(desk)が応答しませんでした。処理済みかどうか登録簿を確認し、やり直してください。",
+            )
+        )
+
+
+class DeskProblem(CommandFailure):
+    """The desk refused, with a stable code (RFC 9457 problem document)."""
+
+    def __init__(self, status: int, code: str, sentence: str, facts: Mapping[str, Any]) -> None:
+        self.status = status
+        self.code = code
+        self.facts = dict(facts)
+        super().__init__(sentence)
+
+
+def acting_person(named: str | None) -> str | None:
+    """Return who acts: `--as NAME`, else KURAMORI_PERSON, else nobody."""
+    return named or os.environ.get("KURAMORI_PERSON") or None
+
+
+def find_socket(named: Path | None = None, configuration: Path | None = None) -> Path:
+    """Return the desk's socket: as given, KURAMORI_DESK_SOCKET, the configuration's directory, default."""
+    if named is not None:
+        return named
+    if from_environment := os.environ.get("KURAMORI_DESK_SOCKET"):
+        return Path(from_environment)
+    file = configuration or Path(os.environ.get("KURAMORI_CONFIG") or DEFAULT_CONFIGURATION)
+    directory = _runtime_directory(file)
+    if directory is None and configuration is not None:
+        raise CommandFailure(
+            tr(
+                f"The configuration {configuration} cannot be read or names no runtime_directory.",
+                f"設定ファイル {configuration} が読めないか、runtime_directory の指定がありません。",
+            )
+        )
+    return directory / SOCKET_NAME if directory is not None else DEFAULT_SOCKET
+
+
+def _runtime_directory(configuration: Path) -> Path | None:
+    """Return the first `runtime_directory` (top level or one table down); the rest is not checked here."""
+    try:
+        with configuration.open("rb") as file:
+            document = tomllib.loads(file.read(CONFIGURATION_LIMIT_BYTES).decode("utf-8"))
+    except (OSError, ValueError):
+        return None
+    tables = [document, *(table for table in document.values() if isinstance(table, dict))]
+    for table in tables:
+        value = table.get("runtime_directory")
+        if isinstance(value, str):
+            return Path(value)
+    return None
+
+
+class DeskClient:
+    """One conversation with the desk. A context manager; not for several threads."""
+
+    def __init__(self, socket_path: Path, person: str | None = None) -> None:
+        headers = {"Accept": "application/json", "Accept-Language": tr("en", "ja")}
+        if person is not None:
+            headers[PERSON_HEADER] = urllib.parse.quote(person, safe="")
+        self._socket_path = socket_path
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket_path)),
+            base_url="http://desk",
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the conversation. May be called twice."""
+        self._http.close()
+
+    def get_json(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """GET `path` and return the parsed JSON. Raises CommandFailure."""
+        with self._failures():
+            return _content(self._http.get(path, params=dict(params or {})))
+
+    def post_json(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """POST a JSON body and return the parsed JSON (None for an empty answer). Raises CommandFailure."""
+        with self._failures():
+            return _content(self._http.post(path, json=dict(body or {})))
+
+    @contextmanager
+    def download(self, path: str, body: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
+        """POST a JSON body and yield the answer's bytes as they come. Raises CommandFailure, also midway."""
+        with (
+            self._failures(),
+            self._http.stream("POST", path, json=dict(body), timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                _content(answer)
+            yield answer.iter_bytes()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        self._reach()
+        try:
+            yield
+        except httpx.ConnectError as error:
+            raise DeskNotRunning(self._socket_path) from error
+        except httpx.TransportError as error:
+            raise DeskSilent from error
+
+    def _reach(self) -> None:
+        """Try the socket ourselves first: the operating system's answer tells absent from not permitted."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(PROBE_TIMEOUT_SECONDS)
+            try:
+                probe.connect(str(self._socket_path))
+            except PermissionError as error:
+                raise DeskNotPermitted(self._socket_path) from error
+            except OSError as error:
+                raise DeskNotRunning(self._socket_path) from error
+
+
+def _content(answer: httpx.Response) -> Any:
+    if len(answer.content) > JSON_LIMIT_BYTES:
+        raise CommandFailure(tr("The desk's answer is too large.", "受付(desk)の応答が大きすぎます。"))
+    try:
+        document = answer.json() if answer.content else None
+    except ValueError:
+        document = None
+        if answer.is_success:
+            raise CommandFailure(
+                tr("The desk's answer is not JSON.", "受付(desk)の応答を解釈できません。")
+            ) from None
+    if answer.is_success:
+        return document
+    problem = document if isinstance(document, dict) else {}
+    sentence = problem.get("detail") or problem.get("title") or f"HTTP {answer.status_code}"
+    code = str(problem.get("code", f"http-{answer.status_code}"))
+    raise DeskProblem(answer.status_code, code, str(sentence), problem)
+
+
+def fail(sentence: str) -> NoReturn:
+    """Print one sentence on standard error and end the command with exit code 1."""
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn any CommandFailure inside into its sentence on standard error and exit code 1."""
+    try:
+        yield
+    except CommandFailure as failure:
+        fail(str(failure))
+
+
+def open_desk(
+    *, socket_path: Path | None = None, configuration: Path | None = None, person: str | None = None
+) -> DeskClient:
+    """Return a client for the desk that the options and the environment name. Raises CommandFailure."""
+    return DeskClient(find_socket(socket_path, configuration), acting_person(person))
