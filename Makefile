@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check lint types imports test test-all demo bench docs clean
+.PHONY: help install check lint types imports peers test test-all demo bench clean
 
 help:
 	@echo "make demo       the whole story in about two minutes, with simulated cameras"
@@ -33,10 +33,24 @@ types: $(STAMP)
 imports: $(STAMP)
 	@$(BIN)/lint-imports
 
-test: check
+peers:
+	@tests/install_peers.sh
+
+test: check peers
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+# What `make test` leaves out: needs root, other programs or minutes. Missing programs are failures here.
+test-all: $(STAMP) peers
+	@KURAMORI_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m "(slow or root) and not bench" --timeout 1800 -rs
+
+demo: $(STAMP)
+	@$(BIN)/python -m kuramori.demo
+
+bench: $(STAMP)
+	@tests/install_peers.sh --bench
+	@$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache dist
