@@ -1,0 +1,521 @@
+"""What recorder, door and desk say to one another over Unix sockets: one frozen value per question and answer.
+
+On the wire each is one line of JSON: `{"id": 7, "method": "coverage", "body": {...}}` asks, `{"id": 7, "answer":
+{...}}` or `{"id": 7, "failure": {"code": "...", "message": "..."}}` replies. Bytes are base64, times UTC
+milliseconds. `METHODS` is the whole protocol. This module must not know sockets, and nothing here acts.
+"""
+
+import base64
+import json
+from dataclasses import dataclass, field, is_dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+
+MESSAGE_LIMIT_BYTES = 48 * 1024 * 1024  # one line; a plan of PLAN_LIMIT_SEGMENTS headers fits
+PLAN_LIMIT_SEGMENTS = 4096  # about 34 hours of one camera at 4 Mbit/s
+
+
+def _to_bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected base64 text")
+    return base64.b64decode(value, validate=True)
+
+
+def _to_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+WireBytes = Annotated[bytes, PlainValidator(_to_bytes), PlainSerializer(_to_base64, return_type=str)]
+
+
+class FailureCode(StrEnum):
+    """Why the recorder did not do what was asked. Stable: callers choose by it."""
+
+    UNKNOWN_CAMERA = "unknown-camera"
+    UNKNOWN_METHOD = "unknown-method"
+    UNREADABLE = "unreadable"  # the line is not a message of this protocol
+    NOT_READY = "not-ready"  # starting, stopping, or no custodian set: ask again later
+    RANGE_TOO_LARGE = "range-too-large"  # more than PLAN_LIMIT_SEGMENTS segments
+    RANGE_INVALID = "range-invalid"  # from is not before to
+    ERASED = "erased"  # a key asked for no longer exists
+    UNKNOWN_SEGMENT = "unknown-segment"
+    UNKNOWN_HOLD = "unknown-hold"
+    HOLD_BUDGET = "hold-budget"  # granting it would push other cameras below their floor
+    STORAGE = "storage"  # keystore or ledger could not be written
+
+
+class SpanKind(StrEnum):
+    """What coverage says of a span of one camera's time."""
+
+    RECORDED = "recorded"  # there, its key alive
+    GAP = "gap"  # never recorded; `reason` says why
+    ERASED = "erased"  # was recorded; its key has been destroyed or its slot overwritten
+    UNPROVEN = "unproven"  # there, but recovered after a crash: readable, proven by a recovery record
+
+
+class SegmentState(StrEnum):
+    """What the slot table says of a segment."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    RECOVERED = "recovered"
+
+
+class CameraState(StrEnum):
+    """What a camera is doing."""
+
+    RECORDING = "recording"
+    CONNECTING = "connecting"
+    WAITING = "waiting"  # backing off before the next attempt
+    OFF = "off"
+
+
+# ---- status ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """How are you?"""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """One camera as the recorder sees it now."""
+
+    name: str
+    number: int
+    state: CameraState
+    since_utc_ms: int  # in this state since
+    codec: str = ""  # "h264", "h265", or empty before the first description
+    last_durable_utc_ms: int | None = None  # time of the last access unit that is on disk
+    gap_reason: str = ""  # lower-case name of a GapReason while not recording
+    detail: str = ""  # the facts of the last end, never a secret
+    retention_days: float = 0.0
+    oldest_decryptable_utc_ms: int | None = None
+    audio_offered: tuple[str, ...] = ()
+    setups: tuple[str, ...] = ()  # media kinds that were SETUP: ("video",)
+    received_bytes: int = 0
+    access_units: int = 0
+    lost_packets: int = 0
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStatus:
+    """One volume's ring."""
+
+    path: str
+    slot_bytes: int
+    slot_count: int
+    filled_slots: int  # zero-filled so far
+    free_slots: int
+    held_slots: int
+    bad_slots: int
+    healthy: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """The recorder at a glance. `problems` are sentences for the operator; empty means green."""
+
+    recorder_id: WireBytes
+    utc_ms: int
+    started_utc_ms: int
+    recording: bool
+    custodian_set_id: WireBytes
+    threshold: int
+    custodians: int
+    erasure_tier: str  # "E0", "E2"
+    clock_trusted: bool
+    cameras: tuple[CameraStatus, ...] = ()
+    volumes: tuple[VolumeStatus, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+# ---- coverage ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRequest:
+    """What is there of this camera between these times (half open)?"""
+
+    camera: str
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageSpan:
+    """A span of one kind; spans of an answer follow one another without holes."""
+
+    from_utc_ms: int
+    to_utc_ms: int
+    kind: SpanKind
+    reason: str = ""  # lower-case name of a GapReason where kind is GAP
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The answer: the whole asked range, in order."""
+
+    camera: str
+    from_utc_ms: int
+    to_utc_ms: int
+    spans: tuple[CoverageSpan, ...]
+
+
+# ---- extraction --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Which segments hold this camera's pictures of this range, reaching back to the key frame?"""
+
+    camera: str
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentExtent:
+    """One segment and where it lies. `extent_bytes` of an OPEN one ends with its last durable commit."""
+
+    volume_path: str
+    offset_bytes: int
+    extent_bytes: int
+    header: WireBytes  # the 4096 bytes of the segment header
+    segment_uid: WireBytes  # 16 bytes
+    sequence: int
+    state: SegmentState
+    epoch_alive: bool  # its K_seg can be released: epoch key alive, or kept for a hold
+    start_utc_ms: int
+    end_utc_ms: int  # of an OPEN one: its last durable access unit
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionPlan:
+    """Segments in order of their sequence, and the coverage of the asked range."""
+
+    camera: str
+    camera_number: int
+    segments: tuple[SegmentExtent, ...]
+    spans: tuple[CoverageSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseKeysRequest:
+    """Release the second lock of exactly these segments. The desk asks after *opened* is durable."""
+
+    request_id: str
+    segment_uids: tuple[WireBytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentKey:
+    """The K_seg of one segment: a secret."""
+
+    segment_uid: WireBytes
+    k_seg: WireBytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedKeys:
+    """One key for each segment asked for, or the failure ERASED and none."""
+
+    keys: tuple[SegmentKey, ...] = field(repr=False)
+
+
+# ---- holds and erasures ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHoldRequest:
+    """Keep these minutes until `until_utc_ms` (K5). The same `hold_id` again is the same hold, not another."""
+
+    hold_id: str  # 32 hexadecimal digits, chosen by the desk
+    cameras: tuple[str, ...]
+    from_utc_ms: int
+    to_utc_ms: int
+    until_utc_ms: int
+    request_id: str  # empty where no request stands behind it
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold that is in force."""
+
+    hold_id: str
+    cameras: tuple[str, ...]
+    from_utc_ms: int
+    to_utc_ms: int
+    until_utc_ms: int
+    request_id: str
+    person: str
+    reason: str
+    placed_utc_ms: int
+    segments: int  # how many it keeps now
+
+
+@dataclass(frozen=True, slots=True)
+class LiftHoldRequest:
+    """End a hold now. Lifting one that is not there is the failure UNKNOWN_HOLD."""
+
+    hold_id: str
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsRequest:
+    """Which holds are in force?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """All of them, oldest first."""
+
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EraseRequest:
+    """Destroy the keys of everything of this camera in this range now, held minutes excepted.
+
+    The same `erasure_id` again returns the first receipt. Segments that lie in the range only in part go too.
+    """
+
+    erasure_id: str  # 32 hexadecimal digits, chosen by the desk
+    camera: str
+    from_utc_ms: int
+    to_utc_ms: int
+    person: str
+    reason: str
+
+
+class ErasureCause(StrEnum):
+    """Why keys were destroyed."""
+
+    RETENTION = "retention"
+    REQUEST = "request"
+    HOLD_ENDED = "hold_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedKeys:
+    """What one erasure destroyed of one camera."""
+
+    camera: str
+    keys: int  # epoch keys and kept segment keys
+    from_utc_ms: int  # first frame that they opened
+    to_utc_ms: int  # last frame
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The receipt of one destruction of keys: the moment the old root was gone."""
+
+    number: int  # counts up from 1 in the recorder, never reused
+    erasure_id: str  # of the request, else empty
+    utc_ms: int
+    cause: ErasureCause
+    tier: str  # "E0", "E2": how strong it is
+    erased: tuple[ErasedKeys, ...]
+    kept_for_holds: int  # segment keys that a hold keeps
+
+
+@dataclass(frozen=True, slots=True)
+class ErasuresRequest:
+    """Which erasures happened after this number? At most 1000, oldest first."""
+
+    after_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Erasures:
+    """The answer."""
+
+    erasures: tuple[Erasure, ...]
+
+
+# ---- figures -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRequest:
+    """All plain counters and gauges, for whoever shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number: `name` with its unit, `labels` as (key, value) pairs."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The answer."""
+
+    utc_ms: int
+    figures: tuple[Figure, ...]
+
+
+# ---- the door ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStream:
+    """The door found where a camera streams now (no credentials in the URI)."""
+
+    camera: str
+    stream_uri: str
+    endpoint_uuid: str = ""
+    profile: str = ""
+    audio_encoder: bool = False  # the profile in use carries an audio encoder (R3)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Done; nothing more to say."""
+
+
+# ---- the protocol ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One line of the protocol: its name, what is asked and what is answered."""
+
+    name: str
+    question: type[Any]
+    answer: type[Any]
+
+
+METHODS: tuple[Method, ...] = (
+    Method("status", StatusRequest, RecorderStatus),
+    Method("coverage", CoverageRequest, Coverage),
+    Method("plan_extraction", PlanRequest, ExtractionPlan),
+    Method("release_keys", ReleaseKeysRequest, ReleasedKeys),
+    Method("place_hold", PlaceHoldRequest, Hold),
+    Method("lift_hold", LiftHoldRequest, Acknowledged),
+    Method("holds", HoldsRequest, Holds),
+    Method("erase", EraseRequest, Erasure),
+    Method("erasures", ErasuresRequest, Erasures),
+    Method("statistics", StatisticsRequest, Statistics),
+    Method("camera_stream", CameraStream, Acknowledged),
+)
+BY_NAME = {method.name: method for method in METHODS}
+BY_QUESTION = {method.question: method for method in METHODS}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why not, for a program (`code`) and for a person (`message`: one sentence, no secret)."""
+
+    code: FailureCode
+    message: str
+
+
+class MessageUnreadable(ValueError):
+    """A line is not a message of this protocol. `call_id` is its id where at least that could be read."""
+
+    def __init__(self, detail: str, call_id: int = 0, code: FailureCode = FailureCode.UNREADABLE) -> None:
+        super().__init__(detail)
+        self.call_id = call_id
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A question as it came: `question` is an instance of `method.question`."""
+
+    call_id: int
+    method: Method
+    question: Any
+
+
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}  # made at first use: start-up stays quick
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    adapter = _adapters.get(kind)
+    if adapter is None:
+        adapter = _adapters[kind] = TypeAdapter(kind)
+    return adapter
+
+
+def _to_plain(value: Any) -> Any:
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def _from_plain(kind: type[Any], value: Any, call_id: int) -> Any:
+    try:
+        return _adapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise MessageUnreadable(f"{kind.__name__}.{where}: {first['msg']}", call_id) from None
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    if len(line) > MESSAGE_LIMIT_BYTES:
+        raise MessageUnreadable(f"a line of {len(line)} bytes; at most {MESSAGE_LIMIT_BYTES}")
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        raise MessageUnreadable("a line that is not JSON") from None
+    if not isinstance(document, dict) or type(document.get("id")) is not int:
+        raise MessageUnreadable("a line without an id")
+    return document
+
+
+def encode_call(call_id: int, question: Any) -> bytes:
+    """Return the line that asks `question` (an instance of one of the question classes)."""
+    method = BY_QUESTION[type(question)]
+    return _line({"id": call_id, "method": method.name, "body": _to_plain(question)})
+
+
+def decode_call(line: bytes) -> Call:
+    """Return the question that stands in a line. Raises MessageUnreadable."""
+    document = _parse(line)
+    call_id: int = document["id"]
+    name = document.get("method")
+    method = BY_NAME.get(name) if isinstance(name, str) else None
+    if method is None:
+        raise MessageUnreadable("no such method", call_id, FailureCode.UNKNOWN_METHOD)
+    return Call(call_id, method, _from_plain(method.question, document.get("body"), call_id))
+
+
+def encode_answer(call_id: int, answer: Any) -> bytes:
+    """Return the line that answers with `answer` (an instance of the method's answer class)."""
+    if not is_dataclass(answer):
+        raise TypeError(f"an answer is a message, not {type(answer).__name__}")
+    return _line({"id": call_id, "answer": _to_plain(answer)})
+
+
+def encode_failure(call_id: int, failure: Failure) -> bytes:
+    """Return the line that says why not."""
+    return _line({"id": call_id, "failure": _to_plain(failure)})
+
+
+def decode_answer(line: bytes, method: Method) -> Any:
+    """Return the answer of `method`, or a Failure, from a line. Raises MessageUnreadable."""
+    document = _parse(line)
+    call_id: int = document["id"]
+    if "failure" in document:
+        return _from_plain(Failure, document["failure"], call_id)
+    return _from_plain(method.answer, document.get("answer"), call_id)
