@@ -1,0 +1,501 @@
+"""The configuration file as one typed value: every table, every key, its meaning, its limits.
+
+Code receives these values, never the file. What one key must look like is said here; what several keys must be
+together is in `consistency`. Secrets are never in the file: `password` holds a secret's name. This file must not
+read files, resolve names or look at the machine.
+"""
+
+import datetime
+import ipaddress
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, StringConstraints, ValidationInfo
+from pydantic.types import Strict
+
+from kuramori_config.addresses import (
+    NETWORK_SHAPE,
+    ONVIF_SHAPE,
+    RTSP_SHAPE,
+    CameraAddress,
+    IPNetwork,
+    parse_address,
+    parse_network,
+)
+from kuramori_config.faults import NOT_SHOWN, Unfit, Wording
+from kuramori_config.option import DATE, NAMES, PATH, TEXT, number_shape, option, table
+from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Duration, Size
+from kuramori_config.rules import DEFAULT_FLOOR, SHORTEST_RETENTION, RuleSet
+
+CAMERA_NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+SECRET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"  # noqa: S105 -- the pattern of a name
+FINGERPRINT_PATTERN = r"^sha256:([0-9a-f]{64})$"
+SHARES_MOST = 16  # the segment header has room for sixteen sealed shares
+SMALLEST_VOLUME = Size(64 * 2**20)
+
+_SECRET_NAME = Wording(
+    "the name of a secret, never the password itself: at most 64 of lower-case letters, digits, dot, dash, underscore",
+    "秘密情報の名前（英小文字・数字・.-_、64文字以内。パスワードそのものは書かない）",
+)
+_CAMERA_NAME = Wording(
+    "lower-case letters, digits and dashes, beginning with a letter or digit, at most 32",
+    "英小文字・数字・ハイフン、先頭は英小文字か数字、32文字以内",
+)
+_FINGERPRINT = Wording(
+    'the SHA-256 of the certificate: "sha256:" and 64 hexadecimal digits',
+    "証明書のSHA-256（sha256: に続く16進64桁）",
+)
+_ZONE = Wording('a time zone of the IANA list, such as "Asia/Tokyo"', "IANAの時間帯名（例: Asia/Tokyo）")
+_LISTEN = Wording('an IP address and a port, such as "127.0.0.1:9464"', "IPアドレスとポート（例: 127.0.0.1:9464）")
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    """Return an absolute path; a relative one starts at the folder given as validation context."""
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise Unfit(PATH)
+    base = (info.context or {}).get("folder")
+    path = Path(value)
+    return path if path.is_absolute() or base is None else Path(base) / path
+
+
+def _zone(value: object) -> str:
+    try:
+        ZoneInfo(value if isinstance(value, str) else "")
+    except (ValueError, OSError, LookupError) as cause:
+        raise Unfit(_ZONE) from cause
+    return str(value)
+
+
+def _retention(value: object) -> Duration:
+    duration = Duration.parse(value)
+    if duration < SHORTEST_RETENTION:
+        raise Unfit(Wording(f"{SHORTEST_RETENTION} or longer", "3時間以上"))
+    return duration
+
+
+def _volume_size(value: object) -> Size:
+    size = Size.parse(value)
+    if size < SMALLEST_VOLUME:
+        raise Unfit(Wording(f"{SMALLEST_VOLUME} or more", f"{SMALLEST_VOLUME}以上"))
+    return size
+
+
+def _fingerprint(value: object) -> str:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    prefix, _, digits = text.rpartition("sha256:")
+    digits = digits.replace(":", "")
+    if prefix or "sha256:" not in text or len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
+        raise Unfit(_FINGERPRINT)
+    return f"sha256:{digits}"
+
+
+def _secret_name(value: object) -> object:
+    """Keep a password that was written here by mistake out of every message."""
+    if not isinstance(value, str) or not re.fullmatch(SECRET_NAME_PATTERN, value):
+        raise Unfit(_SECRET_NAME, NOT_SHOWN)
+    return value
+
+
+def _listen(value: object) -> str:
+    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        if not 1 <= int(port) <= 65535:
+            raise Unfit(_LISTEN)
+    except ValueError as cause:
+        raise Unfit(_LISTEN) from cause
+    return str(value)
+
+
+def _rtsp(value: object) -> CameraAddress:
+    return parse_address(value, ("rtsp", "rtsps"), RTSP_SHAPE)
+
+
+def _onvif(value: object) -> CameraAddress:
+    return parse_address(value, ("http", "https"), ONVIF_SHAPE)
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Location = Annotated[Path, PlainValidator(_path)]
+Count = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Span = Annotated[Duration, PlainValidator(Duration.parse)]
+Retention = Annotated[Duration, PlainValidator(_retention)]
+Amount = Annotated[Size, PlainValidator(Size.parse)]
+VolumeSize = Annotated[Size, PlainValidator(_volume_size)]
+SecretName = Annotated[str, BeforeValidator(_secret_name)]
+
+
+class Role(StrEnum):
+    """What a person may do; a person can have several roles."""
+
+    MANAGER = "manager"
+    DEPUTY = "deputy"
+    HANDLER = "handler"
+    ADMINISTRATOR = "administrator"
+    INSTALLER = "installer"
+    AUDITOR = "auditor"
+
+
+class Transport(StrEnum):
+    """Which of the two RTSP sources reads a camera."""
+
+    NATIVE = "native"
+    AV = "av"
+
+
+class Table(BaseModel):
+    """What all tables share: values never change, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
+
+
+class Site(Table):
+    """Who films where, why and under which rules: facts that the rules require in writing."""
+
+    name: Text = option(
+        "What the site is called; printed on certificates, notices and manifests.",
+        shape=TEXT,
+        example='"Kita school route"',
+    )
+    purpose: Text = option(
+        "Why there are cameras. Stands in the rule book and on the notice beside each camera.",
+        shape=TEXT,
+        example='"Safety of children on their way to school"',
+    )
+    installer: Text = option(
+        "Who installed the cameras and answers for them: the body, not the contractor.",
+        shape=TEXT,
+        example='"Kita City, Crime Prevention Section"',
+    )
+    contact: Text = option(
+        "Where the public can ask or complain; stands on the notice.",
+        shape=TEXT,
+        example='"Crime Prevention Section, 000-000-0000"',
+    )
+    manager: Text = option(
+        "The manager (kanri sekininsha) who decides each request: the name of a [[person]] with the role manager.",
+        shape=TEXT,
+        example='"Sato Hanako"',
+    )
+    deputies: tuple[Text, ...] = option(
+        "Who decides when the manager cannot: names of [[person]] tables with the role deputy.",
+        shape=NAMES,
+        example='["Suzuki Ichiro"]',
+        default=(),
+    )
+    rule_set: RuleSet = option(
+        "Which published rules the site follows; sets the ceiling of retention (ISE 30 days, CHI 31, HOK 30).",
+        shape=Wording('"ISE", "CHI" or "HOK"', '"ISE", "CHI", "HOK" のいずれか'),
+        example='"HOK"',
+    )
+    time_zone: Annotated[str, PlainValidator(_zone)] = option(
+        "The time zone of printed times. Stored times are UTC.",
+        shape=_ZONE,
+        example='"Asia/Tokyo"',
+        default="Asia/Tokyo",
+    )
+
+
+class Person(Table):
+    """One person with duties. Nobody who is not named here has any."""
+
+    name: Text = option("Full name, as it stands in the register.", shape=TEXT, example='"Sato Hanako"')
+    title: Text = option("Office or post.", shape=TEXT, example='"Head of the Crime Prevention Section"')
+    roles: tuple[Role, ...] = option(
+        "What the person may do.",
+        shape=Wording(
+            "a list of at least one of: " + ", ".join(role.value for role in Role),
+            "次のうち1つ以上の一覧: " + ", ".join(role.value for role in Role),
+        ),
+        example='["manager"]',
+        min_length=1,
+    )
+
+
+class Storage(Table):
+    """Where the recorder keeps what is not pictures."""
+
+    state_directory: Location = option(
+        "Identity, ledger, register and keystore file. Must not lie on a memory file system.",
+        shape=PATH,
+        example='"/var/lib/kuramori"',
+        default=Path("/var/lib/kuramori"),
+    )
+    runtime_directory: Location = option(
+        "Sockets of the three processes; emptied at every start of the machine.",
+        shape=PATH,
+        example='"/run/kuramori"',
+        default=Path("/run/kuramori"),
+    )
+    secrets_directory: Location = option(
+        "One file per secret, mode 0600, owned by the account that runs kuramori. "
+        "Secrets given as systemd credentials win.",
+        shape=PATH,
+        example='"/etc/kuramori/secrets"',
+        default=Path("/etc/kuramori/secrets"),
+    )
+
+
+class VolumeTable(Table):
+    """One preallocated file or block device that holds sealed pictures in a ring."""
+
+    path: Location = option(
+        "The file (made by `kuramori init`) or block device.", shape=PATH, example='"/srv/kuramori/volume0"'
+    )
+    size: VolumeSize = option(
+        "How large it is made. `kuramori config check` says whether it holds the retention asked for.",
+        shape=SIZE_SHAPE,
+        example='"1400 GiB"',
+    )
+
+
+class Keystore(Table):
+    """Where the root of the epoch keys lives: the place whose overwriting erases pictures."""
+
+    cell_directory: Location = option(
+        "Folder of the erasable cell. On a device that is not the recording medium a copy of that medium shows "
+        "nothing after expiry (tier E2); beside the volume it is best effort (tier E0).",
+        shape=PATH,
+        example='"/mnt/cell/kuramori"',
+    )
+
+
+class Custody(Table):
+    """Who must come together to open a recording."""
+
+    threshold: Count = option(
+        "How many custodians are needed (k of n).",
+        shape=number_shape(2, SHARES_MOST, "custodians", "人"),
+        example="2",
+        default=2,
+        ge=2,
+        le=SHARES_MOST,
+    )
+    cards_directory: Location = option(
+        "Folder with the custodians' public cards (made by `kuramori custodian new`).",
+        shape=PATH,
+        example='"/etc/kuramori/custodians"',
+    )
+    recovery_card: Location = option(
+        "The public recovery card (made by `kuramori recovery new`); its paper shares lie in the safe.",
+        shape=PATH,
+        example='"/etc/kuramori/recovery.card"',
+    )
+
+
+class Network(Table):
+    """Where pictures may travel unencrypted."""
+
+    local_networks: tuple[Annotated[IPNetwork, PlainValidator(parse_network)], ...] = option(
+        "Networks declared local: only to these (and to the machine itself) does unencrypted RTSP go.",
+        shape=NETWORK_SHAPE,
+        example='["192.168.10.0/24"]',
+        default=(),
+    )
+    vpn: Text | None = option(
+        "Name of the VPN that carries unencrypted RTSP beyond the local networks. Naming it declares that it does.",
+        shape=TEXT,
+        example='"city-wireguard"',
+        default=None,
+    )
+
+
+class Metrics(Table):
+    """Where Prometheus may scrape."""
+
+    listen: Annotated[str, PlainValidator(_listen)] = option(
+        "Address and port of the metrics page.",
+        shape=_LISTEN,
+        example='"127.0.0.1:9464"',
+        default="127.0.0.1:9464",
+    )
+
+
+class Recorder(Table):
+    """Tuning of the recorder. The defaults are meant to be left alone."""
+
+    stall_seconds: Number = option(
+        "A connected camera that delivers nothing for so long counts as stalled and is connected anew.",
+        shape=number_shape(2, 120, "seconds", "秒"),
+        example="10",
+        default=10.0,
+        ge=2,
+        le=120,
+    )
+    connect_seconds: Number = option(
+        "Longest time for connecting to a camera, signing in and starting to play.",
+        shape=number_shape(1, 60, "seconds", "秒"),
+        example="10",
+        default=10.0,
+        ge=1,
+        le=60,
+    )
+    back_off_first_seconds: Number = option(
+        "Wait before the first new attempt; doubles with jitter.",
+        shape=number_shape(0.1, 60, "seconds", "秒"),
+        example="0.5",
+        default=0.5,
+        ge=0.1,
+        le=60,
+    )
+    back_off_most_seconds: Number = option(
+        "Longest wait between attempts.",
+        shape=number_shape(1, 600, "seconds", "秒"),
+        example="30",
+        default=30.0,
+        ge=1,
+        le=600,
+    )
+    commit_interval_seconds: Number = option(
+        "How often what arrived is sealed and made durable, all cameras at once. A crash loses at most twice this.",
+        shape=number_shape(0.2, 1, "seconds", "秒"),
+        example="1.0",
+        default=1.0,
+        ge=0.2,
+        le=1,
+    )
+    receive_low_water: Amount = option(
+        "The kernel wakes the recorder for a camera when so much has arrived; slower streams are drained each tick.",
+        shape=SIZE_SHAPE,
+        example='"64 KiB"',
+        default=Size(64 * 2**10),
+    )
+    memory_buffer: Amount = option(
+        "How much is kept in memory, all cameras together, while no volume can be written; then a gap begins.",
+        shape=SIZE_SHAPE,
+        example='"256 MiB"',
+        default=Size(256 * 2**20),
+    )
+    zero_fill_per_second: Amount = option(
+        "How fast a new volume is zero-filled in the background.",
+        shape=SIZE_SHAPE,
+        example='"32 MiB"',
+        default=Size(32 * 2**20),
+    )
+    scrub_per_second: Amount = option(
+        "How fast stored pictures are read back and verified in the background.",
+        shape=SIZE_SHAPE,
+        example='"4 MiB"',
+        default=Size(4 * 2**20),
+    )
+
+
+class Decision(Table):
+    """A decision in writing: who, when, why."""
+
+    who: Text = option("Who decided: office and name.", shape=TEXT, example='"mayor Yamada Taro"')
+    date: datetime.date = option("When.", shape=DATE, example="2026-04-01")
+    reason: Text = option("Why.", shape=TEXT, example='"Repeated incidents on this route"')
+
+
+class Camera(Table):
+    """One camera: where it is, how it is reached, how long its pictures are kept."""
+
+    name: Annotated[str, StringConstraints(pattern=CAMERA_NAME_PATTERN)] = option(
+        "Short name, used in commands and file names. Never reused for another camera.",
+        shape=_CAMERA_NAME,
+        example='"gate-north"',
+    )
+    place: Text = option(
+        "Where it stands, as in the rule book.", shape=TEXT, example='"North gate, pole 14, facing the crossing"'
+    )
+    purpose: Text | None = option(
+        "Purpose of this camera where it differs from the site's.",
+        shape=TEXT,
+        example='"Bicycle theft at the station front"',
+        default=None,
+    )
+    retention: Retention = option(
+        "How long its pictures are kept: as short as the purpose allows.", shape=DURATION_SHAPE, example='"14 days"'
+    )
+    floor: Span = option(
+        "How long pictures are kept at least, even when the ring is short, so that a lawful request can be met.",
+        shape=DURATION_SHAPE,
+        example='"7 days"',
+        default=DEFAULT_FLOOR,
+    )
+    rtsp: Annotated[CameraAddress, PlainValidator(_rtsp)] | None = option(
+        "The stream's address. Either this or `onvif`.",
+        shape=RTSP_SHAPE,
+        example='"rtsp://192.168.10.21:554/stream1"',
+        default=None,
+    )
+    onvif: Annotated[CameraAddress, PlainValidator(_onvif)] | None = option(
+        "The camera's ONVIF device service; the stream is then asked for. Either this or `rtsp`.",
+        shape=ONVIF_SHAPE,
+        example='"http://192.168.10.21/onvif/device_service"',
+        default=None,
+    )
+    user: Text | None = option("The account on the camera.", shape=TEXT, example='"recorder"', default=None)
+    password: SecretName | None = option(
+        "The name of the secret that holds the password; the password itself never stands in this file.",
+        shape=_SECRET_NAME,
+        example='"gate-north"',
+        default=None,
+    )
+    transport: Transport = option(
+        "native: the recorder's own RTSP over TCP. av: FFmpeg in a child process, for cameras that need UDP.",
+        shape=Wording('"native" or "av"', '"native" または "av"'),
+        example='"native"',
+        default=Transport.NATIVE,
+    )
+    tls_fingerprint: Annotated[str, PlainValidator(_fingerprint)] | None = option(
+        "The camera's certificate, pinned by its SHA-256 (for rtsps:// and https://).",
+        shape=_FINGERPRINT,
+        example='"sha256:' + "00" * 32 + '"',
+        default=None,
+    )
+    tls_ca_file: Location | None = option(
+        "PEM file of the authority that signed the camera's certificate (for rtsps:// and https://).",
+        shape=PATH,
+        example='"/etc/kuramori/camera-ca.pem"',
+        default=None,
+    )
+    profile: Text | None = option(
+        "Media profile to record, by token or name (ONVIF); otherwise the best one without audio is chosen.",
+        shape=TEXT,
+        example='"mainStream"',
+        default=None,
+    )
+    expected_mbit_per_second: Number = option(
+        "What the camera sends on average; the ring is planned with it.",
+        shape=number_shape(0.02, 200, "Mbit/s", "Mbit/s"),
+        example="4",
+        default=4.0,
+        ge=0.02,
+        le=200,
+    )
+    audio: Decision | None = table(
+        "The written decision to record sound. Reserved: this version records none, with or without a decision.",
+        default=None,
+    )
+    retention_decision: Decision | None = table(
+        "The written decision to keep pictures beyond the rule set's ceiling.", default=None
+    )
+
+
+class Configuration(Table):
+    """The whole file."""
+
+    site: Site = table("Who films, why, under which rules.")
+    people: tuple[Person, ...] = table("Persons with duties.", default=(), alias="person")
+    storage: Storage = table("Folders.", default=Storage())
+    volumes: tuple[VolumeTable, ...] = table("The rings of sealed pictures.", alias="volume")
+    keystore: Keystore = table("Where erasure happens.")
+    custody: Custody = table("Who must come together to open.")
+    network: Network = table("Where pictures may travel unencrypted.", default=Network())
+    metrics: Metrics = table("The metrics page.", default=Metrics())
+    recorder: Recorder = table("Tuning.", default=Recorder())
+    cameras: tuple[Camera, ...] = table("The cameras.", default=(), alias="camera")
+
+    def camera_named(self, name: str) -> Camera | None:
+        """Return the camera of that name, or None."""
+        return next((camera for camera in self.cameras if camera.name == name), None)
+
+    def person_named(self, name: str) -> Person | None:
+        """Return the person of that name, or None."""
+        return next((person for person in self.people if person.name == name), None)
