@@ -132,9 +132,9 @@ def shortfall(configuration: Configuration) -> Wording | None:
     gibibytes = needed.total_bytes // 2**30
     days, asked_days = f"{math.floor(plan.fitting_days * 10) / 10:.1f}", f"{asked.days:g}"
     name, several = plan.shortest.name, len(configuration.volumes) > 1
-    where = "[[volume]] sizes in all" if several else "volume size"
+    where = "sum of the volumes" if several else "volume"
     return Wording(
-        f"the {where} of {total} hold about {days} of the {asked_days} days asked for (camera {name}, at the "
+        f"the {where} of {total} holds about {days} days of the {asked_days} days asked for (camera {name}, at the "
         f"expected bit rates); {gibibytes} GiB would do: enlarge the volume, shorten retention, or lower "
         f"expected_mbit_per_second where cameras send less",
         f"保存領域 {total} に収まるのは約{days}日分です"

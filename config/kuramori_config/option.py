@@ -30,10 +30,13 @@ def option(
     return Field(default, description=description, json_schema_extra=extra, **constraints)
 
 
-def table(description: str, *, default: Any = REQUIRED, **constraints: Any) -> Any:
-    """Return a pydantic field for a table (or a list of tables) that carries its own documentation."""
+def table(description: str, *, default: Any = REQUIRED, more: str = "", **constraints: Any) -> Any:
+    """Return a pydantic field for a table (or a list of tables) that carries its own documentation.
+
+    `more` is TOML that follows the table in the example file: further tables of the same kind.
+    """
     shape = Wording("a table of its own, see the reference", "独立した表（設定リファレンス参照）")
-    return option(description, shape=shape, example="", default=default, **constraints)
+    return option(description, shape=shape, example=more, default=default, **constraints)
 
 
 TEXT = Wording("a text of 1 to 200 characters", "1～200文字の文字列")

@@ -1,132 +1,57 @@
 """The configuration file as one typed value: every table, every key, its meaning, its limits.
 
-Code receives these values, never the file. What one key must look like is said here; what several keys must be
-together is in `consistency`. Secrets are never in the file: `password` holds a secret's name. This file must not
+Code receives these values, never the file. What one value must look like is said in `values`; what several keys must
+be together is in `consistency`. Secrets are never in the file: `password` holds a secret's name. This file must not
 read files, resolve names or look at the machine.
 """
 
 import datetime
-import ipaddress
-import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, StringConstraints, ValidationInfo
-from pydantic.types import Strict
+from pydantic import BaseModel, ConfigDict
 
-from kuramori_config.addresses import (
-    NETWORK_SHAPE,
-    ONVIF_SHAPE,
-    RTSP_SHAPE,
-    CameraAddress,
-    IPNetwork,
-    parse_address,
-    parse_network,
-)
-from kuramori_config.faults import NOT_SHOWN, Unfit, Wording
+from kuramori_config.addresses import NETWORK_SHAPE, ONVIF_SHAPE, RTSP_SHAPE
+from kuramori_config.faults import Wording
 from kuramori_config.option import DATE, NAMES, PATH, TEXT, number_shape, option, table
-from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Duration, Size
-from kuramori_config.rules import DEFAULT_FLOOR, SHORTEST_RETENTION, RuleSet
+from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Size
+from kuramori_config.rules import DEFAULT_FLOOR, RuleSet
+from kuramori_config.values import (
+    CAMERA_NAME,
+    FINGERPRINT,
+    LISTEN,
+    SECRET_NAME,
+    ZONE,
+    Amount,
+    CameraName,
+    Count,
+    Fingerprint,
+    ListenAddress,
+    LocalNetwork,
+    Location,
+    Number,
+    OnvifAddress,
+    Retention,
+    RtspAddress,
+    SecretName,
+    Span,
+    Text,
+    TimeZone,
+    VolumeSize,
+)
 
-CAMERA_NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
-SECRET_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"  # noqa: S105 -- the pattern of a name
-FINGERPRINT_PATTERN = r"^sha256:([0-9a-f]{64})$"
+_MORE_PEOPLE = """
+[[person]]
+name = "Suzuki Ichiro"
+title = "Deputy head of the Crime Prevention Section"
+roles = ["deputy"]
+
+[[person]]
+name = "Tanaka Yuki"
+title = "Crime Prevention Section"
+roles = ["handler"]"""
+
 SHARES_MOST = 16  # the segment header has room for sixteen sealed shares
-SMALLEST_VOLUME = Size(64 * 2**20)
-
-_SECRET_NAME = Wording(
-    "the name of a secret, never the password itself: at most 64 of lower-case letters, digits, dot, dash, underscore",
-    "秘密情報の名前（英小文字・数字・.-_、64文字以内。パスワードそのものは書かない）",
-)
-_CAMERA_NAME = Wording(
-    "lower-case letters, digits and dashes, beginning with a letter or digit, at most 32",
-    "英小文字・数字・ハイフン、先頭は英小文字か数字、32文字以内",
-)
-_FINGERPRINT = Wording(
-    'the SHA-256 of the certificate: "sha256:" and 64 hexadecimal digits',
-    "証明書のSHA-256（sha256: に続く16進64桁）",
-)
-_ZONE = Wording('a time zone of the IANA list, such as "Asia/Tokyo"', "IANAの時間帯名（例: Asia/Tokyo）")
-_LISTEN = Wording('an IP address and a port, such as "127.0.0.1:9464"', "IPアドレスとポート（例: 127.0.0.1:9464）")
-
-
-def _path(value: object, info: ValidationInfo) -> Path:
-    """Return an absolute path; a relative one starts at the folder given as validation context."""
-    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise Unfit(PATH)
-    base = (info.context or {}).get("folder")
-    path = Path(value)
-    return path if path.is_absolute() or base is None else Path(base) / path
-
-
-def _zone(value: object) -> str:
-    try:
-        ZoneInfo(value if isinstance(value, str) else "")
-    except (ValueError, OSError, LookupError) as cause:
-        raise Unfit(_ZONE) from cause
-    return str(value)
-
-
-def _retention(value: object) -> Duration:
-    duration = Duration.parse(value)
-    if duration < SHORTEST_RETENTION:
-        raise Unfit(Wording(f"{SHORTEST_RETENTION} or longer", "3時間以上"))
-    return duration
-
-
-def _volume_size(value: object) -> Size:
-    size = Size.parse(value)
-    if size < SMALLEST_VOLUME:
-        raise Unfit(Wording(f"{SMALLEST_VOLUME} or more", f"{SMALLEST_VOLUME}以上"))
-    return size
-
-
-def _fingerprint(value: object) -> str:
-    text = value.strip().lower() if isinstance(value, str) else ""
-    prefix, _, digits = text.rpartition("sha256:")
-    digits = digits.replace(":", "")
-    if prefix or "sha256:" not in text or len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
-        raise Unfit(_FINGERPRINT)
-    return f"sha256:{digits}"
-
-
-def _secret_name(value: object) -> object:
-    """Keep a password that was written here by mistake out of every message."""
-    if not isinstance(value, str) or not re.fullmatch(SECRET_NAME_PATTERN, value):
-        raise Unfit(_SECRET_NAME, NOT_SHOWN)
-    return value
-
-
-def _listen(value: object) -> str:
-    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    try:
-        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-        if not 1 <= int(port) <= 65535:
-            raise Unfit(_LISTEN)
-    except ValueError as cause:
-        raise Unfit(_LISTEN) from cause
-    return str(value)
-
-
-def _rtsp(value: object) -> CameraAddress:
-    return parse_address(value, ("rtsp", "rtsps"), RTSP_SHAPE)
-
-
-def _onvif(value: object) -> CameraAddress:
-    return parse_address(value, ("http", "https"), ONVIF_SHAPE)
-
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Location = Annotated[Path, PlainValidator(_path)]
-Count = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-Span = Annotated[Duration, PlainValidator(Duration.parse)]
-Retention = Annotated[Duration, PlainValidator(_retention)]
-Amount = Annotated[Size, PlainValidator(Size.parse)]
-VolumeSize = Annotated[Size, PlainValidator(_volume_size)]
-SecretName = Annotated[str, BeforeValidator(_secret_name)]
 
 
 class Role(StrEnum):
@@ -192,9 +117,9 @@ class Site(Table):
         shape=Wording('"ISE", "CHI" or "HOK"', '"ISE", "CHI", "HOK" のいずれか'),
         example='"HOK"',
     )
-    time_zone: Annotated[str, PlainValidator(_zone)] = option(
+    time_zone: TimeZone = option(
         "The time zone of printed times. Stored times are UTC.",
-        shape=_ZONE,
+        shape=ZONE,
         example='"Asia/Tokyo"',
         default="Asia/Tokyo",
     )
@@ -290,7 +215,7 @@ class Custody(Table):
 class Network(Table):
     """Where pictures may travel unencrypted."""
 
-    local_networks: tuple[Annotated[IPNetwork, PlainValidator(parse_network)], ...] = option(
+    local_networks: tuple[LocalNetwork, ...] = option(
         "Networks declared local: only to these (and to the machine itself) does unencrypted RTSP go.",
         shape=NETWORK_SHAPE,
         example='["192.168.10.0/24"]',
@@ -307,9 +232,9 @@ class Network(Table):
 class Metrics(Table):
     """Where Prometheus may scrape."""
 
-    listen: Annotated[str, PlainValidator(_listen)] = option(
+    listen: ListenAddress = option(
         "Address and port of the metrics page.",
-        shape=_LISTEN,
+        shape=LISTEN,
         example='"127.0.0.1:9464"',
         default="127.0.0.1:9464",
     )
@@ -395,9 +320,9 @@ class Decision(Table):
 class Camera(Table):
     """One camera: where it is, how it is reached, how long its pictures are kept."""
 
-    name: Annotated[str, StringConstraints(pattern=CAMERA_NAME_PATTERN)] = option(
+    name: CameraName = option(
         "Short name, used in commands and file names. Never reused for another camera.",
-        shape=_CAMERA_NAME,
+        shape=CAMERA_NAME,
         example='"gate-north"',
     )
     place: Text = option(
@@ -418,13 +343,13 @@ class Camera(Table):
         example='"7 days"',
         default=DEFAULT_FLOOR,
     )
-    rtsp: Annotated[CameraAddress, PlainValidator(_rtsp)] | None = option(
+    rtsp: RtspAddress | None = option(
         "The stream's address. Either this or `onvif`.",
         shape=RTSP_SHAPE,
         example='"rtsp://192.168.10.21:554/stream1"',
         default=None,
     )
-    onvif: Annotated[CameraAddress, PlainValidator(_onvif)] | None = option(
+    onvif: OnvifAddress | None = option(
         "The camera's ONVIF device service; the stream is then asked for. Either this or `rtsp`.",
         shape=ONVIF_SHAPE,
         example='"http://192.168.10.21/onvif/device_service"',
@@ -433,7 +358,7 @@ class Camera(Table):
     user: Text | None = option("The account on the camera.", shape=TEXT, example='"recorder"', default=None)
     password: SecretName | None = option(
         "The name of the secret that holds the password; the password itself never stands in this file.",
-        shape=_SECRET_NAME,
+        shape=SECRET_NAME,
         example='"gate-north"',
         default=None,
     )
@@ -443,9 +368,9 @@ class Camera(Table):
         example='"native"',
         default=Transport.NATIVE,
     )
-    tls_fingerprint: Annotated[str, PlainValidator(_fingerprint)] | None = option(
+    tls_fingerprint: Fingerprint | None = option(
         "The camera's certificate, pinned by its SHA-256 (for rtsps:// and https://).",
-        shape=_FINGERPRINT,
+        shape=FINGERPRINT,
         example='"sha256:' + "00" * 32 + '"',
         default=None,
     )
@@ -482,7 +407,7 @@ class Configuration(Table):
     """The whole file."""
 
     site: Site = table("Who films, why, under which rules.")
-    people: tuple[Person, ...] = table("Persons with duties.", default=(), alias="person")
+    people: tuple[Person, ...] = table("Persons with duties.", default=(), alias="person", more=_MORE_PEOPLE)
     storage: Storage = table("Folders.", default=Storage())
     volumes: tuple[VolumeTable, ...] = table("The rings of sealed pictures.", alias="volume")
     keystore: Keystore = table("Where erasure happens.")

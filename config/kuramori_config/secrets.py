@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kuramori_config.faults import SecretRefused, Wording
-from kuramori_config.schema import SECRET_NAME_PATTERN
+from kuramori_config.values import SECRET_NAME_PATTERN
 
 SECRET_BYTES_MOST = 4096
 _GROUP_OR_OTHERS_OR_EXECUTABLE = 0o177
