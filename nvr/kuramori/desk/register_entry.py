@@ -1,0 +1,113 @@
+"""One entry of the register: its kinds, its bytes, and how it is tied to its body.
+
+The format is final (REGISTER.md): an entry is hashed into the tree as it stands; its body, which names people,
+lies beside it under a salt and can be deleted after its time without touching the tree. Pure.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from kuramori.desk.canonical_json import NotCanonical, canonical, parse_canonical
+
+SALT_BYTES = 32
+ENTRY_LIMIT_BYTES = 4096
+BODY_LIMIT_BYTES = 8 * 1024 * 1024  # a granted request that names PLAN_LIMIT_SEGMENTS segments fits
+NAME_MOST = 200
+_MEMBERS = frozenset({"index", "utc_ms", "kind", "request", "person", "body_digest"})
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class EntryKind(StrEnum):
+    """What happened. New kinds may be added; none is ever removed or given another meaning."""
+
+    FILED = "filed"
+    AMENDED = "amended"  # the request was changed: approvals are void
+    DECIDED = "decided"
+    APPROVED = "approved"
+    OPENED = "opened"
+    RELEASED = "released"
+    BUNDLE_WRITTEN = "bundle_written"  # written to the recipient's medium and read back
+    RETURNED = "returned"  # the recipient erased, returned or destroyed the pictures
+    REFUSED = "refused"
+    HOLD_PLACED = "hold_placed"
+    HOLD_LIFTED = "hold_lifted"
+    HOLD_REFUSED = "hold_refused"  # the recorder could not place it
+    ERASE_ORDERED = "erase_ordered"
+    ERASED = "erased"  # the recorder's receipt: keys are destroyed
+    CUSTODY_CHANGED = "custody_changed"
+    BODIES_DELETED = "bodies_deleted"  # bodies past their five years
+
+
+class EntryInvalid(ValueError):
+    """Bytes are not an entry of the register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the tree holds. `request` and `person` are None where there is none."""
+
+    index: int
+    utc_ms: int
+    kind: str
+    request: str | None
+    person: str | None
+    body_digest: str  # 64 hexadecimal digits
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical JSON that is hashed into the tree."""
+        return canonical(
+            {
+                "index": self.index,
+                "utc_ms": self.utc_ms,
+                "kind": self.kind,
+                "request": self.request,
+                "person": self.person,
+                "body_digest": self.body_digest,
+            }
+        )
+
+    @classmethod
+    def parse(cls, document: bytes) -> "Entry":
+        """Return the entry of its bytes. Raises EntryInvalid."""
+        if len(document) > ENTRY_LIMIT_BYTES:
+            raise EntryInvalid("longer than an entry may be")
+        try:
+            value = parse_canonical(document)
+        except NotCanonical as error:
+            raise EntryInvalid(str(error)) from None
+        if not isinstance(value, dict) or value.keys() != _MEMBERS:
+            raise EntryInvalid("not the members of an entry")
+        entry = cls(**value)
+        if type(entry.index) is not int or type(entry.utc_ms) is not int or entry.index < 0:
+            raise EntryInvalid("index and utc_ms are integers")
+        if not isinstance(entry.kind, str) or not entry.kind:
+            raise EntryInvalid("kind is a text")
+        if not all(isinstance(name, str | None) for name in (entry.request, entry.person)):
+            raise EntryInvalid("request and person are texts or null")
+        if not isinstance(entry.body_digest, str) or not _DIGEST.match(entry.body_digest):
+            raise EntryInvalid("body_digest is 64 hexadecimal digits")
+        return entry
+
+
+def body_digest(salt: bytes, body: bytes) -> str:
+    """Return SHA-256(salt || body) in hexadecimal; `body` is canonical JSON, the salt 32 random bytes.
+
+    The salt makes guessing a deleted body from its digest hopeless.
+    """
+    if len(salt) != SALT_BYTES:
+        raise EntryInvalid(f"a salt has {SALT_BYTES} bytes")
+    return hashlib.sha256(salt + body).hexdigest()
+
+
+def body_bytes(body: dict[str, Any]) -> bytes:
+    """Return the canonical JSON of a body. Raises EntryInvalid."""
+    try:
+        document = canonical(body)
+    except NotCanonical as error:
+        raise EntryInvalid(str(error)) from None
+    if len(document) > BODY_LIMIT_BYTES:
+        raise EntryInvalid(f"a body of {len(document)} bytes; at most {BODY_LIMIT_BYTES}")
+    return document
