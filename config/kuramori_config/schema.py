@@ -163,6 +163,12 @@ class Storage(Table):
         example='"/etc/kuramori/secrets"',
         default=Path("/etc/kuramori/secrets"),
     )
+    ledger_mirror: Location | None = option(
+        "A second copy of the ledger, kept equal to the first; best on another device than state_directory.",
+        shape=PATH,
+        example='"/srv/kuramori/ledger-mirror.db"',
+        default=None,
+    )
 
 
 class VolumeTable(Table):

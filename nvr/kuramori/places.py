@@ -1,0 +1,113 @@
+"""Where everything of a recorder lies, from its configuration. Names of files are said here and nowhere else.
+
+`kuramori init` makes these places, the three processes open them. This module must not open anything.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kuramori_config.schema import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Every path that a process needs."""
+
+    state: Path
+    runtime: Path
+    secrets: Path
+    volumes: tuple[Path, ...]
+    cell: Path  # folder of the erasable cell
+    ledger_mirror: Path | None
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> "Places":
+        """Return the places that a configuration names."""
+        storage = configuration.storage
+        return cls(
+            state=storage.state_directory,
+            runtime=storage.runtime_directory,
+            secrets=storage.secrets_directory,
+            volumes=tuple(volume.path for volume in configuration.volumes),
+            cell=configuration.keystore.cell_directory,
+            ledger_mirror=storage.ledger_mirror,
+        )
+
+    # ---- in the state directory --------------------------------------------------------------------------------
+
+    @property
+    def identity(self) -> Path:
+        """Who this recorder is. Made last: without it nothing is set up."""
+        return self.state / "identity.json"
+
+    @property
+    def device_key(self) -> Path:
+        """The P-256 key that signs footers and manifests: PKCS #8, PEM, mode 0600."""
+        return self.state / "device_key.pem"
+
+    @property
+    def device_certificate(self) -> Path:
+        """The self-signed certificate of the device key, PEM."""
+        return self.state / "device_certificate.pem"
+
+    @property
+    def custodians(self) -> Path:
+        """The custodian set in use."""
+        return self.state / "custodians.json"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger."""
+        return self.state / "ledger.db"
+
+    @property
+    def keystore(self) -> Path:
+        """Folder of the encrypted epoch keys."""
+        return self.state / "keystore"
+
+    @property
+    def register(self) -> Path:
+        """The register (desk)."""
+        return self.state / "register.db"
+
+    @property
+    def register_key(self) -> Path:
+        """The key that signs the register's checkpoints (desk)."""
+        return self.state / "register_key.pem"
+
+    @property
+    def requests(self) -> Path:
+        """Requests and approvals (desk)."""
+        return self.state / "requests.db"
+
+    @property
+    def streams(self) -> Path:
+        """Last known stream address per ONVIF camera; no secrets."""
+        return self.state / "streams.json"
+
+    @property
+    def spool(self) -> Path:
+        """Folder of encrypted bundles on their way to a client (desk)."""
+        return self.state / "spool"
+
+    @property
+    def unfinished(self) -> Path:
+        """Says that a set-up began and did not end, and what it began to make."""
+        return self.state / "setup-unfinished.json"
+
+    # ---- in the runtime directory ------------------------------------------------------------------------------
+
+    @property
+    def recorder_socket(self) -> Path:
+        """Where the recorder answers."""
+        return self.runtime / "recorder.sock"
+
+    @property
+    def door_socket(self) -> Path:
+        """Where the door answers."""
+        return self.runtime / "door.sock"
+
+    @property
+    def desk_socket(self) -> Path:
+        """Where the desk serves HTTP."""
+        return self.runtime / "desk.sock"
