@@ -5,31 +5,15 @@ On the wire each is one line of JSON: `{"id": 7, "method": "coverage", "body": {
 milliseconds. `METHODS` is the whole protocol. This module must not know sockets, and nothing here acts.
 """
 
-import base64
 import json
 from dataclasses import dataclass, field, is_dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 
 MESSAGE_LIMIT_BYTES = 48 * 1024 * 1024  # one line; a plan of PLAN_LIMIT_SEGMENTS headers fits
 PLAN_LIMIT_SEGMENTS = 4096  # about 34 hours of one camera at 4 Mbit/s
-
-
-def _to_bytes(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("expected base64 text")
-    return base64.b64decode(value, validate=True)
-
-
-def _to_base64(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")
-
-
-WireBytes = Annotated[bytes, PlainValidator(_to_bytes), PlainSerializer(_to_base64, return_type=str)]
 
 
 class FailureCode(StrEnum):
@@ -444,27 +428,11 @@ class Call:
     question: Any
 
 
-_adapters: dict[type[Any], TypeAdapter[Any]] = {}  # made at first use: start-up stays quick
-
-
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    adapter = _adapters.get(kind)
-    if adapter is None:
-        adapter = _adapters[kind] = TypeAdapter(kind)
-    return adapter
-
-
-def _to_plain(value: Any) -> Any:
-    return _adapter(type(value)).dump_python(value, mode="json")
-
-
-def _from_plain(kind: type[Any], value: Any, call_id: int) -> Any:
+def _from_plain(kind: type[Any], plain: Any, call_id: int) -> Any:
     try:
-        return _adapter(kind).validate_json(json.dumps(value), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise MessageUnreadable(f"{kind.__name__}.{where}: {first['msg']}", call_id) from None
+        return from_plain(kind, plain)
+    except WireInvalid as error:
+        raise MessageUnreadable(str(error), call_id) from None
 
 
 def _line(document: dict[str, Any]) -> bytes:
@@ -486,7 +454,7 @@ def _parse(line: bytes) -> dict[str, Any]:
 def encode_call(call_id: int, question: Any) -> bytes:
     """Return the line that asks `question` (an instance of one of the question classes)."""
     method = BY_QUESTION[type(question)]
-    return _line({"id": call_id, "method": method.name, "body": _to_plain(question)})
+    return _line({"id": call_id, "method": method.name, "body": to_plain(question)})
 
 
 def decode_call(line: bytes) -> Call:
@@ -504,12 +472,12 @@ def encode_answer(call_id: int, answer: Any) -> bytes:
     """Return the line that answers with `answer` (an instance of the method's answer class)."""
     if not is_dataclass(answer):
         raise TypeError(f"an answer is a message, not {type(answer).__name__}")
-    return _line({"id": call_id, "answer": _to_plain(answer)})
+    return _line({"id": call_id, "answer": to_plain(answer)})
 
 
 def encode_failure(call_id: int, failure: Failure) -> bytes:
     """Return the line that says why not."""
-    return _line({"id": call_id, "failure": _to_plain(failure)})
+    return _line({"id": call_id, "failure": to_plain(failure)})
 
 
 def decode_answer(line: bytes, method: Method) -> Any:

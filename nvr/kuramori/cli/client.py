@@ -116,7 +116,7 @@ def _runtime_directory(configuration: Path) -> Path | None:
     for table in tables:
         value = table.get("runtime_directory")
         if isinstance(value, str):
-            return Path(value)
+            return configuration.absolute().parent / value  # relative ones start at the file's folder
     return None
 
 
@@ -200,9 +200,7 @@ def _content(answer: httpx.Response) -> Any:
     except ValueError:
         document = None
         if answer.is_success:
-            raise CommandFailure(
-                tr("The desk's answer is not JSON.", "受付(desk)の応答を解釈できません。")
-            ) from None
+            raise CommandFailure(tr("The desk's answer is not JSON.", "受付(desk)の応答を解釈できません。")) from None
     if answer.is_success:
         return document
     problem = document if isinstance(document, dict) else {}

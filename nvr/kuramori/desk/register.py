@@ -18,7 +18,7 @@ from typing import Any, Self
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kuramori.desk.canonical_json import NotCanonical, parse_canonical
+from kuramori.desk.canonical_json import JsonRefused, parse_canonical
 from kuramori.desk.merkle_log import MerkleLog, leaf_hash
 from kuramori.desk.register_entry import (
     NAME_MOST,
@@ -283,7 +283,7 @@ def _check_body(record: Record, missing: set[int], excused: set[int]) -> None:
     if record.entry.kind == EntryKind.BODIES_DELETED:
         try:
             content = record.content
-        except NotCanonical as error:
+        except JsonRefused as error:
             raise RegisterDamaged(f"its body is unreadable ({error})", index) from None
         excused.update((content or {}).get("indices", ()))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from kuramori.desk.canonical_json import NotCanonical, canonical, parse_canonical
+from kuramori.desk.canonical_json import JsonRefused, canonical, parse_canonical
 
 SALT_BYTES = 32
 ENTRY_LIMIT_BYTES = 4096
@@ -72,11 +72,9 @@ class Entry:
     @classmethod
     def parse(cls, document: bytes) -> "Entry":
         """Return the entry of its bytes. Raises EntryInvalid."""
-        if len(document) > ENTRY_LIMIT_BYTES:
-            raise EntryInvalid("longer than an entry may be")
         try:
-            value = parse_canonical(document)
-        except NotCanonical as error:
+            value = parse_canonical(document, ENTRY_LIMIT_BYTES)
+        except JsonRefused as error:
             raise EntryInvalid(str(error)) from None
         if not isinstance(value, dict) or value.keys() != _MEMBERS:
             raise EntryInvalid("not the members of an entry")
@@ -106,7 +104,7 @@ def body_bytes(body: dict[str, Any]) -> bytes:
     """Return the canonical JSON of a body. Raises EntryInvalid."""
     try:
         document = canonical(body)
-    except NotCanonical as error:
+    except JsonRefused as error:
         raise EntryInvalid(str(error)) from None
     if len(document) > BODY_LIMIT_BYTES:
         raise EntryInvalid(f"a body of {len(document)} bytes; at most {BODY_LIMIT_BYTES}")

@@ -1,0 +1,269 @@
+"""The tree of what the desk refuses: each fault has a stable code and one sentence in both languages.
+
+    DeskFault
+      RequestInvalid            a field of what was sent cannot be
+      RequestRefused            the rules refuse it; registered as a refused attempt (H2)
+      RequestUnknown            no request of that number
+      TransitionRefused         not the moment for this step
+      NotTheRequester           only who filed it may do this
+      OwnRequest                nobody decides on an own request
+      NothingRecorded           no recording in that range
+      RecordingErased           there was one; its keys are destroyed
+      ApprovalRefused           a custodian's approval does not count; says why
+      ApprovalsExpired          approved too long ago
+      ApprovalsMissing          fewer custodians than needed
+      WitnessMissing            somebody else has to be present (H4)
+      KeysDoNotFit              the keys handed in are not those of the granted segments
+      SegmentChanged            the recording is not the one that was granted
+      ExtractionRefused         the worker made no bundle
+      DeskBusy                  too many bundles are being made
+      HoldUnknown, HoldRefused
+      RecorderAway              the recorder does not answer
+      RecorderDeclined          the recorder answered that it will not
+      RegisterAway              the register cannot be used: nothing may take effect
+
+Codes are part of the API: never reused, never renamed. Must not know HTTP.
+"""
+
+from typing import ClassVar
+
+
+class DeskFault(Exception):
+    """What was asked is not done. `english` and `japanese` are one sentence each and hold no secret."""
+
+    code: ClassVar[str] = "desk-fault"
+
+    def __init__(self, english: str, japanese: str) -> None:
+        super().__init__(english)
+        self.english = english
+        self.japanese = japanese
+
+
+class RequestInvalid(DeskFault):
+    """A field of what was sent cannot be."""
+
+    code = "request-invalid"
+
+    def __init__(self, field: str, english: str, japanese: str) -> None:
+        super().__init__(f"{field}: {english}", f"{field}: {japanese}")
+        self.field = field
+
+
+class RequestRefused(DeskFault):
+    """The rules refuse it, and the refusal stands in the register under `request_id`."""
+
+    code = "request-refused"
+
+    def __init__(self, reason: str, english: str, japanese: str, request_id: str = "") -> None:
+        noted = f" (registered as {request_id})" if request_id else ""
+        noted_ja = f"(記録簿番号 {request_id})" if request_id else ""
+        super().__init__(english + noted, japanese + noted_ja)
+        self.reason = reason
+        self.request_id = request_id
+
+
+class RequestUnknown(DeskFault):
+    """No request of that number."""
+
+    code = "request-unknown"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"There is no request {request_id[:20]}.", f"申請 {request_id[:20]} はありません。")
+
+
+class TransitionRefused(DeskFault):
+    """Not the moment for this step: the request's state does not allow it."""
+
+    code = "not-in-state"
+
+    def __init__(self, request_id: str, state: str, step: str, english: str, japanese: str) -> None:
+        super().__init__(
+            f"Request {request_id} is {state}: {english}", f"申請 {request_id} の状態は「{state}」です。{japanese}"
+        )
+        self.state = state
+        self.step = step
+
+
+class NotTheRequester(DeskFault):
+    """Only the handler who filed the request may do this."""
+
+    code = "not-the-requester"
+
+    def __init__(self, request_id: str, requester: str) -> None:
+        super().__init__(
+            f"Only {requester}, who filed request {request_id}, may do this.",
+            f"申請 {request_id} を受け付けた {requester} だけが行えます。",
+        )
+
+
+class OwnRequest(DeskFault):
+    """Who filed a request does not decide on it."""
+
+    code = "own-request"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"Nobody decides on an own request: another manager or deputy has to decide on {request_id}.",
+            f"自分が受け付けた申請 {request_id} は決裁できません。別の管理責任者又は代理者が決裁してください。",
+        )
+
+
+class NothingRecorded(DeskFault):
+    """There is no recording of these cameras in this range."""
+
+    code = "nothing-recorded"
+
+    def __init__(self, cameras: str) -> None:
+        super().__init__(
+            f"Nothing is recorded of {cameras} in this range; see: kuramori coverage",
+            f"この期間に {cameras} の記録はありません。kuramori coverage で確認してください。",
+        )
+
+
+class RecordingErased(DeskFault):
+    """There was a recording; its keys are destroyed and nobody can open it any more."""
+
+    code = "recording-erased"
+
+    def __init__(self, cameras: str) -> None:
+        super().__init__(
+            f"The recording of {cameras} in this range has been erased: its keys are destroyed, nobody can open it.",
+            f"この期間の {cameras} の記録は消去済みです。鍵が破棄されており、誰にも開けません。",
+        )
+
+
+class ApprovalRefused(DeskFault):
+    """A custodian's approval does not count. `reason` is stable."""
+
+    code = "approval-refused"
+
+    def __init__(self, reason: str, english: str, japanese: str) -> None:
+        super().__init__(english, japanese)
+        self.reason = reason
+
+
+class ApprovalsExpired(DeskFault):
+    """The custodians approved too long ago."""
+
+    code = "approvals-expired"
+
+    def __init__(self, request_id: str, days: int) -> None:
+        super().__init__(
+            f"The approvals of request {request_id} are older than {days} days: decide on it again.",
+            f"申請 {request_id} の承認から{days}日を過ぎました。改めて決裁を受けてください。",
+        )
+
+
+class ApprovalsMissing(DeskFault):
+    """Fewer custodians have approved than are needed."""
+
+    code = "approvals-missing"
+
+    def __init__(self, request_id: str, given: int, needed: int) -> None:
+        super().__init__(
+            f"Request {request_id} has {given} of the {needed} approvals that are needed.",
+            f"申請 {request_id} の承認は {given} 名です。{needed} 名の承認が必要です。",
+        )
+        self.given = given
+        self.needed = needed
+
+
+class WitnessMissing(DeskFault):
+    """Opening needs a second member of staff who is present (H4)."""
+
+    code = "witness-missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "At least two members of staff have to be present: name the other one with --witness.",
+            "複数の職員の立会いが必要です。立会職員を --witness で指定してください。",
+        )
+
+
+class KeysDoNotFit(DeskFault):
+    """The keys that were handed in are not those of exactly the granted segments."""
+
+    code = "keys-do-not-fit"
+
+
+class SegmentChanged(DeskFault):
+    """The recording is not the one that was granted."""
+
+    code = "segment-changed"
+
+    def __init__(self, camera: str) -> None:
+        super().__init__(
+            f"The recording of {camera} is not the one that was granted: decide on the request again.",
+            f"{camera} の記録が決裁時のものと一致しません。改めて決裁を受けてください。",
+        )
+
+
+class ExtractionRefused(DeskFault):
+    """The worker made no bundle; nothing left the recorder."""
+
+    code = "extraction-failed"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"No clip was made ({reason}): {detail}", f"映像を取り出せませんでした({reason}): {detail}")
+        self.reason = reason
+
+
+class DeskBusy(DeskFault):
+    """Too many bundles are being made at this moment."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Other clips are being made: try again in a moment.",
+            "別の映像を取り出しています。しばらくしてからやり直してください。",
+        )
+
+
+class HoldUnknown(DeskFault):
+    """No hold of that number is in force."""
+
+    code = "hold-unknown"
+
+    def __init__(self, hold_id: str) -> None:
+        super().__init__(f"No hold {hold_id[:32]} is in force.", f"保存期間の延長 {hold_id[:32]} はありません。")
+
+
+class HoldRefused(DeskFault):
+    """The recorder could not place the hold."""
+
+    code = "hold-refused"
+
+
+class RecorderAway(DeskFault):
+    """The recorder does not answer."""
+
+    code = "recorder-unreachable"
+
+    def __init__(self, english: str = "", japanese: str = "") -> None:
+        super().__init__(
+            f"The recorder does not answer. {english or 'Try again, and see: kuramori status'}",
+            f"録画部(recorder)が応答しません。{japanese or 'kuramori status で状態を確認してください。'}",
+        )
+
+
+class RecorderDeclined(DeskFault):
+    """The recorder answered that it will not or cannot; `reason` is its stable code."""
+
+    code = "recorder-declined"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"The recorder declined: {message}", f"録画部(recorder)が応じませんでした: {message}")
+        self.reason = reason
+
+
+class RegisterAway(DeskFault):
+    """The register cannot be used, so nothing may take effect."""
+
+    code = "register-unusable"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"The register cannot be used, so nothing can be granted or opened: {detail}",
+            f"記録簿が使えないため、決裁も閲覧もできません: {detail}",
+        )
