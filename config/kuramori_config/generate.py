@@ -122,6 +122,8 @@ def _default(field: FieldInfo) -> str:
 
 
 def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, enum.Enum):
         return f'"{value.value}"'
     if isinstance(value, Size | Duration | str | Path):

@@ -45,6 +45,7 @@ PATH = Wording(
     "パス（相対パスはこのファイルのあるフォルダーから数える）",
 )
 DATE = Wording("a date such as 2026-04-01", "日付（例: 2026-04-01）")
+YES_OR_NO = Wording("true or false", "true または false")
 NAMES = Wording("a list of names", "氏名の一覧")
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from kuramori_config.addresses import NETWORK_SHAPE, ONVIF_SHAPE, RTSP_SHAPE
 from kuramori_config.faults import Wording
-from kuramori_config.option import DATE, NAMES, PATH, TEXT, number_shape, option, table
+from kuramori_config.option import DATE, NAMES, PATH, TEXT, YES_OR_NO, number_shape, option, table
 from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Size
 from kuramori_config.rules import DEFAULT_FLOOR, RuleSet
 from kuramori_config.values import (
@@ -35,6 +35,7 @@ from kuramori_config.values import (
     RtspAddress,
     SecretName,
     Span,
+    Switch,
     Text,
     TimeZone,
     VolumeSize,
@@ -192,6 +193,13 @@ class Keystore(Table):
         "nothing after expiry (tier E2); beside the volume it is best effort (tier E0).",
         shape=PATH,
         example='"/mnt/cell/kuramori"',
+    )
+    for_trial: Switch = option(
+        "Accept a cell on a file system that keeps old contents (overlay, btrfs, memory and others). Never for real "
+        "recordings: nothing is then claimed about erasure (tier E0).",
+        shape=YES_OR_NO,
+        example="false",
+        default=False,
     )
 
 
