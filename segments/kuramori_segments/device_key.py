@@ -5,16 +5,12 @@ This module must not know where the key lies nor how it is protected.
 
 from hashlib import sha256
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from kuramori_segments import es256
 from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.segment_error import SignatureInvalid
-
-_ES256 = ec.ECDSA(SHA256(), deterministic_signing=True)  # RFC 6979: no random number to get wrong
 
 
 def device_key_id(public_key: ec.EllipticCurvePublicKey) -> bytes:
@@ -31,22 +27,16 @@ class DeviceSigner:
 
     @property
     def key_id(self) -> bytes:
-        """Return the first 16 bytes of the SHA-256 of the public key."""
+        """Return the first 16 bytes of the SHA-256 of the public key (SPKI DER)."""
         return self._key_id
 
     def sign(self, message: bytes) -> bytes:
         """Return 64 bytes: r then s, big-endian."""
-        r, s = decode_dss_signature(self._private_key.sign(message, _ES256))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return es256.sign(self._private_key, message)
 
 
 def verify_footer(footer: SegmentFooter, public_key: ec.EllipticCurvePublicKey) -> None:
     """Raise SignatureInvalid unless this device key signed the footer."""
-    r = int.from_bytes(footer.signature[:32], "big")
-    s = int.from_bytes(footer.signature[32:], "big")
-    if footer.device_key_id != device_key_id(public_key):
+    named = footer.device_key_id == device_key_id(public_key)
+    if not named or not es256.verify(public_key, footer.signature, footer.signed_bytes()):
         raise SignatureInvalid
-    try:
-        public_key.verify(encode_dss_signature(r, s), footer.signed_bytes(), ec.ECDSA(SHA256()))
-    except InvalidSignature as fault:
-        raise SignatureInvalid from fault
