@@ -66,6 +66,7 @@ class SourceStatistics:
     key_frames: int = 0
     wake_ups: int = 0
     rejected_packets: int = 0
+    dropped_units: int = 0  # access units that were larger than the limit
     setups: list[str] = field(default_factory=list)  # media kinds that were SETUP, e.g. ["video"]
 
 
@@ -86,10 +87,11 @@ class EndReason(StrEnum):
 class SourceEnded(Exception):
     """The source is over: why, and the facts for the operator (never a secret)."""
 
-    def __init__(self, reason: EndReason, detail: str) -> None:
+    def __init__(self, reason: EndReason, detail: str, *, wrong_credentials: bool = False) -> None:
         super().__init__(f"{reason.value}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.wrong_credentials = wrong_credentials  # trying again soon may lock the account
 
 
 class Sink(Protocol):
@@ -106,7 +108,12 @@ class Sink(Protocol):
 
 
 class Source(Protocol):
-    """One camera's stream, from connect to end. Used once: a reconnect makes a new source."""
+    """One camera's stream, from connect to end. Used once: a reconnect makes a new source.
+
+    Nothing is delivered before the first `drain`, so that whoever opened it has seen the description. From then
+    on `drain` is called about once a second: it also keeps the session alive and notices a stall, for a source
+    has no timer of its own.
+    """
 
     statistics: SourceStatistics
 

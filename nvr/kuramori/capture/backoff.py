@@ -1,0 +1,37 @@
+"""How long to wait before a camera is tried again: longer each time, never in step with the others.
+
+Pure: chance is handed in. A wrong password waits much longer, because cameras lock an account after a few
+attempts; a stream that was good for a minute starts afresh.
+"""
+
+from collections.abc import Callable
+
+from kuramori.capture.source import SourceEnded
+
+SHORTEST_SECONDS = 0.5
+LONGEST_SECONDS = 30.0
+WRONG_CREDENTIALS_FIRST_SECONDS = 30.0
+WRONG_CREDENTIALS_LONGEST_SECONDS = 300.0
+GOOD_STREAM_SECONDS = 60.0
+JITTER = 0.5  # a wait is between half and all of its nominal length
+
+
+class Backoff:
+    """The waits of one camera. `chance` returns a number in [0, 1)."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._failures = 0
+        self._refusals = 0
+
+    def next_seconds(self, ended: SourceEnded, good_seconds: float = 0.0) -> float:
+        """Return how long to wait after this end; `good_seconds` is how long pictures came before it."""
+        if good_seconds >= GOOD_STREAM_SECONDS:
+            self._failures = self._refusals = 0
+        if ended.wrong_credentials:
+            nominal = min(WRONG_CREDENTIALS_LONGEST_SECONDS, WRONG_CREDENTIALS_FIRST_SECONDS * (1 << self._refusals))
+            self._refusals = min(self._refusals + 1, 16)
+        else:
+            nominal = min(LONGEST_SECONDS, 2 * SHORTEST_SECONDS * (1 << self._failures))
+            self._failures = min(self._failures + 1, 16)
+        return nominal * (1 - JITTER * self._chance())
