@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 NS_PER_SECOND = 1_000_000_000
+NS_PER_MS = 1_000_000
 EPOCH_LIMIT_NS = 3_600 * NS_PER_SECOND
 KEY_FRAME_GRACE_NS = 10 * NS_PER_SECOND  # a segment at its epoch's end waits that long for a key frame
 EPOCH_CLOSE_NS = EPOCH_LIMIT_NS - KEY_FRAME_GRACE_NS
@@ -20,10 +21,14 @@ class EpochLike(Protocol):
     """What the plan needs to know of an epoch."""
 
     @property
-    def first_boot_ns(self) -> int: ...
+    def first_boot_ms(self) -> int: ...
 
 
 E = TypeVar("E", bound=EpochLike)
+
+
+def _began_ns(epoch: EpochLike) -> int:
+    return epoch.first_boot_ms * NS_PER_MS
 
 
 @dataclass(slots=True)
@@ -36,10 +41,10 @@ class EpochPlan(Generic[E]):
     fill_ns: int = 0  # how long the last full slot took; 0: unknown
 
     def _serves_whole_slot(self, epoch: E, boot_ns: int) -> bool:
-        return boot_ns + int(self.fill_ns * FILL_MARGIN) <= epoch.first_boot_ns + EPOCH_CLOSE_NS
+        return boot_ns + int(self.fill_ns * FILL_MARGIN) <= _began_ns(epoch) + EPOCH_CLOSE_NS
 
     def _serves_now(self, epoch: E, boot_ns: int) -> bool:
-        return boot_ns < epoch.first_boot_ns + EPOCH_CLOSE_NS
+        return boot_ns < _began_ns(epoch) + EPOCH_CLOSE_NS
 
     def for_segment(self, boot_ns: int) -> E | None:
         """Return the epoch for a segment that begins now; None while none is durable yet."""
@@ -56,7 +61,7 @@ class EpochPlan(Generic[E]):
             return False
         if self.current is None:
             return True
-        hour_ends_soon = boot_ns >= self.current.first_boot_ns + EPOCH_CLOSE_NS - PREPARE_NS
+        hour_ends_soon = boot_ns >= _began_ns(self.current) + EPOCH_CLOSE_NS - PREPARE_NS
         slot_ends_soon = slot_left_ns <= PREPARE_NS
         slot_end_ns = boot_ns + slot_left_ns
         return hour_ends_soon or (slot_ends_soon and not self._serves_whole_slot(self.current, slot_end_ns))
@@ -72,4 +77,4 @@ class EpochPlan(Generic[E]):
 
     def must_close_at_once(self, boot_ns: int) -> bool:
         """Tell whether the running segment ends now, key frame or not: the grace is over too."""
-        return self.current is not None and boot_ns >= self.current.first_boot_ns + EPOCH_LIMIT_NS
+        return self.current is not None and boot_ns >= _began_ns(self.current) + EPOCH_LIMIT_NS

@@ -28,14 +28,14 @@ struct camera {
     EVP_CIPHER_CTX *cipher;
 };
 
-struct totals { uint64_t bytes, packets, frames, lost, wake_ups, written; };
+struct totals { uint64_t bytes, packets, frames, lost, wake_ups, written, cpu_ns, wall_ns; };
 
 static uint8_t sealed_block[BUFFER_BYTES + TAG_BYTES];
 
-static double seconds_now(void) {
+static uint64_t clock_ns(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec / 1e9;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
 }
 
 static int seal(struct camera *c, size_t end, int file, struct totals *totals) {
@@ -82,8 +82,10 @@ static int walk(struct camera *c, int file, struct totals *totals) {
     return 0;
 }
 
-/* Record `count` playing sockets for `duration` seconds. Returns 0, or -1 when a camera or the disk failed. */
-int floor_run(const int *sockets, int count, int file, double duration, int low_water, struct totals *totals) {
+/* Record `count` playing sockets for `warm_up` and then `duration` seconds; the totals are of the latter.
+ * Returns 0, or -1 when a camera or the disk failed. */
+int floor_run(const int *sockets, int count, int file, double warm_up, double duration, int low_water,
+              struct totals *totals) {
     int poll = epoll_create1(0), result = 0;
     uint8_t key[32] = {1};
     struct camera *cameras = calloc(count, sizeof *cameras);
@@ -99,8 +101,13 @@ int floor_run(const int *sockets, int count, int file, double duration, int low_
         struct epoll_event e = {.events = EPOLLIN, .data.u32 = i};
         epoll_ctl(poll, EPOLL_CTL_ADD, c->socket, &e);
     }
-    double end = seconds_now() + duration;
-    while (!result && seconds_now() < end) {
+    uint64_t begin_ns = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(warm_up * 1e9), begin_cpu_ns = 0;
+    uint64_t end_ns = begin_ns + (uint64_t)(duration * 1e9), now_ns;
+    while (!result && (now_ns = clock_ns(CLOCK_MONOTONIC)) < end_ns) {
+        if (!begin_cpu_ns && now_ns >= begin_ns) {
+            memset(totals, 0, sizeof *totals);
+            begin_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+        }
         int ready = epoll_wait(poll, events, 64, 200);
         for (int j = 0; j < ready && !result; j++) {
             struct camera *c = &cameras[events[j].data.u32];
@@ -119,6 +126,8 @@ int floor_run(const int *sockets, int count, int file, double duration, int low_
             result = walk(c, file, totals);
         }
     }
+    totals->cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_cpu_ns;
+    totals->wall_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
     for (int i = 0; i < count; i++) { EVP_CIPHER_CTX_free(cameras[i].cipher); free(cameras[i].buffer); }
     free(cameras);
     close(poll);

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuramori.epoch_plan import EPOCH_CLOSE_NS, EPOCH_LIMIT_NS, NS_PER_SECOND, PREPARE_NS, EpochPlan
+from kuramori.epoch_plan import EPOCH_CLOSE_NS, EPOCH_LIMIT_NS, NS_PER_MS, NS_PER_SECOND, PREPARE_NS, EpochPlan
 
 MINUTE_NS = 60 * NS_PER_SECOND
 
 
 @dataclass(frozen=True)
 class Epoch:
-    first_boot_ns: int
+    boot_ns: int
+
+    @property
+    def first_boot_ms(self) -> int:
+        return self.boot_ns // NS_PER_MS
 
 
 def test_nothing_is_recorded_before_an_epoch_is_durable() -> None:
@@ -74,6 +78,6 @@ def test_no_epoch_ever_holds_more_than_its_hour(fills_seconds: list[int], late_s
                 due_ns = None
             epoch = plan.for_segment(now_ns)
             if epoch is not None:
-                assert now_ns - epoch.first_boot_ns < EPOCH_LIMIT_NS
+                assert now_ns - epoch.boot_ns < EPOCH_LIMIT_NS
             now_ns += 7 * NS_PER_SECOND
         plan.fill_ns = fill * NS_PER_SECOND

@@ -1,0 +1,271 @@
+"""One camera's life: connect, record, lose it, wait, connect again. Every end becomes a gap with its reason (R1).
+
+The camera is the sink of its source: it dates and numbers access units, follows its runs and hands everything to its
+recording. It must not know sockets, slots or keys.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kuramori import log
+from kuramori.capture.backoff import Backoff
+from kuramori.capture.source import (
+    AccessUnit,
+    EndReason,
+    SenderReport,
+    Source,
+    SourceEnded,
+    SourceFactory,
+    StreamDescription,
+)
+from kuramori.media_time import NS_PER_SECOND, MediaTime
+from kuramori.recording import CameraRecording, DurableMark, Unit
+from kuramori.segment_factory import StreamFacts
+from kuramori.timebase import Clock, UtcAnchor
+from kuramori_segments.codes import AudioState, RecordSource
+from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.records import FLAG_DAMAGED, FLAG_DISCONTINUITY, FLAG_KEY_FRAME
+from kuramori_segments.run_tracker import RunChange, RunTracker
+from kuramori_segments.segment_error import AccessUnitMalformed, AccessUnitTooLarge, RecordInvalid
+
+GAP_OF_END = {
+    EndReason.UNREACHABLE: GapReason.CAMERA_OFFLINE,
+    EndReason.VANISHED: GapReason.CAMERA_OFFLINE,
+    EndReason.STALLED: GapReason.CAMERA_STALLED,
+    EndReason.REFUSED: GapReason.CAMERA_REFUSED,
+    EndReason.UNSUITABLE: GapReason.CAMERA_REFUSED,
+    EndReason.GARBAGE: GapReason.STREAM_DAMAGED,
+    EndReason.CODEC_CHANGED: GapReason.CODEC_CHANGED,
+    EndReason.UNTRUSTED: GapReason.CAMERA_REFUSED,
+    EndReason.STOPPED: GapReason.RECORDER_STOPPED,
+}
+NO_ADDRESS_SECONDS = 30.0  # how often a camera without a known stream is said to be missing
+
+
+class Phase(StrEnum):
+    """What the camera is doing."""
+
+    CONNECTING = "connecting"
+    RECORDING = "recording"
+    WAITING = "waiting"
+    OFF = "off"
+
+
+@dataclass(slots=True)
+class CameraFigures:
+    """Plain figures of a camera's life over all its sources, read at scrape time."""
+
+    received_bytes: int = 0
+    rtp_packets: int = 0
+    lost_packets: int = 0
+    access_units: int = 0
+    audio_setups: int = 0
+    reconnects: dict[str, int] = field(default_factory=dict)  # by EndReason
+    gaps: dict[str, int] = field(default_factory=dict)  # by GapReason name, lower case
+    rejected_units: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Camera:
+    """One camera. `source_factory` makes a source for the address known now; None while there is none."""
+
+    name: str
+    recording: CameraRecording
+    source_factory: Callable[[], SourceFactory | None]
+    source_kind: RecordSource
+    clock: Clock
+    anchor: UtcAnchor
+    backoff: Backoff
+    tracker: RunTracker = field(default_factory=RunTracker)
+    figures: CameraFigures = field(default_factory=CameraFigures)
+    phase: Phase = Phase.OFF
+    since_utc_ms: int = 0
+    description: StreamDescription | None = None
+    last_end: SourceEnded | None = None
+    durable: DurableMark | None = None
+    address_known: asyncio.Event = field(default_factory=asyncio.Event)
+    run_changes: list[RunChange] = field(default_factory=list)  # for the next tick's ledger batch
+    outages: list[tuple[int, GapReason, str]] = field(default_factory=list)  # (utc_ms, reason, detail), likewise
+    _source: Source | None = None
+    _media_time: MediaTime | None = None
+    _awaiting_key: bool = True
+    _discontinuity: bool = True
+    _last_utc_ms: int = 0
+
+    # ---- life ------------------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """Record until cancelled."""
+        while True:
+            began_ns = self.clock.boot_ns()
+            ended = await self._one_session()
+            self._note_end(ended)
+            good_seconds = (self.clock.boot_ns() - began_ns) / NS_PER_SECOND
+            self._enter(Phase.WAITING)
+            await asyncio.sleep(self.backoff.next_seconds(ended, good_seconds))
+
+    async def _one_session(self) -> SourceEnded:
+        factory = self.source_factory()
+        if factory is None:
+            self.address_known.clear()
+            try:
+                await asyncio.wait_for(self.address_known.wait(), NO_ADDRESS_SECONDS)
+            except TimeoutError:
+                return SourceEnded(EndReason.UNREACHABLE, "its stream's address is not known yet")
+            factory = self.source_factory()
+            if factory is None:
+                return SourceEnded(EndReason.UNREACHABLE, "its stream's address is not known yet")
+        self._enter(Phase.CONNECTING)
+        source = factory(self)
+        try:
+            self._begin(await source.open())
+            self._source = source
+            source.drain()
+            return await source.ended()
+        except SourceEnded as ended:
+            return ended
+        finally:
+            self._source = None
+            await source.close()
+            self._count(source)
+
+    def _begin(self, description: StreamDescription) -> None:
+        self.description = description
+        self._media_time = MediaTime(description.clock_rate_hz)
+        self._awaiting_key = self._discontinuity = True
+        offered = ", ".join(description.audio_offered)
+        self.recording.begin_stream(
+            StreamFacts(
+                codec=description.codec,
+                clock_rate_hz=description.clock_rate_hz,
+                parameter_sets=description.parameter_sets,
+                source=self.source_kind,
+                audio=AudioState.OFFERED_NOT_SET_UP if offered else AudioState.NONE_OFFERED,
+                audio_text=f"offered ({offered}), not set up" if offered else "none offered",
+            ),
+            self.clock.boot_ns(),
+            self._now_utc_ms(),
+        )
+        self.recording.note("stream_began", self._now_utc_ms(), codec=description.codec.value)
+        self._enter(Phase.RECORDING)
+
+    def _note_end(self, ended: SourceEnded) -> None:
+        self.last_end = ended
+        reason = GAP_OF_END[ended.reason]
+        self._changed(self.tracker.break_run(reason, ended.detail))
+        self.outages.append((self._now_utc_ms(), reason, ended.detail))
+        self.recording.note("stream_ended", self._now_utc_ms(), reason=ended.reason.value)
+        self.figures.reconnects[ended.reason.value] = self.figures.reconnects.get(ended.reason.value, 0) + 1
+        log.get(camera=self.name).warning("stream_ended", reason=ended.reason.value, detail=ended.detail)
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self.since_utc_ms = self._now_utc_ms()
+
+    def _count(self, source: Source) -> None:
+        statistics = source.statistics
+        self.figures.received_bytes += statistics.received_bytes
+        self.figures.rtp_packets += statistics.rtp_packets
+        self.figures.lost_packets += statistics.lost_packets
+        self.figures.audio_setups += sum(kind != "video" for kind in statistics.setups)
+
+    def totals(self) -> CameraFigures:
+        """Return the figures with those of the running source added."""
+        now = CameraFigures(
+            self.figures.received_bytes,
+            self.figures.rtp_packets,
+            self.figures.lost_packets,
+            self.figures.access_units,
+            self.figures.audio_setups,
+            dict(self.figures.reconnects),
+            dict(self.figures.gaps),
+            self.figures.rejected_units,
+        )
+        if self._source is not None:
+            statistics = self._source.statistics
+            now.received_bytes += statistics.received_bytes
+            now.rtp_packets += statistics.rtp_packets
+            now.lost_packets += statistics.lost_packets
+            now.audio_setups += sum(kind != "video" for kind in statistics.setups)
+        return now
+
+    # ---- the tick --------------------------------------------------------------------------------------------
+
+    def drain(self, utc_ms: int) -> None:
+        """Read what the socket holds and notice silence."""
+        if self._source is not None:
+            self._source.drain()
+        self._changed(self.tracker.check_silence(utc_ms))
+
+    def break_run(self, reason: GapReason, detail: str = "") -> None:
+        """End the open run for a reason of the recorder's own; pictures go on being stored."""
+        self._changed(self.tracker.break_run(reason, detail))
+        self._awaiting_key = True
+
+    def clock_stepped(self, by_ms: int) -> None:
+        """The wall clock jumped: what follows is dated anew, so the run ends here and another begins."""
+        self._changed(self.tracker.break_run(GapReason.CLOCK_UNKNOWN, f"the clock was set by {by_ms} ms"))
+
+    def take_ledger_changes(self) -> tuple[list[RunChange], list[tuple[int, GapReason, str]]]:
+        """Return what the ledger must know before the next commit, and forget it here."""
+        changes, self.run_changes = self.run_changes, []
+        outages, self.outages = self.outages, []
+        return changes, outages
+
+    # ---- the sink --------------------------------------------------------------------------------------------
+
+    def on_access_unit(self, unit: AccessUnit) -> None:
+        """Date, number and store one access unit; what comes before the first key frame opens nothing."""
+        if self._awaiting_key:
+            if not unit.is_key:
+                return
+            self._awaiting_key = False
+        media_time = self._media_time
+        if media_time is None:
+            return
+        boot_ns = unit.arrival_boot_ns
+        utc_us = self.anchor.utc_us(media_time.boot_ns(unit.rtp_time, boot_ns))
+        flags = (
+            FLAG_KEY_FRAME * unit.is_key
+            | FLAG_DAMAGED * unit.damaged
+            | FLAG_DISCONTINUITY * (self._discontinuity or unit.lost_packets > 0)
+        )
+        stored = Unit(utc_us, unit.rtp_time, boot_ns // 1000, flags, unit.lost_packets, unit.payload, unit.nal_count)
+        try:
+            number = self.recording.append(stored, boot_ns)
+        except (AccessUnitTooLarge, AccessUnitMalformed):
+            self.figures.rejected_units += 1
+            self.break_run(GapReason.STREAM_DAMAGED, "an access unit that no segment takes")
+            return
+        if number is None:
+            self.break_run(GapReason.STORAGE_FAULT, "no place to write and no memory left")
+            return
+        self._discontinuity = False
+        self.figures.access_units += 1
+        changes = self.tracker.observe(utc_us // 1000, number, unit.is_key, unit.lost_packets, unit.damaged)
+        if changes:
+            self._changed(changes)
+
+    def on_parameter_sets(self, parameter_sets: tuple[bytes, ...]) -> None:
+        """Remember parameter sets that changed in mid-stream."""
+        try:
+            self.recording.change_parameter_sets(parameter_sets, self.clock.boot_ns(), self._now_utc_ms())
+        except RecordInvalid:
+            self.figures.rejected_units += 1
+
+    def on_sender_report(self, report: SenderReport) -> None:
+        """Keep the camera's own clock beside the pictures."""
+        self.recording.note_sender_report(report.ntp, report.rtp_time, report.arrival_boot_ns // 1000)
+
+    def _changed(self, changes: tuple[RunChange, ...]) -> None:
+        for change in changes:
+            self.run_changes.append(change)
+            reason = getattr(change, "reason", None)
+            if isinstance(reason, GapReason):
+                name = reason.name.lower()
+                self.figures.gaps[name] = self.figures.gaps.get(name, 0) + 1
+
+    def _now_utc_ms(self) -> int:
+        return self.anchor.utc_ms(self.clock.boot_ns())

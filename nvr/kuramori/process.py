@@ -1,0 +1,55 @@
+"""How each of the three processes starts and is told to stop; the same for recorder, door and desk.
+
+A process ends with its supervisor, stops in order on SIGTERM, and turns a wrong configuration into one
+sentence. This module must not know what a process does.
+"""
+
+import argparse
+import asyncio
+import ctypes
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from kuramori import log
+from kuramori_config.faults import ConfigurationFault
+from kuramori_config.load import load_configuration
+from kuramori_config.schema import Configuration
+
+EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting would not help
+_PR_SET_PDEATHSIG = 1
+
+ProcessMain = Callable[[Configuration, Path, asyncio.Event], Awaitable[None]]
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to send SIGTERM to this process when its parent dies (prctl(2), Linux)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def run_process(name: str, main: ProcessMain) -> None:
+    """Run one process to its end: `main(configuration, configuration_path, stop)`.
+
+    `stop` is set on SIGTERM or SIGINT; `main` then returns as soon as everything received is durable.
+    """
+    parser = argparse.ArgumentParser(prog=f"kuramori {name}")
+    parser.add_argument("--config", type=Path, required=True)
+    path: Path = parser.parse_args().config
+    end_with_parent()
+    log.configure(name)
+    try:
+        configuration = load_configuration(path)
+    except ConfigurationFault as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(EXIT_CONFIGURATION)
+    asyncio.run(_until_stopped(main, configuration, path))
+
+
+async def _until_stopped(main: ProcessMain, configuration: Configuration, path: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await main(configuration, path, stop)

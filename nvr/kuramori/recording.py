@@ -1,0 +1,376 @@
+"""One camera's recording: access units in, slot writes out; which segment, which epoch, which slot. No waiting.
+
+A segment fills one slot. It outlives reconnects and losses and ends when the slot is full, at its epoch's end, when
+the codec changes, or on stop. What cannot be written yet (no epoch durable, no slot free) waits in a bounded backlog;
+beyond the bound it is lost, and said to be. This module must not know sockets, clocks or threads.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
+
+from kuramori.epoch_plan import NS_PER_SECOND, EpochPlan
+from kuramori.memory_budget import MemoryBudget
+from kuramori.segment_factory import BegunSegment, SegmentFactory, SegmentStart, StreamFacts
+from kuramori_segments.block_layout import BytesLike
+from kuramori_segments.chunk_buffers import Commit
+from kuramori_segments.commit_reader import records_of_commits
+from kuramori_segments.limits import BLOCK_BYTES, MAX_ACCESS_UNIT_BYTES
+from kuramori_segments.records import FLAG_KEY_FRAME, AccessUnitRecord
+from kuramori_segments.segment_error import AccessUnitTooLarge, SegmentFull
+from kuramori_segments.segment_writer import SegmentWriter
+from kuramori_segments.slot_change import CloseSlot, OpenSlot, SlotChange, SlotWrite, TakenSlot
+
+TAKE_AHEAD_FRACTION = 4  # the next slot is taken when the last quarter of this one begins
+UNIT_OVERHEAD_BYTES = 200  # of one waiting access unit beside its payload
+
+
+class Epoch(Protocol):
+    """An epoch whose key is durable in the keystore."""
+
+    @property
+    def epoch_id(self) -> bytes: ...
+
+    @property
+    def first_boot_ms(self) -> int: ...
+
+
+class Slots(Protocol):
+    """Where slots come from: a volume."""
+
+    def take(self, camera_number: int, now_utc_ms: int) -> TakenSlot | None:
+        """Reserve the next slot, or None when every slot must stay."""
+
+
+class Unit(NamedTuple):
+    """One access unit as it is stored; its number is given when it is taken."""
+
+    utc_us: int
+    rtp_time: int
+    arrival_boot_us: int
+    flags: int
+    lost_packets: int
+    payload: BytesLike
+    nal_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DurableMark:
+    """What is durable of a camera."""
+
+    access_unit: int
+    utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one tick writes for one camera. `release` once it is durable or given up."""
+
+    writes: tuple[SlotWrite, ...]
+    changes: tuple[SlotChange, ...]
+    commits: tuple[tuple[Commit, BegunSegment], ...]
+    mark: DurableMark | None
+    chain_digest: bytes  # of the newest segment in it, with this batch durable
+
+    def release(self) -> None:
+        """Give the buffers back."""
+        for commit, _ in self.commits:
+            commit.release()
+
+
+@dataclass(slots=True)
+class RecordingState:
+    """Where a camera's recording goes on: from the ring and the ledger at start, then kept here."""
+
+    next_sequence: int = 1
+    previous_digest: bytes = bytes(32)
+    next_access_unit: int = 1
+
+
+@dataclass(slots=True)
+class _Segment:
+    """The segment being written."""
+
+    begun: BegunSegment
+    slot: int
+    began_boot_ns: int
+    room_at_start_bytes: int
+
+    @property
+    def writer(self) -> SegmentWriter:
+        return self.begun.writer
+
+
+@dataclass(slots=True)
+class CameraRecording:
+    """One camera's recording. All calls come from the loop's thread; times are those of the newest unit or tick."""
+
+    camera_number: int
+    camera_name: str
+    factory: SegmentFactory
+    slots: Slots
+    segment_key: Callable[[bytes, bytes], bytes]  # epoch id, segment uid → K_seg
+    budget: MemoryBudget
+    state: RecordingState
+    plan: EpochPlan[Epoch] = field(default_factory=EpochPlan)
+    stream: StreamFacts | None = None
+    time_unknown: bool = False
+    dropped_units: int = 0  # lost because neither a slot nor memory was left
+    _segment: _Segment | None = None
+    _next_slot: TakenSlot | None = None
+    _backlog: deque[tuple[int, Unit]] = field(default_factory=deque)
+    _writes: list[SlotWrite] = field(default_factory=list)
+    _changes: list[SlotChange] = field(default_factory=list)
+    _commits: list[tuple[Commit, BegunSegment]] = field(default_factory=list)
+    _durable_digest: bytes = bytes(32)
+    _next_number: int = 0  # of the access unit that the running segment takes next
+
+    # ---- what happens to the stream --------------------------------------------------------------------------
+
+    def begin_stream(self, stream: StreamFacts, boot_ns: int, utc_ms: int) -> None:
+        """A source is open. The running segment goes on unless the codec is another."""
+        segment, before = self._segment, self.stream
+        self.stream = stream
+        if segment is None or before is None:
+            return
+        if (before.codec, before.clock_rate_hz, before.source) != (stream.codec, stream.clock_rate_hz, stream.source):
+            self._close(boot_ns, utc_ms)
+        elif stream.parameter_sets and stream.parameter_sets != before.parameter_sets:
+            self.change_parameter_sets(stream.parameter_sets, boot_ns, utc_ms)
+
+    def change_parameter_sets(self, parameter_sets: tuple[bytes, ...], boot_ns: int, utc_ms: int) -> None:
+        """The stream's parameter sets are others from the next unit on."""
+        if self.stream is None:
+            return
+        self.stream = replace(self.stream, parameter_sets=parameter_sets)
+        if self._segment is not None:
+            try:
+                self._segment.writer.append_parameter_sets(parameter_sets)
+            except SegmentFull:
+                self._close(boot_ns, utc_ms)  # the next segment begins with them
+
+    def note(self, event: str, utc_ms: int, **facts: str | int) -> None:
+        """Put an event of the stream into the running segment; the ledger has it too, so a full one goes without."""
+        if self._segment is not None:
+            with contextlib.suppress(SegmentFull):
+                self._segment.writer.append_timeline(event, utc_ms, tuple(sorted(facts.items())))
+
+    def note_sender_report(self, ntp: int, rtp_time: int, arrival_boot_us: int) -> None:
+        """Put the camera's clock into the running segment; the next report comes in a few seconds."""
+        if self._segment is not None:
+            with contextlib.suppress(SegmentFull):
+                self._segment.writer.append_sender_report(ntp, rtp_time, arrival_boot_us)
+
+    def append(self, unit: Unit, boot_ns: int) -> int | None:
+        """Take one access unit, its payload borrowed, and number it; None: there was no room for it anywhere.
+
+        Raises AccessUnitTooLarge, AccessUnitMalformed: the camera sent what no segment takes; nothing has changed.
+        """
+        number = self.state.next_access_unit
+        if (self._backlog or not self._write(number, unit, boot_ns)) and not self._keep(number, unit):
+            return None
+        self.state.next_access_unit = number + 1
+        return number
+
+    # ---- segments --------------------------------------------------------------------------------------------
+
+    def _write(self, number: int, unit: Unit, boot_ns: int) -> bool:
+        segment = self._segment
+        if segment is not None and (number != self._next_number or self._is_over(segment, unit, boot_ns)):
+            self._close(boot_ns, unit.utc_us // 1000)
+            segment = None
+        if segment is None:
+            segment = self._begin(number, unit, boot_ns)
+            if segment is None:
+                return False
+        segment.writer.append_access_unit(number, *unit)
+        self._next_number = number + 1
+        return True
+
+    def _is_over(self, segment: _Segment, unit: Unit, boot_ns: int) -> bool:
+        if len(unit.payload) > segment.writer.room_bytes:
+            self.plan.fill_ns = max(1, boot_ns - segment.began_boot_ns)
+            return True
+        if self.plan.must_close(boot_ns):
+            return bool(unit.flags & FLAG_KEY_FRAME) or self.plan.must_close_at_once(boot_ns)
+        return False
+
+    def _begin(self, number: int, unit: Unit, boot_ns: int) -> _Segment | None:
+        epoch = self.plan.for_segment(boot_ns)
+        if epoch is None or self.stream is None:
+            return None
+        taken = self._next_slot or self.slots.take(self.camera_number, unit.utc_us // 1000)
+        self._next_slot = None
+        if taken is None:
+            return None
+        start = SegmentStart(
+            camera_number=self.camera_number,
+            camera_name=self.camera_name,
+            epoch_id=epoch.epoch_id,
+            sequence=self.state.next_sequence,
+            previous_digest=self.state.previous_digest,
+            start_utc_ms=unit.utc_us // 1000,
+            start_boot_ns=boot_ns,
+            first_access_unit=number,
+            continues=not unit.flags & FLAG_KEY_FRAME,
+            time_unknown=self.time_unknown,
+        )
+        begun = self.factory.begin(start, self.stream, lambda uid: self.segment_key(epoch.epoch_id, uid))
+        self.state.next_sequence += 1
+        self._segment = _Segment(begun, taken.slot, boot_ns, begun.writer.room_bytes)
+        self._changes.append(
+            OpenSlot(taken.slot, self.camera_number, start.sequence, start.epoch_id, start.start_utc_ms)
+        )
+        return self._segment
+
+    def _close(self, boot_ns: int, utc_ms: int) -> None:
+        segment = self._segment
+        if segment is None:
+            return
+        self._segment = None
+        commit = segment.writer.close(boot_ns // 1_000_000, ())
+        self._put(segment, commit)
+        self.state.previous_digest = segment.writer.chain_digest
+        extent_blocks = (commit.offset_bytes + commit.length_bytes) // BLOCK_BYTES
+        self._changes.append(CloseSlot(segment.slot, commit.last_utc_ms or utc_ms, extent_blocks))
+
+    def _put(self, segment: _Segment, commit: Commit) -> None:
+        self._writes.append(SlotWrite(segment.slot, commit.offset_bytes, commit.buffers))
+        self._commits.append((commit, segment.begun))
+
+    # ---- waiting ---------------------------------------------------------------------------------------------
+
+    def _keep(self, number: int, unit: Unit) -> bool:
+        if len(unit.payload) > MAX_ACCESS_UNIT_BYTES:
+            raise AccessUnitTooLarge(len(unit.payload), MAX_ACCESS_UNIT_BYTES)
+        if not self.budget.take(len(unit.payload) + UNIT_OVERHEAD_BYTES):
+            self.dropped_units += 1
+            return False
+        self._backlog.append((number, unit._replace(payload=bytes(unit.payload))))
+        return True
+
+    def _work_backlog_off(self, boot_ns: int) -> None:
+        while self._backlog and self._write(*self._backlog[0], boot_ns):
+            _, unit = self._backlog.popleft()
+            self.budget.give_back(len(unit.payload) + UNIT_OVERHEAD_BYTES)
+
+    @property
+    def waiting_units(self) -> int:
+        """How many access units wait for a place."""
+        return len(self._backlog)
+
+    # ---- the tick --------------------------------------------------------------------------------------------
+
+    def wants_epoch(self, boot_ns: int) -> bool:
+        """Tell whether an epoch should be made for this camera now."""
+        return self.stream is not None and self.plan.wants_next(boot_ns, self._slot_left_ns(boot_ns))
+
+    def _slot_left_ns(self, boot_ns: int) -> int:
+        """How long the running slot lasts as it fills now; an hour where that is not known."""
+        segment = self._segment
+        if segment is None:
+            return 3600 * NS_PER_SECOND
+        filled = segment.room_at_start_bytes - segment.writer.room_bytes
+        if filled <= 0 or boot_ns <= segment.began_boot_ns:
+            return 3600 * NS_PER_SECOND
+        return (boot_ns - segment.began_boot_ns) * segment.writer.room_bytes // filled
+
+    def collect(self, boot_ns: int, utc_ms: int) -> Batch | None:
+        """Return everything that is to be written now, sealed; None if there is nothing."""
+        self._work_backlog_off(boot_ns)
+        segment = self._segment
+        if segment is not None and self.plan.must_close_at_once(boot_ns):
+            self._close(boot_ns, utc_ms)
+        elif segment is not None:
+            commit = segment.writer.take_commit()
+            if commit is not None:
+                self._put(segment, commit)
+            nearly_full = segment.writer.room_bytes * TAKE_AHEAD_FRACTION < segment.room_at_start_bytes
+            if nearly_full and self._next_slot is None:
+                self._next_slot = self.slots.take(self.camera_number, utc_ms)
+        return self._handed_over()
+
+    def finish(self, boot_ns: int, utc_ms: int) -> Batch | None:
+        """End the running segment and return the last writes. The recording may begin again afterwards."""
+        self._work_backlog_off(boot_ns)
+        self._close(boot_ns, utc_ms)
+        return self._handed_over()
+
+    def _handed_over(self) -> Batch | None:
+        if not self._writes and not self._changes:
+            return None
+        marks = [
+            DurableMark(commit.last_access_unit, commit.last_utc_ms)
+            for commit, _ in self._commits
+            if commit.last_access_unit is not None and commit.last_utc_ms is not None
+        ]
+        chain = self._segment.writer.chain_digest if self._segment is not None else self.state.previous_digest
+        batch = Batch(
+            writes=tuple(self._writes),
+            changes=tuple(self._changes),
+            commits=tuple(self._commits),
+            mark=marks[-1] if marks else None,
+            chain_digest=chain,
+        )
+        self._writes, self._changes, self._commits = [], [], []
+        return batch
+
+    def acknowledge(self, batch: Batch) -> None:
+        """The batch is durable."""
+        self._durable_digest = batch.chain_digest
+
+    def seal_again(self, batch: Batch) -> bool:
+        """The batch could not be made durable: its slots are given up, its access units wait for other ones.
+
+        Everything sealed since goes the same way, so that the order stays. False when memory ran out: then the
+        oldest are kept and the rest is lost.
+        """
+        segment, self._segment = self._segment, None
+        undone = [*batch.commits, *self._commits]
+        if segment is not None:
+            pending = segment.writer.take_commit()
+            if pending is not None:
+                undone.append((pending, segment.begun))
+        written_since = self._commits
+        self._writes, self._changes, self._commits = [], [], []
+        self.state.previous_digest = self._durable_digest
+        waiting: deque[tuple[int, Unit]] = deque()
+        whole = True
+        for commit, begun in undone:
+            for record in records_of_commits([commit], begun.header, begun.data_key):
+                if not isinstance(record, AccessUnitRecord):
+                    continue
+                whole = whole and self.budget.take(len(record.payload) + UNIT_OVERHEAD_BYTES)
+                if whole:
+                    waiting.append((record.number, _unit_of(record)))
+                else:
+                    self.dropped_units += 1
+        for commit, _ in [*written_since, *undone[len(batch.commits) + len(written_since) :]]:
+            commit.release()
+        self._restart(waiting, whole)
+        return whole
+
+    def _restart(self, waiting: deque[tuple[int, Unit]], whole: bool) -> None:
+        """Put the units in front of the backlog; what can no longer follow them without a hole is dropped."""
+        if whole:
+            waiting.extend(self._backlog)
+            self._backlog = waiting
+            return
+        for _, unit in self._backlog:
+            self.dropped_units += 1
+            self.budget.give_back(len(unit.payload) + UNIT_OVERHEAD_BYTES)
+        self._backlog = waiting
+
+
+def _unit_of(record: AccessUnitRecord) -> Unit:
+    return Unit(
+        record.utc_us,
+        record.rtp_time,
+        record.arrival_boot_us,
+        record.flags,
+        record.lost_packets_before,
+        record.payload,
+        record.nal_count,
+    )

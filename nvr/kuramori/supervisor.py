@@ -1,0 +1,130 @@
+"""The supervisor: starts recorder, door and desk, starts each again when it dies, stops them in order.
+
+No process notices the death of another but by a closed socket. The supervisor opens no camera, ring file or
+key; it is small so that it does not fail.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kuramori import log
+from kuramori.process import EXIT_CONFIGURATION
+
+STOP_SECONDS = 1.8  # what is left to a process between SIGTERM and SIGKILL
+STEADY_SECONDS = 10.0  # who lived that long is started again at once
+RESTART_DELAYS_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+REPORT_NAME = "supervisor.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPlan:
+    """One process: its name and the command that starts it."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ProcessState:
+    """What is known of one process, for the report."""
+
+    pid: int | None = None
+    restarts: int = 0
+    last_exit: int | None = None
+
+
+def plans(configuration_path: Path) -> tuple[ProcessPlan, ...]:
+    """Return the three processes of the service, in the order in which they start."""
+    return tuple(
+        ProcessPlan(name, (sys.executable, "-m", f"kuramori.{name}_process", "--config", str(configuration_path)))
+        for name in ("recorder", "door", "desk")
+    )
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps the processes of `plans` running until told to stop."""
+
+    plans: Sequence[ProcessPlan]
+    runtime_directory: Path
+    on_change: Callable[[str, ProcessState], None] = lambda _name, _state: None
+    states: dict[str, ProcessState] = field(default_factory=dict)
+    _stopping: bool = False
+    _refused: int | None = None
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Run until `stop` is set or a process refuses its configuration; return the exit code."""
+        self.states = {plan.name: ProcessState() for plan in self.plans}
+        keepers = [asyncio.create_task(self._keep(plan, stop), name=plan.name) for plan in self.plans]
+        await stop.wait()
+        self._stopping = True
+        self._signal_all(signal.SIGTERM)
+        _, late = await asyncio.wait(keepers, timeout=STOP_SECONDS)
+        if late:
+            log.get().error("process_killed", names=sorted(task.get_name() for task in late))
+            self._signal_all(signal.SIGKILL)
+            await asyncio.wait(late)
+        self._report()
+        return self._refused or 0
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for state in self.states.values():
+            if state.pid is not None:
+                os.kill(state.pid, number)
+
+    async def _keep(self, plan: ProcessPlan, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        state = self.states[plan.name]
+        quick_deaths = 0
+        while not self._stopping:
+            started = loop.time()
+            process = await asyncio.create_subprocess_exec(*plan.command, stdin=asyncio.subprocess.DEVNULL)
+            state.pid = process.pid
+            if self._stopping:  # told to stop while it was being started
+                process.terminate()
+            self._changed(plan.name, state)
+            state.last_exit = await process.wait()
+            state.pid = None
+            if self._stopping:
+                break
+            if state.last_exit == EXIT_CONFIGURATION:
+                self._refused = EXIT_CONFIGURATION
+                stop.set()
+                break
+            quick_deaths = 0 if loop.time() - started >= STEADY_SECONDS else quick_deaths + 1
+            delay = RESTART_DELAYS_SECONDS[min(max(quick_deaths - 1, 0), len(RESTART_DELAYS_SECONDS) - 1)]
+            state.restarts += 1
+            log.get().error("process_died", name=plan.name, exit=state.last_exit, restart_in_seconds=delay)
+            self._changed(plan.name, state)
+            await self._pause(delay, stop)
+        self._changed(plan.name, state)
+
+    @staticmethod
+    async def _pause(seconds: float, stop: asyncio.Event) -> None:
+        if seconds <= 0:
+            return
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _changed(self, name: str, state: ProcessState) -> None:
+        self._report()
+        self.on_change(name, state)
+
+    def _report(self) -> None:
+        """Leave the facts where the desk reads them: <runtime>/supervisor.json, replaced as a whole."""
+        facts = {
+            name: {"pid": state.pid, "restarts": state.restarts, "last_exit": state.last_exit}
+            for name, state in self.states.items()
+        }
+        target = self.runtime_directory / REPORT_NAME
+        interim = target.with_suffix(".new")
+        interim.write_text(json.dumps({"supervisor_pid": os.getpid(), "processes": facts}))
+        interim.replace(target)

@@ -1,0 +1,158 @@
+"""One tick a second: drain every camera, seal what is there, make it durable with one sync per volume.
+
+There is no other timer on the path of a frame. While a slow medium still works on the last commit, sockets are
+drained all the same and the next commit takes what came meanwhile. A commit that failed is never tried again: its
+access units are sealed anew into other slots (see `recording`). This module must not know sockets or SQL.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from kuramori import log
+from kuramori.camera import Camera
+from kuramori.recording import Batch
+from kuramori.timebase import Clock, ClockStep, UtcAnchor
+from kuramori.vault_thread import CommitOutcome, LedgerNews, LedgerWriter, WorkThread, commit
+from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.volume import Volume
+
+COMMIT_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+NS_PER_SECOND = 1_000_000_000
+
+
+@dataclass(slots=True)
+class TickFigures:
+    """Plain figures of the tick, read at scrape time."""
+
+    ticks: int = 0
+    late_ticks: int = 0  # found the commit before still at work
+    loop_lag_seconds: float = 0.0  # how late the last tick began
+    loop_lag_most_seconds: float = 0.0
+    commits: int = 0
+    commit_seconds: float = 0.0
+    commit_buckets: list[int] = field(default_factory=lambda: [0] * len(COMMIT_BUCKETS_SECONDS))
+    write_errors: dict[int, int] = field(default_factory=dict)  # by errno
+    ledger_errors: int = 0
+
+    def note_commit(self, seconds: float) -> None:
+        """Count one commit and how long it took."""
+        self.commits += 1
+        self.commit_seconds += seconds
+        for number, bound in enumerate(COMMIT_BUCKETS_SECONDS):
+            if seconds <= bound:
+                self.commit_buckets[number] += 1
+
+
+@dataclass(slots=True, eq=False)
+class VolumeLane:
+    """One volume with the cameras that are written to it, and its commit under way."""
+
+    volume: Volume
+    cameras: list[Camera]
+    under_way: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self.under_way is not None and not self.under_way.done()
+
+
+@dataclass(slots=True, eq=False)
+class Tick:
+    """The heart of the recorder."""
+
+    lanes: Sequence[VolumeLane]
+    thread: WorkThread
+    writer: LedgerWriter
+    clock: Clock
+    anchor: UtcAnchor
+    interval_seconds: float
+    request_epoch: Callable[[Camera], None]
+    clock_stepped: Callable[[ClockStep], Awaitable[None]]
+    figures: TickFigures = field(default_factory=TickFigures)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until `stop` is set; then the last commit under way is waited for."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.interval_seconds
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), max(0.0, due - loop.time()))
+            except TimeoutError:
+                lag = loop.time() - due
+                self.figures.loop_lag_seconds = lag
+                self.figures.loop_lag_most_seconds = max(self.figures.loop_lag_most_seconds, lag)
+                await self._beat()
+                due = max(due + self.interval_seconds, loop.time())
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait for the commits under way."""
+        for lane in self.lanes:
+            if lane.under_way is not None:
+                await lane.under_way
+
+    async def _beat(self) -> None:
+        self.figures.ticks += 1
+        boot_ns = self.clock.boot_ns()
+        step = self.anchor.observe(self.clock.utc_ms(), boot_ns)
+        if step is not None:
+            await self.clock_stepped(step)
+        utc_ms = self.anchor.utc_ms(boot_ns)
+        for lane in self.lanes:
+            for camera in lane.cameras:
+                camera.drain(utc_ms)
+                if camera.recording.wants_epoch(boot_ns):
+                    camera.recording.plan.requested = True
+                    self.request_epoch(camera)
+            if lane.busy:
+                self.figures.late_ticks += 1
+                continue
+            self._begin_commit(lane, boot_ns, utc_ms, finishing=False)
+
+    def _begin_commit(self, lane: VolumeLane, boot_ns: int, utc_ms: int, *, finishing: bool) -> None:
+        news: list[LedgerNews] = []
+        batches: list[tuple[Camera, Batch]] = []
+        for camera in lane.cameras:
+            recording = camera.recording
+            batch = recording.finish(boot_ns, utc_ms) if finishing else recording.collect(boot_ns, utc_ms)
+            if batch is not None:
+                batches.append((camera, batch))
+            changes, outages = camera.take_ledger_changes()
+            if changes or outages:
+                news.append(LedgerNews(recording.camera_number, tuple(changes), tuple(outages)))
+        if news or batches or self.writer.waiting or lane.volume.unsettled:
+            lane.under_way = asyncio.create_task(self._commit(lane, news, batches), name="commit")
+
+    async def _commit(self, lane: VolumeLane, news: list[LedgerNews], batches: list[tuple[Camera, Batch]]) -> None:
+        began_ns = self.clock.boot_ns()
+        outcome = await self.thread.call(commit, lane.volume, self.writer, news, [batch for _, batch in batches])
+        self.figures.note_commit((self.clock.boot_ns() - began_ns) / NS_PER_SECOND)
+        self._note_faults(outcome)
+        for camera, batch in batches:
+            if outcome.fault is None:
+                camera.recording.acknowledge(batch)
+                if batch.mark is not None:
+                    camera.durable = batch.mark
+            elif not camera.recording.seal_again(batch):
+                camera.break_run(GapReason.STORAGE_FAULT, "what was to be written could not be kept")
+            batch.release()
+
+    def _note_faults(self, outcome: CommitOutcome) -> None:
+        if outcome.ledger_fault is not None:
+            self.figures.ledger_errors += 1
+            log.get().error("ledger_unwritable", detail=str(outcome.ledger_fault))
+        if outcome.fault is not None:
+            errno = outcome.fault.errno
+            self.figures.write_errors[errno] = self.figures.write_errors.get(errno, 0) + 1
+            log.get().error("volume_unwritable", errno=errno, detail=str(outcome.fault), slots=outcome.fault.slots)
+
+    async def finish(self) -> None:
+        """After the last drain: close every segment, make it durable, and bring the slot tables up to date."""
+        await self.settle()
+        boot_ns = self.clock.boot_ns()
+        for lane in self.lanes:
+            self._begin_commit(lane, boot_ns, self.anchor.utc_ms(boot_ns), finishing=True)
+        await self.settle()
+        for lane in self.lanes:
+            await self.thread.call(lane.volume.flush)

@@ -1,0 +1,108 @@
+"""The threads in which the vault blocks: one that commits, one that keeps the keys. The loop never waits on a disk.
+
+One thread each keeps the order of writes without a lock: a tick's run changes reach the ledger before its access
+units reach the volume (see `kuramori_segments.ledger_runs`). This module must not know cameras' streams.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+from kuramori import log
+from kuramori.recording import Batch
+from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.ledger import Ledger
+from kuramori_segments.ledger_fault import LedgerFault, LedgerMisuse
+from kuramori_segments.run_tracker import RunChange, RunClosed, RunOpened
+from kuramori_segments.slot_change import CommitResult
+from kuramori_segments.storage_fault import StorageFault
+from kuramori_segments.volume import Volume
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class WorkThread:
+    """Runs blocking calls one after another in a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` after everything that was handed over before it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """Finish what was handed over and end the thread."""
+        self._executor.shutdown(wait=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerNews:
+    """What the ledger must know of one camera before the next commit."""
+
+    camera_number: int
+    run_changes: tuple[RunChange, ...]
+    outages: tuple[tuple[int, GapReason, str], ...]  # utc_ms, reason, detail
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOutcome:
+    """What became of one tick's writes on one volume, and of its news."""
+
+    result: CommitResult
+    fault: StorageFault | None = None
+    ledger_fault: LedgerFault | None = None
+
+
+@dataclass(slots=True)
+class LedgerWriter:
+    """Puts news into the ledger; what could not be written is kept, in order, for the next time."""
+
+    ledger: Ledger
+    waiting: list[LedgerNews] = field(default_factory=list)
+
+    def write(self, news: list[LedgerNews]) -> LedgerFault | None:
+        """Write all news in one batch. Blocking."""
+        self.waiting += news
+        if not self.waiting:
+            return None
+        try:
+            with self.ledger.batch():
+                for item in self.waiting:
+                    try:
+                        self._write_one(item)
+                    except LedgerMisuse as misuse:  # one camera's confusion must not hold the others' news back
+                        log.get(camera_number=item.camera_number).error("ledger_refused", detail=str(misuse))
+        except LedgerFault as fault:
+            return fault
+        self.waiting = []
+        return None
+
+    def _write_one(self, item: LedgerNews) -> None:
+        for change in item.run_changes:
+            match change:
+                case RunOpened(start_utc_ms=utc_ms, start_access_unit=unit):
+                    self.ledger.open_run(item.camera_number, utc_ms, unit)
+                case RunClosed(end_utc_ms=utc_ms, end_access_unit=unit, reason=reason, detail=detail):
+                    self.ledger.close_run(item.camera_number, utc_ms, unit, reason, detail)
+        for utc_ms, reason, detail in item.outages:
+            self.ledger.note_outage(item.camera_number, utc_ms, reason, detail)
+
+
+def commit(volume: Volume, writer: LedgerWriter, news: list[LedgerNews], batches: list[Batch]) -> CommitOutcome:
+    """Make one tick durable: the ledger first, then the volume with one sync. Blocking.
+
+    A ledger that cannot be written costs no frame: its news wait, the volume is written all the same.
+    """
+    ledger_fault = writer.write(news)
+    writes = [write for batch in batches for write in batch.writes]
+    changes = [change for batch in batches for change in batch.changes]
+    try:
+        result = volume.commit(writes, changes)
+    except StorageFault as fault:
+        return CommitOutcome(CommitResult(), fault, ledger_fault)
+    return CommitOutcome(result, None, ledger_fault)
