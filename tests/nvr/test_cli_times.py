@@ -130,6 +130,15 @@ def test_messages_are_japanese_where_the_person_reads_japanese(monkeypatch: pyte
     ("duration_ms", "text"),
     [(400, "0.4 s"), (12_000, "12 s"), (185_000, "3 min 05 s"), (7_800_000, "2 h 10 min"), (273_600_000, "3 d 04 h")],
 )
-def test_lengths_are_shown_in_two_units_at_most(duration_ms: int, text: str) -> None:
+def test_lengths_are_shown_in_two_units_at_most(duration_ms: int, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person needs the size, not the digits."""
+    monkeypatch.setenv("LC_ALL", "C")
     assert format_duration(duration_ms) == text
+
+
+def test_lengths_have_japanese_units_for_japanese_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds, minutes, hours, days."""
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert [format_duration(ms) for ms in (400, 12_000, 185_000, 7_800_000, 273_600_000)] == [
+        *("0.4秒", "12秒", "3分05秒", "2時間10分", "3日04時間"),
+    ]

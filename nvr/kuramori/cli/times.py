@@ -241,14 +241,16 @@ def format_duration(duration_ms: int) -> str:
     """Return a length of time as a person reads it: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min, 3 d 04 h."""
     seconds = duration_ms // 1000
     if duration_ms < 10_000:
-        return f"{duration_ms / 1000:.1f} s"
+        tenths = f"{duration_ms // 100 / 10:.1f}"
+        return tr(f"{tenths} s", f"{tenths}秒")
     if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    if seconds < 86_400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-    return f"{seconds // 86_400} d {seconds % 86_400 // 3600:02d} h"
+        return tr(f"{seconds} s", f"{seconds}秒")
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if hours < 1:
+        return tr(f"{minutes} min {seconds % 60:02d} s", f"{minutes}分{seconds % 60:02d}秒")
+    if days < 1:
+        return tr(f"{hours} h {minutes % 60:02d} min", f"{hours}時間{minutes % 60:02d}分")
+    return tr(f"{days} d {hours % 24:02d} h", f"{days}日{hours % 24:02d}時間")
 
 
 def _instant(utc_ms: int) -> datetime:
