@@ -8,7 +8,7 @@ import importlib
 import typer
 
 # One line per sub-command file: the module must offer `register(app)`.
-COMMAND_MODULES: tuple[str, ...] = ("config",)
+COMMAND_MODULES: tuple[str, ...] = ("config", "coverage")
 
 
 def build() -> typer.Typer:
