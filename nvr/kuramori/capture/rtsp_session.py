@@ -44,9 +44,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The camera described its stream, and no more was wanted."""
+    """The camera described its stream, and no more was wanted. `setup_url` is where its video would be set up."""
 
     description: StreamDescription
+    setup_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class RtspSession:
         self._aggregate, self._setup_url = aggregate, setup_url
         if self._describe_only:
             self._state = _State.OVER
-            return [Described(self._stream_description(description, offer))]
+            return [Described(self._stream_description(description, offer), setup_url)]
         transport = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
         return self._request(_State.SETUP, "SETUP", setup_url, transport)
 

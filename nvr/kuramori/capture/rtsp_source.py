@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kuramori.capture.no_sink import NoSink
 from kuramori.capture.rtcp import receiver_report
 from kuramori.capture.rtsp_connection import (
     LOW_WATER_BYTES,
@@ -63,6 +64,7 @@ class RtspSource:
         describe_only: bool = False,
     ) -> None:
         self.statistics = SourceStatistics()
+        self.video_control_url = ""  # with `describe_only`
         self._options = options
         self._sink = sink
         self._boot_ns = boot_ns
@@ -194,6 +196,7 @@ class RtspSource:
             elif isinstance(command, Playing):
                 self._begin_playing(command)
             elif isinstance(command, Described):
+                self.video_control_url = command.setup_url
                 if self._opened is not None and not self._opened.done():
                     self._opened.set_result(command.description)
             elif isinstance(command, Finished):
@@ -240,21 +243,16 @@ class RtspSource:
         return ended
 
 
-async def describe(options: RtspOptions, *, boot_ns: Callable[[], int]) -> StreamDescription:
-    """Ask a camera what it offers, set nothing up, and leave. Raises SourceEnded."""
-    source = RtspSource(options, _NoSink(), boot_ns=boot_ns, describe_only=True)
+async def describe(options: RtspOptions, *, boot_ns: Callable[[], int]) -> tuple[StreamDescription, str]:
+    """Ask a camera what it offers, set nothing up, and leave. Raises SourceEnded.
+
+    Returns the description (nothing was SETUP) and the control URL of its video.
+    """
+    source = RtspSource(options, NoSink(), boot_ns=boot_ns, describe_only=True)
     try:
-        return await source.open()
+        return await source.open(), source.video_control_url
     finally:
         await source.close()
-
-
-class _NoSink:
-    """Receives nothing, because nothing is set up."""
-
-    def on_access_unit(self, unit: object) -> None: ...
-    def on_parameter_sets(self, parameter_sets: object) -> None: ...
-    def on_sender_report(self, report: object) -> None: ...
 
 
 def _skip_frames(data: bytearray, at: int, end: int) -> int:
