@@ -1,0 +1,264 @@
+"""One camera's ONVIF services behind a few questions: who are you, what time is it, which profile, which stream.
+
+The facade of the room: small frozen values out, our errors only. It keeps connection and sign-in of one camera; use
+it from one task, close it afterwards. This module must not know configuration, RTSP or what is done with an answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from kuramori_onvif import answers
+from kuramori_onvif.address import Unusable, endpoint, pin, split
+from kuramori_onvif.clock import reading, utc_ms_of, utc_ms_of_http_date
+from kuramori_onvif.errors import (
+    AddressRefused,
+    AnswerMalformed,
+    AnswerTooLarge,
+    CameraFault,
+    CredentialsMissing,
+    CredentialsRefused,
+)
+from kuramori_onvif.hardened_xml import one_line
+from kuramori_onvif.http_digest import Credentials
+from kuramori_onvif.models import (
+    ClockReading,
+    ClockSource,
+    DeviceInformation,
+    MediaProfile,
+    Services,
+    StreamAddress,
+)
+from kuramori_onvif.profiles import Choice, choose_profile
+from kuramori_onvif.sign_in import SignIn
+from kuramori_onvif.soap import NS_DEVICE, NS_MEDIA, NS_MEDIA2, SoapConnection
+from kuramori_onvif.transport import TOTAL_SECONDS, HttpTransport, TlsTrust
+
+MAX_SERVICES = 64
+_SERVICE_FIELDS = {
+    NS_MEDIA: "media",
+    NS_MEDIA2: "media2",
+    "http://www.onvif.org/ver10/events/wsdl": "events",
+    "http://www.onvif.org/ver10/recording/wsdl": "recording",
+    "http://www.onvif.org/ver10/search/wsdl": "search",
+    "http://www.onvif.org/ver10/replay/wsdl": "replay",
+}
+_NOT_TOLD = (CameraFault, AnswerMalformed, AnswerTooLarge)  # the camera is there but does not say
+
+
+@dataclass(frozen=True, slots=True)
+class CameraDescription:
+    """All that is needed to record a camera, and what was found strange on the way."""
+
+    information: DeviceInformation | None  # None: it does not tell, or not in UTF-8
+    endpoint_id: str  # its WS-Discovery identity, "" if it does not tell
+    clock: ClockReading
+    choice: Choice
+    stream: StreamAddress
+    sign_in_method: str
+    oddities: tuple[str, ...]
+
+
+class Device:
+    """A camera at the address of its device service. `utc_ms` is our clock; nothing is sent before a question.
+
+    Raises AddressRefused for an unusable address. Every question raises an OnvifError.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | None = None,
+        *,
+        utc_ms: Callable[[], int],
+        trust: TlsTrust | None = None,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> None:
+        try:
+            parts = split(address, ("http", "https"))
+        except Unusable as error:
+            raise AddressRefused(endpoint(address), "the device service", str(error)) from None
+        self.camera = endpoint(address)
+        self._address = urlunsplit(parts._replace(path=parts.path or "/onvif/device_service", fragment=""))
+        self._host = unquote(parts.hostname or "")
+        transport = HttpTransport(self._host, trust, total_seconds=total_seconds)
+        self._soap = SoapConnection(transport, utc_ms, SignIn(credentials))
+        self._services: Services | None = None
+        self._oddities: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection. May be called twice."""
+        await self._soap.close()
+
+    async def clock(self) -> ClockReading:
+        """Ask the time, without sign-in first (ONVIF Core 5.9); the offset then serves our own sign-in.
+
+        A camera that wants a sign-in even for this tells its time in the HTTP Date header of its refusal.
+        """
+        question = answers.request(NS_DEVICE, "GetSystemDateAndTime")
+        found = None
+        try:
+            answer = await self._soap.ask(self._address, question, signed=False)
+        except (CredentialsMissing, *_NOT_TOLD):
+            self._oddities.append("it does not tell the time without a sign-in")
+        else:
+            camera_utc_ms = utc_ms_of(answers.camera_date(answer.content))
+            found = reading(ClockSource.ONVIF, camera_utc_ms, answer.sent_utc_ms, answer.received_utc_ms)
+        if found is None or found.offset_ms is None:
+            found = self._clock_of_http_date()
+        self._soap.sign_in.clock_offset_ms = found.offset_ms or 0
+        return found
+
+    def _clock_of_http_date(self) -> ClockReading:
+        date = self._soap.latest_date
+        if date is None:
+            return ClockReading(ClockSource.UNKNOWN, None, None, 0)
+        camera_utc_ms = utc_ms_of_http_date(date.value)
+        return reading(ClockSource.HTTP_DATE, camera_utc_ms, date.sent_utc_ms, date.received_utc_ms)
+
+    async def information(self) -> DeviceInformation:
+        """Ask manufacturer, model, firmware, serial and hardware."""
+        found = await self._soap.call(self._address, NS_DEVICE, "GetDeviceInformation")
+        return DeviceInformation(
+            manufacturer=_words(found, "Manufacturer"),
+            model=_words(found, "Model"),
+            firmware=_words(found, "FirmwareVersion"),
+            serial=_words(found, "SerialNumber"),
+            hardware=_words(found, "HardwareId"),
+        )
+
+    async def endpoint_id(self) -> str:
+        """Ask for the identity that WS-Discovery uses; "" where the camera does not know the question."""
+        try:
+            found = await self._soap.call(self._address, NS_DEVICE, "GetEndpointReference")
+        except _NOT_TOLD:
+            return ""
+        return _words(found, "GUID") or (one_line(found) if isinstance(found, str) else "")
+
+    async def services(self) -> Services:
+        """Ask where the services answer (GetServices, else GetCapabilities); every address pinned to this host."""
+        if self._services is None:
+            try:
+                named = await self._named_services()
+            except _NOT_TOLD:
+                named = {}
+            if "media" not in named and "media2" not in named:
+                named |= await self._named_capabilities()
+            self._services = self._pinned(named)
+        return self._services
+
+    async def _named_services(self) -> dict[str, str]:
+        found = await self._soap.call(self._address, NS_DEVICE, "GetServices", {"IncludeCapability": False})
+        named: dict[str, str] = {}
+        for service in (found if isinstance(found, list) else [])[:MAX_SERVICES]:
+            name = _SERVICE_FIELDS.get(_words(service, "Namespace").rstrip("/"))
+            address = _words(service, "XAddr")
+            if name is not None and address:
+                named.setdefault(name, address)
+        return named
+
+    async def _named_capabilities(self) -> dict[str, str]:
+        found = await self._soap.call(self._address, NS_DEVICE, "GetCapabilities", {"Category": "All"})
+        kinds = (("media", "Media"), ("events", "Events"))
+        return {name: address for name, field in kinds if (address := _words(getattr(found, field, None), "XAddr"))}
+
+    def _pinned(self, named: dict[str, str]) -> Services:
+        ours = urlsplit(self._address)
+        replaced: list[str] = []
+        addresses: dict[str, str] = {}
+        for name, address in named.items():
+            try:
+                pinned = pin(address, self._host, ("http", "https"))
+            except Unusable as error:
+                self._oddities.append(f"its address of {name} is unusable: {error}")
+                continue
+            if pinned.replaced_host is not None:
+                replaced.append(pinned.replaced_host)
+            parts = urlsplit(pinned.url)
+            if parts.scheme != ours.scheme:  # never from TLS to plain text, nor to a port that we were not given
+                parts = parts._replace(scheme=ours.scheme, netloc=ours.netloc)
+            addresses[name] = urlunsplit(parts)
+        if replaced:
+            self._oddities.append(f"it names another host for its services: {', '.join(sorted(set(replaced)))}")
+        if "media" not in addresses and "media2" not in addresses:
+            raise AnswerMalformed(self.camera, "GetServices", "no media service")
+        return Services(device=self._address, replaced_hosts=tuple(sorted(set(replaced))), **addresses)
+
+    async def profiles(self) -> tuple[MediaProfile, ...]:
+        """Ask for the media profiles: by media2 where it works (it alone knows H.265), else by media."""
+        services = await self.services()
+        if services.media2 is not None:
+            request = answers.request(NS_MEDIA2, "GetProfiles", ("Type", "All"))
+            try:
+                answer = await self._soap.ask(services.media2, request)
+            except _NOT_TOLD:
+                if services.media is None:
+                    raise
+                self._oddities.append("its media2 service does not work; media is used")
+            else:
+                found = answers.profiles(answer.content, 2)
+                if services.media is None or any(profile.video is not None for profile in found):
+                    return found
+        answer = await self._soap.ask(services.media or "", answers.request(NS_MEDIA, "GetProfiles"))
+        return answers.profiles(answer.content, 1)
+
+    async def stream_address(self, profile: MediaProfile) -> StreamAddress:
+        """Ask for the RTSP address of a profile; pinned to this host, without user and password."""
+        services = await self.services()
+        if profile.media_version == 2:
+            fields = (("Protocol", "RTSP"), ("ProfileToken", profile.token))
+            request = answers.request(NS_MEDIA2, "GetStreamUri", *fields)
+            uri = answers.stream_uri((await self._soap.ask(services.media2 or "", request)).content)
+        else:
+            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+            parameters = {"StreamSetup": setup, "ProfileToken": profile.token}
+            uri = _words(await self._soap.call(services.media or "", NS_MEDIA, "GetStreamUri", parameters), "Uri")
+        try:
+            pinned = pin(uri.strip(), self._host, ("rtsp", "rtsps"))
+        except Unusable as error:
+            raise AddressRefused(self.camera, "GetStreamUri", str(error)) from None
+        if pinned.replaced_host is not None:
+            self._oddities.append(f"it names another host for its stream: {pinned.replaced_host}")
+        return StreamAddress(pinned.url, pinned.replaced_host)
+
+    async def describe(self, wanted_profile: str | None = None) -> CameraDescription:
+        """Ask everything that recording needs, in the order in which cameras bear it. Raises an OnvifError."""
+        self._oddities.clear()
+        clock = await self.clock()
+        await self.services()
+        try:
+            information = await self.information()
+        except _NOT_TOLD as error:
+            information = None
+            self._oddities.append(f"its device information is unreadable ({type(error).__name__})")
+        endpoint_id = await self.endpoint_id()
+        choice = choose_profile(await self.profiles(), wanted_profile, self.camera)
+        stream = await self.stream_address(choice.profile)
+        return CameraDescription(
+            information,
+            endpoint_id,
+            clock,
+            choice,
+            stream,
+            self._soap.sign_in.method.value,
+            tuple(dict.fromkeys(self._oddities)),
+        )
+
+
+def _words(value: Any, field: str) -> str:
+    """Read a text of the library's object; whatever is not there or not a text is ""."""
+    found = getattr(value, field, None)
+    return one_line(found) if isinstance(found, str) else ""
+
+
+__all__ = ["CameraDescription", "Credentials", "CredentialsRefused", "Device", "TlsTrust"]
