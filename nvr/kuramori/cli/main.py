@@ -8,7 +8,14 @@ import importlib
 import typer
 
 # One line per sub-command file: the module must offer `register(app)`.
-COMMAND_MODULES: tuple[str, ...] = ("config", "coverage")
+COMMAND_MODULES: tuple[str, ...] = (
+    "config",
+    "coverage",
+    "discover",
+    "doctor",
+    "init",
+    "simulate",
+)
 
 
 def build() -> typer.Typer:

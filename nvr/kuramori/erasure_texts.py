@@ -1,0 +1,102 @@
+"""What an erasure tier claims, in plain words, what would raise it, and why a place may not hold keys.
+
+Said by `kuramori init` and `kuramori doctor`. Nothing more may be claimed than stands here. This module must not know
+cells or disks.
+"""
+
+from kuramori.texts import tr
+from kuramori_segments.keystore_faults import PlaceFault, PlaceRefused
+from kuramori_segments.tier import ErasureTier, TierAssessment, TierReason
+
+
+def tier_claim(tier: ErasureTier) -> str:
+    """Return what this tier promises and what it does not."""
+    if tier is ErasureTier.E2:
+        return tr(
+            "Erasure tier E2: the cell lies on another device than the recordings. A copy of the recording medium "
+            "alone, whenever it was made, shows nothing after expiry.",
+            "消去保証区分 E2: 消去可能領域は記録媒体とは別の装置にあります。記録媒体だけの複製は、"
+            "いつ作成されたものでも、保存期間の経過後は何も読み取れません。",
+        )
+    return tr(
+        "Erasure tier E0, best effort: after expiry the recorder itself can open nothing, but nothing is claimed "
+        "about an image of the medium that was made before.",
+        "消去保証区分 E0（最善努力）: 保存期間の経過後、この録画機では何も開けません。"
+        "ただし、それ以前に作成された媒体の複製については何も保証しません。",
+    )
+
+
+def tier_advice(assessment: TierAssessment) -> str | None:
+    """Return what would raise the tier; None where nothing would."""
+    cell, recordings = ", ".join(assessment.cell_disks), ", ".join(assessment.recording_disks)
+    if assessment.reason is TierReason.SEPARATE_DISK:
+        return None
+    if assessment.reason is TierReason.SAME_DISK:
+        return tr(
+            f"To raise it: put keystore.cell_directory on a device of its own, such as a second card or USB stick that "
+            f"stays in place (now both use {cell}).",
+            f"区分を上げるには、keystore.cell_directory を専用の装置（常設の別のカードやUSBメモリーなど）に置いて"
+            f"ください（現在はどちらも {cell} 上）。",
+        )
+    if assessment.reason is TierReason.CELL_UNFIT:
+        return tr(
+            "To raise it: put keystore.cell_directory on an ext4, xfs or vfat file system on a device of its own, "
+            "and remove keystore.for_trial. The present one keeps old contents; use it for trying out only.",
+            "区分を上げるには、keystore.cell_directory を専用の装置上の ext4・xfs・vfat に置き、keystore.for_trial を"
+            "削除してください。現在のファイルシステムは古い内容を残すため、試用に限ります。",
+        )
+    unknown = cell if assessment.reason is TierReason.CELL_DISK_UNKNOWN else recordings
+    return tr(
+        "To raise it: let the device be seen. Which device lies under "
+        + ("the cell" if assessment.reason is TierReason.CELL_DISK_UNKNOWN else "the recordings")
+        + f" cannot be told{f' ({unknown})' if unknown else ''}, so the weaker tier is assumed.",
+        "区分を上げるには、装置を識別できるようにしてください。"
+        + ("消去可能領域" if assessment.reason is TierReason.CELL_DISK_UNKNOWN else "記録領域")
+        + f"の装置を判別できない{f'（{unknown}）' if unknown else ''}ため、弱い区分とみなしています。",
+    )
+
+
+_PLACE_TEXTS: dict[PlaceFault, tuple[str, str]] = {
+    PlaceFault.MISSING: (
+        "it is not there; make it, or mount its device",
+        "存在しません。作成するか、装置を接続してください",
+    ),
+    PlaceFault.NOT_A_DIRECTORY: ("it is not a folder", "フォルダーではありません"),
+    PlaceFault.NOT_A_FILE: ("it is not an ordinary file", "通常のファイルではありません"),
+    PlaceFault.FOREIGN_OWNER: (
+        "it belongs to another account; give it to the one that runs kuramori",
+        "別の利用者の所有です。kuramoriを実行する利用者に変更してください",
+    ),
+    PlaceFault.OPEN_TO_OTHERS: ("others may enter it: chmod 0700", "他者が利用できます。chmod 0700 としてください"),
+    PlaceFault.CHANGED: (
+        "another device is mounted there than before; mount the right one",
+        "以前とは別の装置が接続されています。正しい装置を接続してください",
+    ),
+    PlaceFault.COPY_ON_WRITE: (
+        "its file system keeps old contents when it overwrites; use ext4, xfs or vfat on a device of its own",
+        "上書きしても古い内容が残るファイルシステムです。専用の装置の ext4・xfs・vfat を使用してください",
+    ),
+    PlaceFault.NETWORK: (
+        "it lies on a network; use a local device",
+        "ネットワーク上にあります。本体の装置を使用してください",
+    ),
+    PlaceFault.VOLATILE: (
+        "it lies in memory and would be gone at the next power cut, with every recording",
+        "メモリー上にあり、停電で失われると全ての録画が開けなくなります",
+    ),
+    PlaceFault.DATA_JOURNAL: (
+        "its file system keeps copies in its journal (data=journal); mount it with data=ordered",
+        "ジャーナルに複製が残ります（data=journal）。data=ordered で接続してください",
+    ),
+    PlaceFault.UNKNOWN_FILE_SYSTEM: (
+        "its file system is not known to overwrite in place; use ext4, xfs or vfat",
+        "上書き動作を確認できないファイルシステムです。ext4・xfs・vfat を使用してください",
+    ),
+}
+
+
+def place_refusal(refused: PlaceRefused) -> str:
+    """Return why a place may not hold keys, and what to do."""
+    english, japanese = _PLACE_TEXTS[refused.reason]
+    detail = f" ({refused.detail})" if refused.detail else ""
+    return tr(f"{refused.place}{detail}: {english}", f"{refused.place}{detail}: {japanese}")
