@@ -1,6 +1,9 @@
 """The tree of what the desk refuses: each fault has a stable code and one sentence in both languages.
 
     DeskFault
+      PersonMissing             nobody is named as acting
+      PersonUnknown             the named person has no duties here
+      RoleMissing               the person has duties, but not this one
       RequestInvalid            a field of what was sent cannot be
       RequestRefused            the rules refuse it; registered as a refused attempt (H2)
       RequestUnknown            no request of that number
@@ -39,6 +42,43 @@ class DeskFault(Exception):
         self.japanese = japanese
 
 
+class PersonMissing(DeskFault):
+    """Nobody is named as acting."""
+
+    code = "person-missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Say who acts: --as NAME, or KURAMORI_PERSON.",
+            "操作する職員の氏名を --as 氏名、又は KURAMORI_PERSON で指定してください。",
+        )
+
+
+class PersonUnknown(DeskFault):
+    """The named person has no duties here."""
+
+    code = "person-unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} has no duties at this site: the configuration names nobody of that name.",
+            f"{name} は設定ファイルに職員として登録されていません。",
+        )
+
+
+class RoleMissing(DeskFault):
+    """The person has duties, but not this one."""
+
+    code = "role-missing"
+
+    def __init__(self, name: str, needed: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{name} may not do this; it takes the role {' or '.join(needed)}.",
+            f"{name} にはこの操作の権限がありません。必要な役割: {'、'.join(needed)}",
+        )
+        self.needed = needed
+
+
 class RequestInvalid(DeskFault):
     """A field of what was sent cannot be."""
 
@@ -68,7 +108,7 @@ class RequestUnknown(DeskFault):
     code = "request-unknown"
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"There is no request {request_id[:20]}.", f"申請 {request_id[:20]} はありません。")
+        super().__init__(f"There is no request {request_id[:20]}.", f"請求 {request_id[:20]} はありません。")
 
 
 class TransitionRefused(DeskFault):
@@ -76,9 +116,12 @@ class TransitionRefused(DeskFault):
 
     code = "not-in-state"
 
-    def __init__(self, request_id: str, state: str, step: str, english: str, japanese: str) -> None:
+    def __init__(
+        self, request_id: str, state: str, state_japanese: str, step: str, english: str, japanese: str
+    ) -> None:
         super().__init__(
-            f"Request {request_id} is {state}: {english}", f"申請 {request_id} の状態は「{state}」です。{japanese}"
+            f"Request {request_id} is {state}: {english}",
+            f"請求 {request_id} の状態は「{state_japanese}」です。{japanese}",
         )
         self.state = state
         self.step = step
@@ -92,7 +135,7 @@ class NotTheRequester(DeskFault):
     def __init__(self, request_id: str, requester: str) -> None:
         super().__init__(
             f"Only {requester}, who filed request {request_id}, may do this.",
-            f"申請 {request_id} を受け付けた {requester} だけが行えます。",
+            f"請求 {request_id} を受け付けた {requester} だけが行えます。",
         )
 
 
@@ -104,7 +147,7 @@ class OwnRequest(DeskFault):
     def __init__(self, request_id: str) -> None:
         super().__init__(
             f"Nobody decides on an own request: another manager or deputy has to decide on {request_id}.",
-            f"自分が受け付けた申請 {request_id} は決裁できません。別の管理責任者又は代理者が決裁してください。",
+            f"自分が受け付けた請求 {request_id} は決裁できません。別の管理責任者又は代理者が決裁してください。",
         )
 
 
@@ -150,7 +193,7 @@ class ApprovalsExpired(DeskFault):
     def __init__(self, request_id: str, days: int) -> None:
         super().__init__(
             f"The approvals of request {request_id} are older than {days} days: decide on it again.",
-            f"申請 {request_id} の承認から{days}日を過ぎました。改めて決裁を受けてください。",
+            f"請求 {request_id} の承認から{days}日を過ぎました。改めて決裁を受けてください。",
         )
 
 
@@ -162,7 +205,7 @@ class ApprovalsMissing(DeskFault):
     def __init__(self, request_id: str, given: int, needed: int) -> None:
         super().__init__(
             f"Request {request_id} has {given} of the {needed} approvals that are needed.",
-            f"申請 {request_id} の承認は {given} 名です。{needed} 名の承認が必要です。",
+            f"請求 {request_id} の承認は {given} 名です。{needed} 名の承認が必要です。",
         )
         self.given = given
         self.needed = needed
@@ -243,7 +286,7 @@ class RecorderAway(DeskFault):
     def __init__(self, english: str = "", japanese: str = "") -> None:
         super().__init__(
             f"The recorder does not answer. {english or 'Try again, and see: kuramori status'}",
-            f"録画部(recorder)が応答しません。{japanese or 'kuramori status で状態を確認してください。'}",
+            f"録画機(recorder)が応答しません。{japanese or 'kuramori status で状態を確認してください。'}",
         )
 
 
@@ -253,7 +296,7 @@ class RecorderDeclined(DeskFault):
     code = "recorder-declined"
 
     def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"The recorder declined: {message}", f"録画部(recorder)が応じませんでした: {message}")
+        super().__init__(f"The recorder declined: {message}", f"録画機(recorder)が応じませんでした: {message}")
         self.reason = reason
 
 

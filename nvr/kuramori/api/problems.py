@@ -1,0 +1,115 @@
+"""How the API says no: RFC 9457 problem documents with a stable code, in the caller's language.
+
+`code` is for programs and never changes; `detail` is one sentence for the person (Accept-Language: ja gives
+Japanese). Nothing here holds a secret, and a fault of ours shows no inside. Must not know resources.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from kuramori import log
+from kuramori.desk import fault
+from kuramori.desk.fault import DeskFault
+from kuramori.desk.merkle_log import ProofImpossible
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:kuramori:problem:"
+
+STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
+    fault.PersonMissing: HTTPStatus.UNAUTHORIZED,
+    fault.PersonUnknown: HTTPStatus.FORBIDDEN,
+    fault.RoleMissing: HTTPStatus.FORBIDDEN,
+    fault.RequestInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    fault.RequestRefused: HTTPStatus.FORBIDDEN,
+    fault.RequestUnknown: HTTPStatus.NOT_FOUND,
+    fault.TransitionRefused: HTTPStatus.CONFLICT,
+    fault.NotTheRequester: HTTPStatus.FORBIDDEN,
+    fault.OwnRequest: HTTPStatus.FORBIDDEN,
+    fault.NothingRecorded: HTTPStatus.NOT_FOUND,
+    fault.RecordingErased: HTTPStatus.GONE,
+    fault.ApprovalRefused: HTTPStatus.FORBIDDEN,
+    fault.ApprovalsExpired: HTTPStatus.CONFLICT,
+    fault.ApprovalsMissing: HTTPStatus.CONFLICT,
+    fault.WitnessMissing: HTTPStatus.FORBIDDEN,
+    fault.KeysDoNotFit: HTTPStatus.UNPROCESSABLE_ENTITY,
+    fault.SegmentChanged: HTTPStatus.CONFLICT,
+    fault.ExtractionRefused: HTTPStatus.BAD_GATEWAY,
+    fault.DeskBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    fault.HoldUnknown: HTTPStatus.NOT_FOUND,
+    fault.HoldRefused: HTTPStatus.CONFLICT,
+    fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
+    fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
+    fault.RegisterAway: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given")  # facts that a program may want
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the app with a problem document."""
+    app.add_exception_handler(DeskFault, _desk_fault)
+    app.add_exception_handler(ProofImpossible, _proof_impossible)
+    app.add_exception_handler(RequestValidationError, _invalid_body)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(status: HTTPStatus, code: str, detail: str, extensions: Mapping[str, Any] | None = None) -> JSONResponse:
+    """Return one problem document."""
+    content = {
+        "type": TYPE_PREFIX + code,
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+        **(extensions or {}),
+    }
+    return JSONResponse(content, status.value, media_type=MEDIA_TYPE)
+
+
+def japanese(request: Request) -> bool:
+    """Tell whether the caller reads Japanese."""
+    return request.headers.get("accept-language", "").strip().lower().startswith("ja")
+
+
+async def _desk_fault(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, DeskFault):
+        raise error
+    status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    facts = {name: getattr(error, name) for name in EXTENSIONS if hasattr(error, name)}
+    return problem(status, error.code, error.japanese if japanese(request) else error.english, facts)
+
+
+async def _proof_impossible(request: Request, error: Exception) -> JSONResponse:
+    text = "記録簿にその番号はありません。" if japanese(request) else f"The register has no such proof: {error}."
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "proof-impossible", text)
+
+
+async def _invalid_body(request: Request, error: Exception) -> JSONResponse:
+    """Name the first field that is wrong, never what stood in it."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
+    text = f"{field}: 値が不正です。" if japanese(request) else f"{field}: {first['msg']}."
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request-invalid", text, {"field": field})
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    codes = {404: "no-such-resource", 405: "method-not-allowed", 413: "body-too-large"}
+    code = codes.get(status.value, f"http-{status.value}")
+    text = "要求を処理できません。" if japanese(request) else f"{status.phrase}."
+    return problem(status, code, text)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.get().error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    english = "The desk failed on this; its log says why. Nothing was opened."
+    text = "受付で内部エラーが発生しました。ログを確認してください。" if japanese(request) else english
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", text)

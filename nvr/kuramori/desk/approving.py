@@ -1,0 +1,123 @@
+"""Custodians at the desk: what is handed to their client, and what makes their approval count.
+
+Nothing is taken on trust from either side: the package proves itself to the client, the approval proves itself
+here. Must not know HTTP; never sees an opened share.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from kuramori.desk.approval import check_approval
+from kuramori.desk.approval_store import ApprovalStore, StoredApproval
+from kuramori.desk.fault import ApprovalRefused, RecordingErased, SegmentChanged, TransitionRefused
+from kuramori.desk.granted import GrantedRequest
+from kuramori.desk.journal import Actor, Journal
+from kuramori.desk.package import DecidedProof, Package
+from kuramori.desk.recorder import Recorder, asking
+from kuramori.desk.register import Record
+from kuramori.desk.register_entry import EntryKind
+from kuramori.desk.request import STATE_NAMES_JAPANESE, Request, require_openable
+from kuramori.desk.steps import Approved
+from kuramori.timebase import Clock
+from kuramori_segments.custodian_set import CustodianSet
+from kuramori_segments.header import header_digest
+
+
+class Approving:
+    """Packages out, approvals in, shares to the handler."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        recorder: Recorder,
+        store: ApprovalStore,
+        custodians: Callable[[], CustodianSet],
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._recorder = recorder
+        self._store = store
+        self._custodians = custodians
+        self._clock = clock
+
+    async def package(self, request_id: str, custodian_id: bytes) -> Package:
+        """Return what a custodian's client needs to judge and approve a granted request. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        granted = _granted(request)
+        if self._custodians().share_number(custodian_id) is None:
+            raise ApprovalRefused(
+                "stranger",
+                "This key is not a custodian's of this recorder.",
+                "この録画機の鍵管理者の鍵ではありません。",
+            )
+        headers: list[bytes] = []
+        for camera in granted.cameras:
+            async with asking(camera.name):
+                plan = await self._recorder.plan_extraction(camera.name, granted.from_utc_ms, granted.to_utc_ms)
+            there = {extent.segment_uid: extent.header for extent in plan.segments}
+            for segment in granted.segments:
+                if segment.camera_number != camera.number:
+                    continue
+                header = there.get(segment.segment_uid)
+                if header is None:
+                    raise RecordingErased(camera.name)
+                if header_digest(header) != segment.header_digest:
+                    raise SegmentChanged(camera.name)
+                headers.append(header)
+        proof = await asyncio.to_thread(self._decided_proof, request)
+        return Package(granted.to_bytes(), request.granted_signature, proof, tuple(headers))
+
+    async def approve(self, request_id: str, document: bytes, signature: bytes, identified_by: str) -> Request:
+        """Take an approval: check it, keep it, register it, count it. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        granted = _granted(request)
+        approval, card = check_approval(document, signature, granted, self._custodians())
+        uids = tuple(share.segment_uid for share in approval.shares)
+        step = Approved(card.custodian_id, card.name, card.title, granted.digest, uids, signature)
+        stored = StoredApproval(card.custodian_id, document, signature)
+        if any(card.custodian_id == done.custodian_id for done in request.approvals):
+            raise ApprovalRefused(
+                "twice",
+                f"{card.name} has approved request {request_id} already.",
+                f"{card.name} は請求 {request_id} を既に承認しています。",
+            )
+        now = self._clock.utc_ms()
+        await asyncio.to_thread(self._store.put, request_id, granted.digest, stored, now)
+        await self._journal.write(step, Actor(card.name, identified_by), now, request_id)
+        return self._journal.request(request_id)
+
+    async def shares(self, request_id: str, actor: Actor) -> tuple[GrantedRequest, list[StoredApproval]]:
+        """Return the approvals that count, for the handler whose extraction key they are sealed to."""
+        request = self._journal.request(request_id)
+        require_openable(request, actor.person, self._clock.utc_ms())
+        granted = _granted(request)
+        counted = {approval.custodian_id for approval in request.approvals}
+        kept = await asyncio.to_thread(self._store.of_request, request_id, granted.digest)
+        return granted, [approval for approval in kept if approval.custodian_id in counted]
+
+    def _decided_proof(self, request: Request) -> DecidedProof:
+        """Find the entry of the decision; the newest one of this request."""
+        found: Record | None = None
+        for record in self._journal.register.records():
+            if record.entry.request == request.request_id and record.entry.kind == EntryKind.DECIDED:
+                found = record
+        if found is None or found.salt is None or found.body is None:
+            raise ApprovalRefused(
+                "not-registered", "The register no longer holds this decision.", "決裁の記録が残っていません。"
+            )
+        path = tuple(self._journal.register.inclusion_proof(found.entry.index))
+        return DecidedProof(found.entry_bytes, found.salt, found.body, path)
+
+
+def _granted(request: Request) -> GrantedRequest:
+    if request.granted is None:
+        raise TransitionRefused(
+            request.request_id,
+            request.state.value,
+            STATE_NAMES_JAPANESE[request.state],
+            "package",
+            "it has not been granted.",
+            "許可されていません。",
+        )
+    return request.granted

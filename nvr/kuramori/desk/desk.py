@@ -1,0 +1,170 @@
+"""The desk as a whole: its parts put together once, its housekeeping, its end.
+
+`Desk.open` builds what `desk_process` serves and what tests speak to. A register that does not verify leaves a desk
+that answers, and refuses everything that would need an entry. Must not know HTTP.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kuramori import log
+from kuramori.clips.job import RunWorker
+from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
+from kuramori.desk.approving import Approving
+from kuramori.desk.fault import RecorderAway, RegisterAway
+from kuramori.desk.filing import Filing
+from kuramori.desk.journal import Journal
+from kuramori.desk.keeping import Keeping
+from kuramori.desk.opening import Opening, OpeningPlaces
+from kuramori.desk.recorder import Recorder
+from kuramori.desk.register import Register
+from kuramori.desk.request import APPROVAL_LIFETIME_MS
+from kuramori.desk.site import Site
+from kuramori.desk.steps import CustodyChanged
+from kuramori.timebase import Clock
+from kuramori_segments.custodian_set import CustodianSet, read_set
+
+HOUSEKEEPING_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPlaces:
+    """The files of the desk."""
+
+    register: Path
+    register_key: Path
+    requests: Path
+    custodians: Path
+    device_key: Path
+    device_certificate: Path
+    spool: Path
+
+
+class DeviceKeyFault(Exception):
+    """The device key cannot be read; names the file."""
+
+
+class Desk:
+    """The open desk. Use from one event loop; `close` ends it."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        places: DeskPlaces,
+        journal: Journal,
+        store: ApprovalStore,
+        recorder: Recorder,
+        run_worker: RunWorker,
+        device_key: ec.EllipticCurvePrivateKey,
+        clock: Clock,
+    ) -> None:
+        self.site = site
+        self.journal = journal
+        self.recorder = recorder
+        self.clock = clock
+        self.device_public_key = device_key.public_key()
+        self._store = store
+        self._places = places
+        self.keeping = Keeping(journal, recorder, clock)
+        self.filing = Filing(
+            site=site,
+            journal=journal,
+            recorder=recorder,
+            keeping=self.keeping,
+            device_key=device_key,
+            clock=clock,
+        )
+        self.approving = Approving(
+            journal=journal, recorder=recorder, store=store, custodians=self.custodians, clock=clock
+        )
+        self.opening = Opening(
+            site=site,
+            journal=journal,
+            recorder=recorder,
+            keeping=self.keeping,
+            run_worker=run_worker,
+            places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
+            clock=clock,
+        )
+
+    @classmethod
+    def open(cls, site: Site, places: DeskPlaces, recorder: Recorder, run_worker: RunWorker, clock: Clock) -> "Desk":
+        """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
+        device_key = _device_key(places.device_key)
+        register = Register.open(places.register, places.register_key, site.recorder_id)
+        try:
+            journal = Journal(register, site.time_zone)
+            store = ApprovalStore.open(places.requests)
+        except Exception:
+            register.close()
+            raise
+        return cls(
+            site=site,
+            places=places,
+            journal=journal,
+            store=store,
+            recorder=recorder,
+            run_worker=run_worker,
+            device_key=device_key,
+            clock=clock,
+        )
+
+    def custodians(self) -> CustodianSet:
+        """Return the custodian set in use, every proof checked. Raises KeyFault, OSError."""
+        return read_set(self._places.custodians.read_bytes())
+
+    async def keep_house(self, stop: asyncio.Event, pause_seconds: float = HOUSEKEEPING_SECONDS) -> None:
+        """Run `tidy` now and every half minute until stopped."""
+        away = False
+        while not stop.is_set():
+            try:
+                await self.tidy()
+                away = False
+            except RecorderAway as fault:
+                if not away:
+                    log.get().warning("recorder_away", detail=fault.english)
+                away = True
+            except (RegisterAway, ApprovalStoreFault) as fault:
+                log.get().error("housekeeping_failed", detail=str(fault))
+            try:
+                await asyncio.wait_for(stop.wait(), pause_seconds)
+            except TimeoutError:
+                continue
+
+    async def tidy(self) -> None:
+        """Register a change of custodians, drop old approvals, make recorder and register agree.
+
+        Raises RecorderAway, RegisterAway, ApprovalStoreFault.
+        """
+        await self._note_custody()
+        now = self.clock.utc_ms()
+        await asyncio.to_thread(self._store.forget_before, now - APPROVAL_LIFETIME_MS)
+        await self.keeping.reconcile()
+
+    async def close(self) -> None:
+        """Finish what is being written and close the files. May be called twice."""
+        await self.journal.close()
+        self._store.close()
+
+    async def _note_custody(self) -> None:
+        custodians = self.custodians()
+        if self.journal.custodian_set_id == custodians.set_id:
+            return
+        names = tuple(f"{card.name} ({card.title})" for card in custodians.custodians)
+        step = CustodyChanged(custodians.set_id, custodians.k, names)
+        await self.journal.write(step, None, self.clock.utc_ms())
+
+
+def _device_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise DeviceKeyFault(f"{path} cannot be read ({type(error).__name__})") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise DeviceKeyFault(f"{path} is not a P-256 key")
+    return key

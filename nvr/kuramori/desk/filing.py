@@ -1,0 +1,283 @@
+"""Filing, changing and deciding requests: what is checked, what goes into the register, and in which order.
+
+A request that the rules refuse outright is registered as a refused attempt (H2). Filing places a hold on the named
+minutes; if the recorder is away, the request is filed all the same and the hold follows (H10). Must not know HTTP.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kuramori.desk.fault import (
+    DeskFault,
+    NothingRecorded,
+    RecorderAway,
+    RecordingErased,
+    RequestInvalid,
+    RequestRefused,
+)
+from kuramori.desk.granted import (
+    CAMERAS_MOST,
+    SEGMENTS_MOST,
+    GrantDecision,
+    GrantedCamera,
+    GrantedRequest,
+    GrantedSegment,
+    one_line,
+    sign_granted,
+)
+from kuramori.desk.grounds import RecipientKind, assess
+from kuramori.desk.hold_book import HOLD_LIFETIME_MS, hold_id_of
+from kuramori.desk.journal import Actor, Journal
+from kuramori.desk.keeping import Keeping
+from kuramori.desk.recorder import Recorder, asking
+from kuramori.desk.request import Request
+from kuramori.desk.site import Site
+from kuramori.desk.steps import Amended, Decided, Filed, HoldPlaced, Outcome, Refused, RequestDocument, Returned
+from kuramori.messages import ExtractionPlan, SpanKind
+from kuramori.timebase import Clock
+from kuramori_segments.header import SegmentHeader
+from kuramori_segments.opening_key import can_be_sealed_to
+
+RANGE_MOST_MS = 7 * 24 * 3600 * 1000  # a request names minutes; who needs more than a week files more than one
+FUTURE_MS = 2_000  # the range may end now: what the recorder has not yet committed is at most so young
+EXTRACTION_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a manager grants; None: as requested."""
+
+    cameras: tuple[str, ...] | None = None
+    from_utc_ms: int | None = None
+    to_utc_ms: int | None = None
+
+
+class Filing:
+    """Requests from filing to decision, and their end."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        journal: Journal,
+        recorder: Recorder,
+        keeping: Keeping,
+        device_key: ec.EllipticCurvePrivateKey,
+        clock: Clock,
+    ) -> None:
+        self._site = site
+        self._journal = journal
+        self._recorder = recorder
+        self._keeping = keeping
+        self._device_key = device_key
+        self._clock = clock
+
+    async def file(self, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
+        """File a request; also return why its minutes are not held (yet), if so. Raises DeskFault."""
+        await self._examine(document, actor)
+        now = self._clock.utc_ms()
+        request_id = self._journal.next_request_id(now)
+        await self._journal.write(Filed(document), actor, now, request_id)
+        return self._journal.request(request_id), await self._hold(request_id, actor)
+
+    async def amend(self, request_id: str, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
+        """Change a request: it has to be decided anew, and approvals are void. Raises DeskFault."""
+        before = self._journal.request(request_id)
+        await self._examine(document, actor)
+        await self._journal.write(Amended(document), actor, self._clock.utc_ms(), request_id)
+        trouble = await self._hold(request_id, actor)
+        await self._keeping.lift_for_request(request_id, before.revision, actor, "the request was changed")
+        return self._journal.request(request_id), trouble
+
+    async def decide(self, request_id: str, outcome: Outcome, reason: str, wish: Wish, actor: Actor) -> Request:
+        """Decide in writing. Granting needs the recorder, which names the segments. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        if not reason or not one_line(reason):
+            raise RequestInvalid("reason", "a decision needs its reason in one line.", "決裁には理由(1行)が必要です。")
+        if outcome is Outcome.REFUSED:
+            await self._journal.write(Decided(outcome, reason, None, b""), actor, self._clock.utc_ms(), request_id)
+            await self._keeping.lift_for_request(request_id, request.revision, actor, "the request was refused")
+            return self._journal.request(request_id)
+        now = self._clock.utc_ms()
+        decision = GrantDecision(outcome.value, actor.person, reason, now)
+        granted = await self._granted(request, decision, wish)
+        signature = sign_granted(granted.to_bytes(), self._device_key)
+        step = Decided(outcome, reason, granted.document(), signature)
+        await self._journal.write(step, actor, now, request_id)
+        return self._journal.request(request_id)
+
+    async def returned(self, request_id: str, step: Returned, actor: Actor) -> Request:
+        """Note that the recipient erased, returned or destroyed the pictures. Raises DeskFault."""
+        self._journal.request(request_id)
+        await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
+        revision = self._journal.request(request_id).revision
+        await self._keeping.lift_for_request(request_id, revision, actor, "the hand-over is finished")
+        return self._journal.request(request_id)
+
+    async def _examine(self, document: RequestDocument, actor: Actor) -> None:
+        """Refuse what cannot be, then what the rules refuse, then what was never recorded."""
+        check_document(document, self._site, self._clock.utc_ms())
+        kind = RecipientKind(document.recipient.kind)
+        refusal = assess(self._site.rule_set, document.ground, document.document_number, kind)
+        if refusal is not None:
+            now = self._clock.utc_ms()
+            request_id = self._journal.next_request_id(now)
+            await self._journal.write(Refused(refusal.reason, refusal.text.english, document), actor, now, request_id)
+            raise RequestRefused(refusal.reason, refusal.text.english, refusal.text.japanese, request_id)
+        try:
+            plans = await self._plans(document.cameras, document.from_utc_ms, document.to_utc_ms)
+        except RecorderAway:
+            return  # filing must be possible before the retention ends, recorder or not (H10)
+        _require_something(plans)
+
+    async def _plans(self, cameras: Sequence[str], from_utc_ms: int, to_utc_ms: int) -> list[ExtractionPlan]:
+        plans = []
+        for camera in cameras:
+            async with asking(camera):
+                plans.append(await self._recorder.plan_extraction(camera, from_utc_ms, to_utc_ms))
+        return plans
+
+    async def _hold(self, request_id: str, actor: Actor) -> DeskFault | None:
+        request = self._journal.request(request_id)
+        document = request.document
+        hold = HoldPlaced(
+            hold_id_of(request_id, request.revision),
+            document.cameras,
+            document.from_utc_ms,
+            document.to_utc_ms,
+            self._clock.utc_ms() + HOLD_LIFETIME_MS,
+            "filed request",
+        )
+        try:
+            await self._keeping.place(hold, actor, request_id)
+        except DeskFault as fault:
+            return fault
+        return None
+
+    async def _granted(self, request: Request, decision: GrantDecision, wish: Wish) -> GrantedRequest:
+        document = request.document
+        cameras = wish.cameras if wish.cameras is not None else document.cameras
+        from_utc_ms = wish.from_utc_ms if wish.from_utc_ms is not None else document.from_utc_ms
+        to_utc_ms = wish.to_utc_ms if wish.to_utc_ms is not None else document.to_utc_ms
+        if not cameras or not set(cameras) <= set(document.cameras) or from_utc_ms >= to_utc_ms:
+            raise RequestInvalid("granted", "grant a part of what was requested.", "請求の範囲内で決裁してください。")
+        plans = await self._plans(cameras, from_utc_ms, to_utc_ms)
+        _require_something(plans)
+        segments = tuple(segment for plan in plans for segment in _segments(plan))
+        if len(segments) > SEGMENTS_MOST:
+            raise RequestInvalid("to_utc_ms", "too much at once: grant less.", "範囲が広すぎます。")
+        places = {camera.name: camera.place for camera in self._site.cameras}
+        return GrantedRequest(
+            recorder_id=self._site.recorder_id,
+            site=self._site.name,
+            request_id=request.request_id,
+            revision=request.revision,
+            cameras=tuple(
+                GrantedCamera(plan.camera, plan.camera_number, places.get(plan.camera, "")) for plan in plans
+            ),
+            from_utc_ms=from_utc_ms,
+            to_utc_ms=to_utc_ms,
+            rule_set=self._site.rule_set,
+            ground=document.ground,
+            document_number=document.document_number,
+            recipient=document.recipient,
+            purpose=document.purpose,
+            conditions=document.conditions,
+            requester=document.requester,
+            decision=decision,
+            extraction_key=document.extraction_key,
+            segments=segments,
+        )
+
+
+def check_document(document: RequestDocument, site: Site, now_utc_ms: int) -> None:
+    """Refuse what cannot be a request, whatever its ground. Raises RequestInvalid."""
+    _check_cameras(document.cameras, site)
+    if not document.from_utc_ms < document.to_utc_ms or document.from_utc_ms < 0:
+        raise RequestInvalid("to_utc_ms", "the range has to end after it begins.", "終了は開始より後にしてください。")
+    if document.to_utc_ms > now_utc_ms + FUTURE_MS:
+        raise RequestInvalid(
+            "to_utc_ms", "the range lies in the future: file when it is over.", "未来の期間は請求できません。"
+        )
+    if document.to_utc_ms - document.from_utc_ms > RANGE_MOST_MS:
+        raise RequestInvalid("to_utc_ms", "a request covers at most seven days.", "期間は7日以内としてください。")
+    _check_texts(document)
+    if document.recipient.kind not in set(RecipientKind):
+        kinds = ", ".join(RecipientKind)
+        raise RequestInvalid("recipient.kind", f"one of {kinds}.", f"次のいずれかです: {kinds}")
+    for name in document.witnesses:
+        if site.person(name) is None:
+            raise RequestInvalid("witnesses", f"nobody is called {name}.", f"{name} は登録されていません。")
+    key = document.extraction_key
+    if len(key) != EXTRACTION_KEY_BYTES or not can_be_sealed_to(key):
+        raise RequestInvalid("extraction_key", "not an X25519 public key.", "抽出鍵が不正です。")
+
+
+def _check_cameras(cameras: tuple[str, ...], site: Site) -> None:
+    if not cameras or len(set(cameras)) != len(cameras) or len(cameras) > CAMERAS_MOST:
+        raise RequestInvalid("cameras", "name at least one camera, each once.", "カメラを重複なく指定してください。")
+    for name in cameras:
+        if site.camera(name) is None:
+            known = ", ".join(camera.name for camera in site.cameras)
+            shown = name[:32] if one_line(name[:32]) else "?"
+            raise RequestInvalid(
+                "cameras",
+                f"there is no camera {shown}; the cameras are: {known}.",
+                f"カメラ {shown} はありません。登録されているカメラ: {known}",
+            )
+
+
+def _check_texts(document: RequestDocument) -> None:
+    recipient = document.recipient
+    required = {"purpose": document.purpose, "recipient.name": recipient.name}
+    texts = {
+        **required,
+        "document_number": document.document_number,
+        "conditions": document.conditions,
+        "place": document.place,
+        "other": document.other,
+        "ground": document.ground,
+        "requester": document.requester,
+        "recipient.organisation": recipient.organisation,
+        "recipient.title": recipient.title,
+        "recipient.contact": recipient.contact,
+        "recipient.identity_check": recipient.identity_check,
+    }
+    for field, text in texts.items():
+        if not one_line(text):
+            raise RequestInvalid(
+                field, "one line of visible characters, at most 400.", "1行400文字以内で入力してください。"
+            )
+        if field in required and not text:
+            raise RequestInvalid(field, "this has to be filled in.", "入力してください。")
+
+
+def _require_something(plans: Sequence[ExtractionPlan]) -> None:
+    """Raise where no segment of any plan can be opened. Raises NothingRecorded, RecordingErased."""
+    if any(segment.epoch_alive for plan in plans for segment in plan.segments):
+        return
+    cameras = ", ".join(plan.camera for plan in plans)
+    erased = any(plan.segments for plan in plans) or any(
+        span.kind is SpanKind.ERASED for plan in plans for span in plan.spans
+    )
+    raise RecordingErased(cameras) if erased else NothingRecorded(cameras)
+
+
+def _segments(plan: ExtractionPlan) -> list[GrantedSegment]:
+    """The segments of a plan that can be opened, by the digest of their headers."""
+    found = []
+    for extent in plan.segments:
+        if not extent.epoch_alive:
+            continue
+        header = SegmentHeader.unpack(extent.header)
+        digest = hashlib.sha256(extent.header).digest()
+        found.append(GrantedSegment(plan.camera_number, extent.segment_uid, extent.sequence, digest, header.k))
+    return found
+
+
+def with_requester(document: RequestDocument, actor: Actor) -> RequestDocument:
+    """Return the document with the acting handler as its requester."""
+    return replace(document, requester=actor.person)

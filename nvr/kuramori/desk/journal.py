@@ -1,0 +1,146 @@
+"""The register and what follows from it: no state of the desk changes but by an entry that is durable first.
+
+`write` judges a step, writes it, and only then applies it to the requests and holds in memory. Opening reads the
+register from its first entry and applies it again, so a stop between an entry and its effect loses nothing. Must
+not know HTTP or the recorder.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
+from kuramori.desk.hold_book import HoldBook
+from kuramori.desk.register import Record, Register, RegisterDamaged, RegisterUnwritable
+from kuramori.desk.register_entry import EntryKind
+from kuramori.desk.request import Request, apply
+from kuramori.desk.steps import (
+    KINDS,
+    STEP_OF_KIND,
+    Amended,
+    Approved,
+    BundleWritten,
+    CustodyChanged,
+    Decided,
+    Filed,
+    Opened,
+    Refused,
+    Released,
+    Returned,
+    Step,
+    Taken,
+)
+from kuramori.wire import WireInvalid, from_plain, to_plain
+
+REQUEST_STEPS = (Filed, Amended, Decided, Approved, Opened, Released, BundleWritten, Returned, Refused)
+IDENTIFIED_BY = "identified_by"
+DESK_ITSELF = "the desk itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and how the desk knows."""
+
+    person: str
+    identified_by: str
+
+
+class Journal:
+    """Requests and holds as the register has them. Use from one event loop."""
+
+    def __init__(self, register: Register, time_zone: str) -> None:
+        """Replay the register. Raises RegisterDamaged where its history cannot have happened."""
+        self.register = register
+        self.requests: dict[str, Request] = {}
+        self.holds = HoldBook()
+        self.custodian_set_id: bytes | None = None
+        self._zone = ZoneInfo(time_zone)
+        self._numbers: dict[str, int] = {}
+        self._forgotten: set[str] = set()  # requests whose bodies are deleted
+        self._lock = asyncio.Lock()
+        self._writing: set[asyncio.Task[Record]] = set()
+        self._replay(register.records())
+
+    def request(self, request_id: str) -> Request:
+        """Return a request. Raises RequestUnknown."""
+        request = self.requests.get(request_id)
+        if request is None:
+            raise RequestUnknown(request_id)
+        return request
+
+    def next_request_id(self, utc_ms: int) -> str:
+        """Return a new request number: the site's date and a running number. Never given twice."""
+        day = datetime.fromtimestamp(utc_ms / 1000, UTC).astimezone(self._zone).strftime("%Y%m%d")
+        self._numbers[day] = self._numbers.get(day, 0) + 1
+        return f"{day}-{self._numbers[day]}"
+
+    async def write(self, step: Step, actor: Actor | None, utc_ms: int, request_id: str = "") -> Record:
+        """Write a step and return its record once it is durable and applied. Raises DeskFault; then nothing is.
+
+        `actor` is None where the recorder or the desk acted by itself.
+        """
+        taken = Taken(step, request_id, actor.person if actor else "", utc_ms)
+        body = {**to_plain(step), IDENTIFIED_BY: actor.identified_by if actor else DESK_ITSELF}
+        writing = asyncio.create_task(self._write(taken, body))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return await asyncio.shield(writing)  # a caller that goes away does not tear entry and effect apart
+
+    async def close(self) -> None:
+        """Finish what is being written, then close the register."""
+        if self._writing:
+            await asyncio.wait(self._writing)
+        self.register.close()
+
+    async def _write(self, taken: Taken, body: dict[str, Any]) -> Record:
+        async with self._lock:
+            self._judge(taken)
+            try:
+                record = await asyncio.to_thread(
+                    self.register.append,
+                    KINDS[type(taken.step)],
+                    utc_ms=taken.utc_ms,
+                    request=taken.request_id or None,
+                    person=taken.person or None,
+                    body=body,
+                )
+            except RegisterUnwritable as error:
+                raise RegisterAway(str(error)) from error
+            self._apply(taken)
+            return record
+
+    def _judge(self, taken: Taken) -> None:
+        if isinstance(taken.step, REQUEST_STEPS):
+            apply(self.requests.get(taken.request_id), taken)
+
+    def _apply(self, taken: Taken) -> None:
+        if isinstance(taken.step, REQUEST_STEPS):
+            self.requests[taken.request_id] = apply(self.requests.get(taken.request_id), taken)
+        elif isinstance(taken.step, CustodyChanged):
+            self.custodian_set_id = taken.step.set_id
+        self.holds.apply(taken)
+
+    def _replay(self, records: Iterable[Record]) -> None:
+        for record in records:
+            entry = record.entry
+            self._count(entry.request)
+            if entry.kind == EntryKind.BODIES_DELETED:
+                continue
+            content = record.content
+            if content is None and entry.request:
+                self._forgotten.add(entry.request)
+            if content is None or entry.request in self._forgotten:
+                continue
+            try:
+                step = from_plain(STEP_OF_KIND[entry.kind], content)
+                self._apply(Taken(step, entry.request or "", entry.person or "", entry.utc_ms))
+            except (KeyError, WireInvalid, DeskFault) as error:
+                raise RegisterDamaged(f"it cannot have happened ({error})", entry.index) from error
+
+    def _count(self, request_id: str | None) -> None:
+        day, separator, number = (request_id or "").partition("-")
+        if separator and number.isdecimal():
+            self._numbers[day] = max(self._numbers.get(day, 0), int(number))

@@ -1,0 +1,258 @@
+"""Opening what was granted: register, keys, worker, register, first byte; in this order and no other.
+
+*opened* is durable before the recorder is asked for the second half of the keys, *released* with the manifest's
+digest before the first byte leaves. The keys stand in memory only. Must not know HTTP or media.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kuramori.clips.job import (
+    BundleStream,
+    CameraExtraction,
+    ExtractionFailed,
+    ExtractionFault,
+    ExtractionJob,
+    RunWorker,
+    SegmentInput,
+)
+from kuramori.desk.fault import (
+    DeskBusy,
+    ExtractionRefused,
+    KeysDoNotFit,
+    RecordingErased,
+    RequestInvalid,
+    SegmentChanged,
+)
+from kuramori.desk.granted import GrantedCamera, GrantedRequest, one_line
+from kuramori.desk.journal import Actor, Journal
+from kuramori.desk.keeping import Keeping
+from kuramori.desk.recorder import Recorder, asking
+from kuramori.desk.request import Request, require_openable
+from kuramori.desk.site import Site
+from kuramori.desk.steps import BundleWritten, Opened, Released
+from kuramori.messages import CoverageSpan, ExtractionPlan, SegmentExtent
+from kuramori.timebase import Clock
+from kuramori_segments.header import header_digest
+
+EXTRACTIONS_MOST = 2  # at once: recording comes first
+DEK_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningPlaces:
+    """Paths that a worker needs."""
+
+    device_key: Path
+    device_certificate: Path
+    spool: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """One granted camera as it lies on disk now."""
+
+    camera: GrantedCamera
+    extents: tuple[SegmentExtent, ...]
+    spans: tuple[CoverageSpan, ...]
+
+
+class Bundle:
+    """A bundle that is registered as released. Iterate once; `close` ends the worker."""
+
+    def __init__(self, stream: BundleStream, opening: int, slots: asyncio.Semaphore) -> None:
+        self._stream = stream
+        self._slots = slots
+        self._closed = False
+        self.opening = opening
+        self.manifest_digest = stream.manifest_digest
+        self.size_bytes = stream.size_bytes
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the archive; the worker ends with the last piece or when the caller goes away."""
+        try:
+            async for piece in self._stream:
+                yield piece
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End the worker. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._slots.release()
+            await self._stream.close()
+
+
+class Opening:
+    """From the handler's keys to a bundle."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        journal: Journal,
+        recorder: Recorder,
+        keeping: Keeping,
+        run_worker: RunWorker,
+        places: OpeningPlaces,
+        clock: Clock,
+    ) -> None:
+        self._site = site
+        self._journal = journal
+        self._recorder = recorder
+        self._keeping = keeping
+        self._run_worker = run_worker
+        self._places = places
+        self._clock = clock
+        self._slots = asyncio.Semaphore(EXTRACTIONS_MOST)
+
+    async def open(self, request_id: str, deks: Mapping[bytes, bytes], present: Sequence[str], actor: Actor) -> Bundle:
+        """Return the bundle of a request, verified and registered as released. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        require_openable(request, actor.person, self._clock.utc_ms())
+        staff = self._staff(request, present, actor)
+        if self._slots.locked():
+            raise DeskBusy
+        await self._slots.acquire()
+        try:
+            return await self._open(request, deks, staff, actor)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def written(self, request_id: str, digest: bytes, medium: str, actor: Actor) -> Request:
+        """Note that a bundle stands on its medium and was read back; its hold ends. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        fitting = [done for done in request.handovers if done.manifest_digest == digest]
+        if not one_line(medium):
+            raise RequestInvalid("medium", "one line of visible characters.", "1行で入力してください。")
+        opening = fitting[-1].opening if fitting else 0
+        step = BundleWritten(opening, digest, medium)
+        await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
+        await self._keeping.lift_for_request(request_id, request.revision, actor, "the bundle was written")
+        return self._journal.request(request_id)
+
+    def _staff(self, request: Request, present: Sequence[str], actor: Actor) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys((actor.person, *request.document.witnesses, *present)))
+        for name in names:
+            if self._site.person(name) is None:
+                shown = name[:64] if one_line(name[:64]) else "?"
+                raise RequestInvalid(
+                    "present", f"nobody is called {shown}.", f"{shown} は職員として登録されていません。"
+                )
+        return names
+
+    async def _open(
+        self, request: Request, deks: Mapping[bytes, bytes], staff: tuple[str, ...], actor: Actor
+    ) -> Bundle:
+        granted = request.granted
+        if granted is None:
+            raise KeysDoNotFit("The request is not granted.", "許可されていません。")
+        cameras = [await self._find(granted, camera) for camera in granted.cameras]
+        uids = tuple(extent.segment_uid for camera in cameras for extent in camera.extents)
+        if not uids:
+            raise RecordingErased(", ".join(camera.name for camera in granted.cameras))
+        _check_keys(deks, uids, granted)
+        now = self._clock.utc_ms()
+        step = Opened(request.openings + 1, staff, len(uids), len(granted.segments) - len(uids))
+        record = await self._journal.write(step, actor, now, request.request_id)
+        async with asking(", ".join(camera.name for camera in granted.cameras)):
+            released = await self._recorder.release_keys(request.request_id, uids)
+        k_segs = {key.segment_uid: key.k_seg for key in released.keys}
+        if k_segs.keys() != set(uids):
+            raise KeysDoNotFit("The recorder released other keys.", "録画機の鍵が一致しません。")
+        job = ExtractionJob(
+            request_id=request.request_id,
+            opening=step.opening,
+            cameras=tuple(_extraction(camera, deks, k_segs) for camera in cameras),
+            from_utc_ms=granted.from_utc_ms,
+            to_utc_ms=granted.to_utc_ms,
+            granted_document=granted.to_bytes(),
+            granted_signature=request.granted_signature,
+            conditions=granted.conditions,
+            opened_index=record.entry.index,
+            register_checkpoint=record.checkpoint,
+            opened_utc_ms=now,
+            recorder_id=self._site.recorder_id,
+            site_name=self._site.name,
+            time_zone=self._site.time_zone,
+            device_key_path=self._places.device_key,
+            device_certificate_path=self._places.device_certificate,
+            spool_directory=self._places.spool,
+        )
+        return await self._release(job, actor)
+
+    async def _release(self, job: ExtractionJob, actor: Actor) -> Bundle:
+        try:
+            stream = await self._run_worker(job)
+        except ExtractionFailed as failed:
+            if failed.fault is ExtractionFault.WRONG_KEYS:
+                raise KeysDoNotFit(
+                    f"The custodians' shares do not open this recording: {failed.detail}",
+                    f"鍵管理者の分散鍵では、この記録を開けません: {failed.detail}",
+                ) from failed
+            raise ExtractionRefused(failed.fault.value, failed.detail) from failed
+        try:
+            step = Released(job.opening, stream.manifest_digest)
+            await self._journal.write(step, actor, self._clock.utc_ms(), job.request_id)
+        except BaseException:
+            await stream.close()
+            raise
+        return Bundle(stream, job.opening, self._slots)
+
+    async def _find(self, granted: GrantedRequest, camera: GrantedCamera) -> _Granted:
+        """Return where the granted segments of a camera lie, without those that are erased."""
+        async with asking(camera.name):
+            plan: ExtractionPlan = await self._recorder.plan_extraction(
+                camera.name, granted.from_utc_ms, granted.to_utc_ms
+            )
+        there = {extent.segment_uid: extent for extent in plan.segments if extent.epoch_alive}
+        extents: list[SegmentExtent] = []
+        for segment in granted.segments:
+            extent = there.get(segment.segment_uid)
+            if segment.camera_number != camera.number or extent is None:
+                continue
+            if header_digest(extent.header) != segment.header_digest:
+                raise SegmentChanged(camera.name)
+            extents.append(extent)
+        return _Granted(camera, tuple(sorted(extents, key=lambda extent: extent.sequence)), plan.spans)
+
+
+def _check_keys(deks: Mapping[bytes, bytes], uids: tuple[bytes, ...], granted: GrantedRequest) -> None:
+    """The keys are those of granted segments, and none that can still be opened is missing."""
+    allowed = {segment.segment_uid for segment in granted.segments}
+    if not deks.keys() <= allowed or any(len(dek) != DEK_BYTES for dek in deks.values()):
+        raise KeysDoNotFit(
+            "Keys of other segments than the granted ones were handed in.", "決裁の範囲外の鍵が含まれています。"
+        )
+    missing = sum(uid not in deks for uid in uids)
+    if missing:
+        raise KeysDoNotFit(
+            f"The keys of {missing} granted segments are missing.", f"{missing} 件のセグメントの鍵がありません。"
+        )
+
+
+def _extraction(found: _Granted, deks: Mapping[bytes, bytes], k_segs: Mapping[bytes, bytes]) -> CameraExtraction:
+    return CameraExtraction(
+        found.camera.name,
+        found.camera.number,
+        found.camera.place,
+        tuple(
+            SegmentInput(
+                Path(extent.volume_path),
+                extent.offset_bytes,
+                extent.extent_bytes,
+                extent.state,
+                extent.header,
+                extent.segment_uid,
+                extent.sequence,
+                deks[extent.segment_uid],
+                k_segs[extent.segment_uid],
+            )
+            for extent in found.extents
+        ),
+        found.spans,
+    )

@@ -1,0 +1,209 @@
+"""What a custodian's client looks at before it opens a single share, and how it then approves.
+
+The desk is not trusted here: the granted request must carry the recorder's signature and stand in the register as
+*decided*; every segment header must be one that was granted, of a granted camera and within the granted time. Only
+then are the custodian's own shares opened, on the custodian's machine, and sealed to the extraction key. Imports
+nothing that exists on Linux only and no media library; must not know sockets or files.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kuramori.desk.approval import Approval, ResealedShare, signed_message
+from kuramori.desk.granted import GrantedRequest, GrantedSegment, GrantInvalid, check_signature, read_granted
+from kuramori.desk.merkle_log import leaf_hash, verify_inclusion
+from kuramori.desk.register_entry import Entry, EntryInvalid, EntryKind, body_digest
+from kuramori.desk.signed_note import Checkpoint
+from kuramori_segments.custodian_key import CustodianKey
+from kuramori_segments.custody import ExtractionBinding, ShareBinding, open_share, reseal_share
+from kuramori_segments.format_error import FormatError
+from kuramori_segments.header import SegmentHeader, header_digest
+from kuramori_segments.key_faults import KeyFault
+
+SEGMENT_SPAN_MOST_MS = 3_660_000  # an epoch ends within an hour, a segment at most 10 s later; rest is for clocks
+REACH_BACK_MOST = 4  # segments that begin before the granted time: the one it lies in, and back to its key frame
+
+
+class PackageRefused(Exception):
+    """The client does not approve this. One sentence in both languages; `reason` is stable."""
+
+    def __init__(self, reason: str, english: str, japanese: str) -> None:
+        super().__init__(english)
+        self.reason = reason
+        self.english = english
+        self.japanese = japanese
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedProof:
+    """The register entry of the decision, its body, and the proof that the checkpoint covers it."""
+
+    entry: bytes
+    salt: bytes
+    body: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What the desk hands to a custodian's client."""
+
+    granted: bytes
+    signature: bytes
+    decided: DecidedProof
+    headers: tuple[bytes, ...]  # 4096 bytes each
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A package that may be approved."""
+
+    granted: GrantedRequest
+    headers: tuple[SegmentHeader, ...]
+    undated: int  # segments whose time the recorder did not know
+
+
+def review(
+    package: Package,
+    *,
+    device_key: ec.EllipticCurvePublicKey,
+    checkpoint: Checkpoint,
+    camera_names: Mapping[int, str],
+    allow_undated: bool = False,
+) -> Review:
+    """Check a package; `checkpoint` has been verified, `camera_names` is what this client saw before.
+
+    Raises PackageRefused.
+    """
+    try:
+        granted = read_granted(package.granted)
+        check_signature(package.granted, package.signature, device_key)
+    except GrantInvalid as error:
+        raise PackageRefused(
+            "grant", f"The granted request cannot be trusted: {error}.", f"決裁文書が信頼できません: {error}"
+        ) from None
+    _check_decided(package.decided, granted, checkpoint)
+    for camera in granted.cameras:
+        if camera_names.get(camera.number, camera.name) != camera.name:
+            raise PackageRefused(
+                "camera-renamed",
+                f"Camera number {camera.number} was called {camera_names[camera.number]} so far, now {camera.name}.",
+                f"カメラ番号 {camera.number} は以前 {camera_names[camera.number]} でしたが、"
+                f"今回は {camera.name} となっています。",
+            )
+    headers = _headers(package.headers, granted)
+    undated = _check_times(headers, granted)
+    if undated and not allow_undated:
+        raise PackageRefused(
+            "undated",
+            f"The recorder did not know the time of {undated} segments: if the request means them, add --undated.",
+            f"時刻が不明なまま録画されたセグメントが {undated} 件あります。含める場合は --undated を指定してください。",
+        )
+    return Review(granted, headers, undated)
+
+
+def approve(reviewed: Review, key: CustodianKey, utc_ms: int) -> tuple[Approval, bytes]:
+    """Open the custodian's shares, seal them to the extraction key, sign. Raises PackageRefused."""
+    granted = reviewed.granted
+    digest = granted.digest
+    shares: list[ResealedShare] = []
+    for header in reviewed.headers:
+        if not any(share.custodian_id == key.custodian_id for share in header.shares):
+            continue  # sealed for an earlier or later set
+        binding = ExtractionBinding(digest, header.segment_uid)
+        try:
+            share = open_share(header.shares, key.custodian_id, key.opening_private, ShareBinding.of(header))
+            sealed = reseal_share(share, granted.extraction_key, binding, key.custodian_id)
+        except KeyFault as fault:
+            raise PackageRefused("share", f"A share does not open: {fault}.", f"分散鍵を開けません: {fault}") from None
+        shares.append(ResealedShare(header.segment_uid, sealed))
+    if not shares:
+        raise PackageRefused(
+            "no-share",
+            f"{key.card.name} holds no share of these recordings.",
+            f"{key.card.name} はこの記録の分散鍵を持っていません。",
+        )
+    approval = Approval(granted.request_id, digest, key.custodian_id, utc_ms, tuple(shares))
+    document = approval.to_bytes()
+    return approval, key.sign(signed_message(document))
+
+
+def _check_decided(proof: DecidedProof, granted: GrantedRequest, checkpoint: Checkpoint) -> None:
+    """The decision stands in the register that the checkpoint covers."""
+    try:
+        entry = Entry.parse(proof.entry)
+        stands = (
+            entry.kind == EntryKind.DECIDED
+            and entry.request == granted.request_id
+            and entry.person == granted.decision.person
+            and entry.body_digest == body_digest(proof.salt, proof.body)
+            and json.loads(proof.body).get("granted") == granted.document()
+            and verify_inclusion(leaf_hash(proof.entry), entry.index, checkpoint.size, proof.path, checkpoint.root)
+        )
+    except (EntryInvalid, ValueError, AttributeError):
+        stands = False
+    if not stands:
+        raise PackageRefused(
+            "not-registered",
+            "The register does not hold this decision: nothing is opened.",
+            "この決裁が記録簿にありません。開封しません。",
+        )
+
+
+def _headers(blocks: Sequence[bytes], granted: GrantedRequest) -> tuple[SegmentHeader, ...]:
+    """Return the headers: each of them granted by its digest, all of the granted ones, nothing twice."""
+    wanted = {segment.segment_uid: segment for segment in granted.segments}
+    found: list[SegmentHeader] = []
+    for block in blocks:
+        try:
+            header = SegmentHeader.unpack(block)
+        except FormatError as fault:
+            raise _outside(f"a header is damaged ({fault})") from None
+        segment = wanted.pop(header.segment_uid, None)
+        if segment is None or not _fits(header, block, segment, granted):
+            raise _outside(f"camera {header.camera_name}, segment {header.sequence}")
+        found.append(header)
+    if wanted:
+        raise _outside(f"{len(wanted)} granted segments are missing")
+    return tuple(found)
+
+
+def _fits(header: SegmentHeader, block: bytes, segment: GrantedSegment, granted: GrantedRequest) -> bool:
+    names = {camera.number: camera.name for camera in granted.cameras}
+    return (
+        header_digest(block) == segment.header_digest
+        and header.recorder_id == granted.recorder_id
+        and header.camera_number == segment.camera_number
+        and names.get(header.camera_number) == header.camera_name
+        and header.sequence == segment.sequence
+        and header.k == segment.threshold
+    )
+
+
+def _check_times(headers: Sequence[SegmentHeader], granted: GrantedRequest) -> int:
+    """Refuse segments that cannot hold granted minutes; return how many have no time of their own."""
+    earlier: dict[int, int] = {}
+    undated = 0
+    for header in headers:
+        if header.time_unknown:
+            undated += 1
+            continue
+        ends_most = header.start_utc_ms + SEGMENT_SPAN_MOST_MS
+        if header.start_utc_ms >= granted.to_utc_ms or ends_most <= granted.from_utc_ms:
+            raise _outside(f"camera {header.camera_name}, segment {header.sequence}: another time")
+        if header.start_utc_ms < granted.from_utc_ms:
+            earlier[header.camera_number] = earlier.get(header.camera_number, 0) + 1
+            if earlier[header.camera_number] > REACH_BACK_MOST:
+                raise _outside(f"camera {header.camera_name}: too many segments before the granted time")
+    return undated
+
+
+def _outside(what: str) -> PackageRefused:
+    return PackageRefused(
+        "outside",
+        f"The desk asks for recordings outside the granted request ({what}): nothing is opened.",
+        f"決裁の範囲外の記録が求められています({what})。開封しません。",
+    )

@@ -1,0 +1,70 @@
+"""The recorder as the desk needs it, with its faults as the desk's own.
+
+A Protocol, so that tests and later nodes can stand in, and one translation of errors. Must not know requests.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from kuramori import messages
+from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
+from kuramori.messages import FailureCode
+from kuramori.recorder_client import RecorderRefused, RecorderUnreachable
+
+
+class Recorder(Protocol):
+    """What the desk asks the recorder; `RecorderClient` keeps it. Raises RecorderUnreachable, RecorderRefused."""
+
+    async def status(self) -> messages.RecorderStatus:
+        """Return the recorder at a glance."""
+        ...
+
+    async def coverage(self, camera: str, from_utc_ms: int, to_utc_ms: int) -> messages.Coverage:
+        """Return what is recorded."""
+        ...
+
+    async def plan_extraction(self, camera: str, from_utc_ms: int, to_utc_ms: int) -> messages.ExtractionPlan:
+        """Return the segments of a range."""
+        ...
+
+    async def release_keys(self, request_id: str, segment_uids: tuple[bytes, ...]) -> messages.ReleasedKeys:
+        """Return K_seg of exactly these segments."""
+        ...
+
+    async def place_hold(self, request: messages.PlaceHoldRequest) -> messages.Hold:
+        """Place a hold."""
+        ...
+
+    async def lift_hold(self, hold_id: str, person: str, reason: str) -> None:
+        """End a hold."""
+        ...
+
+    async def holds(self) -> messages.Holds:
+        """Return the holds in force."""
+        ...
+
+    async def erase(self, request: messages.EraseRequest) -> messages.Erasure:
+        """Destroy keys."""
+        ...
+
+    async def erasures(self, after_number: int = 0) -> messages.Erasures:
+        """Return receipts."""
+        ...
+
+
+@asynccontextmanager
+async def asking(cameras: str = "") -> AsyncIterator[None]:
+    """Turn the recorder's faults inside into the desk's. Raises DeskFault."""
+    try:
+        yield
+    except RecorderUnreachable as error:
+        raise RecorderAway from error
+    except RecorderRefused as error:
+        if error.code is FailureCode.ERASED:
+            raise RecordingErased(cameras) from error
+        if error.code is FailureCode.HOLD_BUDGET:
+            raise HoldRefused(f"The hold cannot be placed: {error}", f"保存期間の延長ができません: {error}") from error
+        if error.code is FailureCode.NOT_READY:
+            raise RecorderAway(str(error), str(error)) from error
+        raise RecorderDeclined(error.code.value, str(error)) from error

@@ -1,0 +1,234 @@
+"""What can happen to requests, holds and recordings, one frozen value each: the bodies of the register.
+
+A step together with who did it and when (`Taken`) is all that the state of a request is made from: the desk writes
+the step into the register and only then applies it, and after a restart applies the register again. Pure; field
+names are part of the register's format (REGISTER.md) and never change their meaning.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from kuramori.desk.granted import Recipient
+from kuramori.desk.register_entry import EntryKind
+from kuramori.messages import Erasure
+from kuramori.wire import WireBytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDocument:
+    """What a handler files (H2, H5). Times are half open: from included, to not."""
+
+    cameras: tuple[str, ...]
+    from_utc_ms: int
+    to_utc_ms: int
+    ground: str
+    document_number: str
+    recipient: Recipient
+    purpose: str
+    conditions: str
+    place: str  # where it is handed over or looked at
+    other: str
+    requester: str
+    witnesses: tuple[str, ...]
+    extraction_key: WireBytes  # X25519 public key, 32 bytes
+
+
+class Outcome(StrEnum):
+    """How a manager decides."""
+
+    GRANTED = "granted"
+    PARTLY = "partly"
+    REFUSED = "refused"
+
+
+class ReturnKind(StrEnum):
+    """How a hand-over ends at the recipient (H6)."""
+
+    ERASED = "erased"
+    RETURNED = "returned"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A request exists from here on."""
+
+    document: RequestDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """The request was changed: a new revision, undecided, without approvals."""
+
+    document: RequestDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision. `granted` is the granted request's document, None where refused; `signature` is over it."""
+
+    outcome: Outcome
+    reason: str
+    granted: dict[str, Any] | None
+    signature: WireBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A custodian opened own shares for exactly this granted request."""
+
+    custodian_id: WireBytes
+    name: str
+    title: str
+    granted_digest: WireBytes
+    segment_uids: tuple[WireBytes, ...]  # those that this custodian holds a share of
+    signature: WireBytes  # the custodian's, over the approval
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The handler hands the keys in; the recorder is about to release the other half."""
+
+    opening: int  # 1 for the first
+    present: tuple[str, ...]  # staff present, the handler among them (H4)
+    segments: int
+    erased: int  # granted segments that no longer can be opened
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A bundle is about to leave."""
+
+    opening: int
+    manifest_digest: WireBytes
+
+
+@dataclass(frozen=True, slots=True)
+class BundleWritten:
+    """The bundle stands on the recipient's medium and was read back (K7)."""
+
+    opening: int
+    manifest_digest: WireBytes
+    medium: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The recipient reported the end of the hand-over (H6)."""
+
+    how: ReturnKind
+    on_utc_ms: int
+    told_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An attempt that the rules refuse outright; it gets a number like a request (H2)."""
+
+    reason: str
+    text: str
+    document: RequestDocument
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlaced:
+    """These minutes are kept longer (K5)."""
+
+    hold_id: str
+    cameras: tuple[str, ...]
+    from_utc_ms: int
+    to_utc_ms: int
+    until_utc_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLifted:
+    """The hold ends now."""
+
+    hold_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRefused:
+    """The recorder could not place it."""
+
+    hold_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EraseOrdered:
+    """Keys are destroyed before their time, by a named person's decision."""
+
+    erasure_id: str
+    camera: str
+    from_utc_ms: int
+    to_utc_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The recorder's receipt of one destruction of keys."""
+
+    receipt: Erasure
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyChanged:
+    """Another custodian set is in use from here on."""
+
+    set_id: WireBytes
+    threshold: int
+    custodians: tuple[str, ...]  # name and title of each
+
+
+Step = (
+    Filed
+    | Amended
+    | Decided
+    | Approved
+    | Opened
+    | Released
+    | BundleWritten
+    | Returned
+    | Refused
+    | HoldPlaced
+    | HoldLifted
+    | HoldRefused
+    | EraseOrdered
+    | Erased
+    | CustodyChanged
+)
+
+KINDS: dict[type[Any], EntryKind] = {
+    Filed: EntryKind.FILED,
+    Amended: EntryKind.AMENDED,
+    Decided: EntryKind.DECIDED,
+    Approved: EntryKind.APPROVED,
+    Opened: EntryKind.OPENED,
+    Released: EntryKind.RELEASED,
+    BundleWritten: EntryKind.BUNDLE_WRITTEN,
+    Returned: EntryKind.RETURNED,
+    Refused: EntryKind.REFUSED,
+    HoldPlaced: EntryKind.HOLD_PLACED,
+    HoldLifted: EntryKind.HOLD_LIFTED,
+    HoldRefused: EntryKind.HOLD_REFUSED,
+    EraseOrdered: EntryKind.ERASE_ORDERED,
+    Erased: EntryKind.ERASED,
+    CustodyChanged: EntryKind.CUSTODY_CHANGED,
+}
+STEP_OF_KIND: dict[str, type[Any]] = {kind.value: step for step, kind in KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step with who took it and when. `request_id` and `person` are empty where there is none."""
+
+    step: Step
+    request_id: str
+    person: str
+    utc_ms: int
