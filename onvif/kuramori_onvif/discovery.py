@@ -34,6 +34,7 @@ GROUP_IPV6 = "ff02::c"
 ROUNDS = 2  # datagrams get lost: everything is asked twice
 ROUND_GAP_SECONDS = 0.6
 DEFAULT_SECONDS = 4.0
+RECEIVE_BYTES = 1 << 20  # a whole network answers at once; the kernel grants what it allows
 _IP_MULTICAST_ALL = 49  # linux/in.h: off = only groups joined on this socket
 _IPV6_MULTICAST_ALL = 29
 _MESSAGE_IDS_KEPT = 32
@@ -210,6 +211,7 @@ def probe_socket(interface: Interface, family: socket.AddressFamily) -> socket.s
     with contextlib.ExitStack() as undo:
         sock = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
         sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         if family == socket.AF_INET:
             request = struct.pack("4s4si", bytes(4), socket.inet_aton(interface.ipv4), interface.index)
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
