@@ -14,11 +14,15 @@ from kuramori.texts import tr
 from kuramori_config.quantities import Size
 from kuramori_segments.custodian_set import MAX_SET_BYTES, CustodianSet, read_set
 from kuramori_segments.disk import FileDisk
-from kuramori_segments.erasable_cell import open_file_cells
+from kuramori_segments.erasable_cell import FileCell, open_file_cells
 from kuramori_segments.key_faults import KeyFault
-from kuramori_segments.keystore_faults import PlaceRefused
+from kuramori_segments.key_snapshot import MAX_SNAPSHOT_BYTES, SnapshotUnreadable, open_snapshot
+from kuramori_segments.key_table import wipe
+from kuramori_segments.keystore_faults import CellUnusable, PlaceRefused
+from kuramori_segments.keystore_slots import SNAPSHOT_NAMES
 from kuramori_segments.limits import SLOT_BYTES
 from kuramori_segments.storage_fault import StorageFault, VolumeRefused
+from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.superblock import Superblock
 from kuramori_segments.tier import ErasureTier
 from kuramori_segments.volume_head import read_superblocks, slots_that_fit
@@ -231,6 +235,47 @@ def check_tier(case: Case) -> Iterator[Finding]:
         yield fine("tier", tier_claim(assessment.tier))
     else:
         yield warning("tier", tier_claim(assessment.tier), tier_advice(assessment) or "")
+
+
+def check_keystore(case: Case) -> Iterator[Finding]:
+    """A root is in one cell and opens its snapshot. Looks only: opening the store itself would finish a rotation."""
+    if _identity(case) is None:
+        return
+    restore = tr(
+        "attach the cell's medium; if it is lost, the recordings are erased for good",
+        "消去可能領域の装置を接続してください。失われた場合、録画は完全に消去された状態です",
+    )
+    try:
+        files = DirectoryFiles(case.places.keystore)
+        cells = open_file_cells(case.places.cell, case.places.volumes, for_trial=True)
+        opened = [_opens(files, cell, number) for number, cell in enumerate(cells)]
+    except PlaceRefused as refused:
+        yield error("keystore-refused", place_refusal(refused), restore)
+        return
+    except (CellUnusable, OSError) as fault:
+        yield error("keystore-unusable", str(fault), restore)
+        return
+    if any(opened):
+        yield fine("keystore", tr("the keystore opens with the root in its cell", "鍵保管庫は開けます"))
+    else:
+        yield error(
+            "keystore-closed",
+            tr(f"no cell in {case.places.cell} opens the keystore", f"{case.places.cell} の鍵では鍵保管庫を開けません"),
+            restore,
+        )
+
+
+def _opens(files: DirectoryFiles, cell: FileCell, number: int) -> bool:
+    root = cell.read()
+    data = files.read(SNAPSHOT_NAMES[number], MAX_SNAPSHOT_BYTES)
+    if root is None or data is None:
+        return False
+    try:
+        opened = open_snapshot(root, number, data)
+    except SnapshotUnreadable:
+        return False
+    wipe(opened.table)
+    return True
 
 
 def check_ledger_mirror(case: Case) -> Iterator[Finding]:
