@@ -35,10 +35,11 @@ class NoChunk:
 
 
 class ChunkSearch:
-    """Looks for the chunks of one segment in one slot."""
+    """Looks for the chunks of one segment in one slot; none may reach beyond `end_bytes`."""
 
-    def __init__(self, window: BlockWindow, segment_uid: bytes) -> None:
+    def __init__(self, window: BlockWindow, segment_uid: bytes, end_bytes: int) -> None:
         self._window = window
+        self._end_bytes = end_bytes
         self._prefix = segment_uid[:UID_PREFIX_BYTES]
 
     def expect(self, offset_bytes: int, index: int, *, with_checksum: bool) -> ChunkPlace | NoChunk:
@@ -81,8 +82,8 @@ class ChunkSearch:
             return NoChunk(DamageKind.CHUNK_HEAD, str(fault))
         if place.head.segment_uid_prefix != self._prefix:
             return NoChunk(DamageKind.CHUNK_FOREIGN, "a chunk of another segment stands here")
-        if place.end_bytes > self._window.limit_bytes:
-            return NoChunk(DamageKind.CHUNK_HEAD, "the chunk would leave its slot")
+        if place.end_bytes > self._end_bytes:
+            return NoChunk(DamageKind.CHUNK_HEAD, "the chunk would leave no room for the footer")
         return place
 
     def _checked(self, place: ChunkPlace) -> ChunkPlace | NoChunk:

@@ -111,6 +111,10 @@ class SegmentReader:
             self._config = _as_config(first, self.header)
         return self._config
 
+    def raw_records(self) -> Iterator[RawRecord]:
+        """Yield all records from the start, authenticated but not decoded."""
+        return self._raw_records()
+
     def records(self) -> Iterator[Record]:
         """Yield all records from the start, without the leaves of access units."""
         for raw in self._raw_records():
@@ -236,7 +240,7 @@ class SegmentReader:
 
     def _walk(self, window: BlockWindow, first: ChunkPlace | None, *, report: bool = True) -> Iterator[ChunkPlace]:
         """Yield the chunks in order; behind damage, where it is handled, from the next whole one on."""
-        search = ChunkSearch(window, self.header.segment_uid)
+        search = ChunkSearch(window, self.header.segment_uid, self._limit_bytes)
         offset = BLOCK_BYTES if first is None else first.offset_bytes
         index = 0 if first is None else first.head.index
         while True:
@@ -295,7 +299,7 @@ class SegmentReader:
                 stream.lose_step()
                 continue
             if chain is not None:
-                chain.add(associated, chunk[-TAG_BYTES:])
+                chain.add(associated, chunk[-TAG_BYTES:], head.final)
             yield from stream.feed(head.index, head.first_record_offset, plaintext)
             if until_utc_ms is not None and head.access_units and head.first_utc_ms > until_utc_ms:
                 return
@@ -319,9 +323,11 @@ class _Chain:
     def __init__(self, digest: bytes) -> None:
         self.digest = digest
         self.chunks = 0
+        self.final_seen = False
 
-    def add(self, associated: memoryview, tag: memoryview) -> None:
+    def add(self, associated: memoryview, tag: memoryview, final: bool) -> None:
         """Add one chunk's authenticated head and tag."""
+        self.final_seen = final
         self.digest = sha256(b"".join((self.digest, associated, tag))).digest()
         self.chunks += 1
 
@@ -343,6 +349,8 @@ def _check_footer(footer: SegmentFooter, digest: bytes, chain: _Chain, units: in
         "access_units": units,
     }
     if footer.kind is FooterKind.CLOSED:
+        if not chain.final_seen:
+            raise FooterMismatch("final chunk")
         told |= {"nal_leaves": tree.count, "nal_root": tree.root}
     for field, value in told.items():
         if getattr(footer, field) != value:

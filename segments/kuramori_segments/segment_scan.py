@@ -83,7 +83,7 @@ class _SegmentScan:
         self._header = header
         self._digest = digest
         self._ahead_bytes = ahead_bytes
-        self._search = ChunkSearch(window, header.segment_uid)
+        self._search = ChunkSearch(window, header.segment_uid, window.limit_bytes - BLOCK_BYTES)
         start = header.start_utc_ms
         first = header.first_access_unit
         self._run = ChunkTally(digest, 0, BLOCK_BYTES, start, start, first, first)
