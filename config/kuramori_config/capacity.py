@@ -1,6 +1,6 @@
 """Whether the volumes hold what the cameras are asked to keep (requirement K3). Pure arithmetic.
 
-A camera fills whole slots; how much of a slot is pictures follows from the segment format (FORMAT.md): chunk heads and
+A camera fills whole slots; how much of a slot is pictures follows from the segment format (FORMAT.md, "Waste"): chunk heads and
 tags, half a block of padding per commit, record heads per access unit, header, index and footer per slot. This file
 takes plain values and must not know volumes, keys or cameras that run.
 """
@@ -77,9 +77,13 @@ def stored_bytes_per_second(mbit_per_second: float) -> float:
 
 
 def planned_slots(demand: CameraDemand) -> int:
-    """Return how many slots a camera needs for its whole retention, spare slots included."""
-    stored = demand.retention_seconds * stored_bytes_per_second(demand.mbit_per_second)
-    return math.ceil(stored / (SLOT_BYTES - SLOT_OVERHEAD_BYTES)) + SPARE_SLOTS_PER_CAMERA
+    """Return how many slots a camera needs for its whole retention, spare slots included.
+
+    At the end of a slot stays empty what the next access unit did not fit into: half of one on average.
+    """
+    per_second = stored_bytes_per_second(demand.mbit_per_second)
+    filled = SLOT_BYTES - SLOT_OVERHEAD_BYTES - per_second / FRAMES_PER_SECOND / 2
+    return math.ceil(demand.retention_seconds * per_second / filled) + SPARE_SLOTS_PER_CAMERA
 
 
 def slots_of_volume(size_bytes: int) -> int:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kuramori_config import capacity
 from kuramori_config.capacity import (
     SLOT_BYTES,
     CameraDemand,
@@ -18,6 +19,8 @@ from kuramori_config.capacity import (
     stored_bytes_per_second,
 )
 from kuramori_config.load import parse_configuration
+from kuramori_segments import limits
+from kuramori_segments.volume_head import slots_that_fit
 from tests.fakes.configuration import CAMERA, configuration_text
 
 DAY = 86400
@@ -87,3 +90,20 @@ def test_what_fits_never_exceeds_what_is_there(demands: tuple[CameraDemand, ...]
     if 0 < share < 1:
         used = sum((planned_slots(demand) - 2) * share for demand in demands)
         assert used <= plan.volume_slots
+
+
+class TestAgainstTheVault:
+    """The arithmetic restates constants of the format, since the contract may not import the vault."""
+
+    def test_the_constants_are_those_of_the_format(self) -> None:
+        """Slot, block, chunk and tag have the sizes that segments are written with."""
+        assert (capacity.SLOT_BYTES, capacity.BLOCK_BYTES) == (limits.SLOT_BYTES, limits.BLOCK_BYTES)
+        assert capacity.CHUNK_BYTES_MOST == limits.MAX_CHUNK_BYTES
+        assert capacity.CHUNK_OVERHEAD_BYTES == limits.CHUNK_HEAD_BYTES + limits.TAG_BYTES
+
+    @pytest.mark.parametrize("gibibytes", [1, 3, 130, 570, 4000, 100_000])
+    def test_a_volume_has_at_least_the_slots_that_are_planned_with(self, gibibytes: int) -> None:
+        """What a volume of a size holds is never overestimated, and by less than two slots underestimated."""
+        size_bytes = gibibytes * 2**30
+        real = slots_that_fit(size_bytes, limits.SLOT_BYTES)
+        assert real - 2 < slots_of_volume(size_bytes) <= real
