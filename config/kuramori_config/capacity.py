@@ -1,8 +1,8 @@
 """Whether the volumes hold what the cameras are asked to keep (requirement K3). Pure arithmetic.
 
-A camera fills whole slots; how much of a slot is pictures follows from the segment format (FORMAT.md, "Waste"): chunk heads and
-tags, half a block of padding per commit, record heads per access unit, header, index and footer per slot. This file
-takes plain values and must not know volumes, keys or cameras that run.
+A camera fills whole slots; how much of a slot is pictures follows from the segment format (FORMAT.md, "Waste"): chunk
+heads and tags, half a block of padding per commit, record heads per access unit, header, index and footer per slot.
+This file takes plain values and must not know volumes, keys or cameras that run.
 """
 
 import math
