@@ -3,6 +3,7 @@
 The only module of the simulator that imports the media library.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,6 +11,8 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from kuramori.capture.source import Codec
+
+Painter = Callable[[int], tuple[bytes, bytes, bytes]]  # picture index to its Y, U and V plane, without padding
 
 _ENCODERS = {Codec.H264: "libx264", Codec.H265: "libx265"}
 
@@ -34,8 +37,9 @@ def make_clip(
     gop_frames: int = 30,
     b_frames: int = 0,
     bits_per_second: int = 0,
+    painter: Painter | None = None,
 ) -> Clip:
-    """Encode a moving pattern. Takes about a millisecond per small frame.
+    """Encode a moving pattern, or what `painter` draws. Takes about a millisecond per small frame.
 
     `bits_per_second` 0 leaves the size to the encoder; otherwise the pattern is noisy enough to need the rate.
     """
@@ -55,12 +59,28 @@ def make_clip(
     stream = bytearray()
     shown: list[int] = []
     for index in range(frames + 1):
-        frame = _picture(width, height, index, bool(bits_per_second)) if index < frames else None
+        frame = None
+        if index < frames and painter is not None:
+            frame = _painted(width, height, index, painter)
+        elif index < frames:
+            frame = _picture(width, height, index, bool(bits_per_second))
         for packet in context.encode(frame):
             stream += bytes(packet)
             shown.append(packet.pts or 0)
     first = min(shown)
     return Clip(codec, bytes(stream), tuple(index - first for index in shown), frames_per_second)
+
+
+def _painted(width: int, height: int, index: int, painter: Painter) -> av.VideoFrame:
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for plane, content in zip(frame.planes, painter(index), strict=True):
+        wide, gap = plane.width, bytes(plane.line_size - plane.width)
+        if gap:
+            rows = (content[start : start + wide] for start in range(0, len(content), wide))
+            content = b"".join(row + gap for row in rows)
+        plane.update(content.ljust(plane.buffer_size, b"\0"))
+    frame.pts = index
+    return frame
 
 
 def _picture(width: int, height: int, index: int, noisy: bool) -> av.VideoFrame:

@@ -1,0 +1,89 @@
+"""`kuramori simulate` and `kuramori discover` as a user types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = "from kuramori.cli.main import run; run()"
+SMALL = ("--size", "160x90", "--fps", "5", "--bitrate", "50k")
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-c", PROGRAM, *arguments]
+
+
+def _environment(language: str) -> dict[str, str]:
+    return {**os.environ, "LC_ALL": language, "LANG": language}
+
+
+def test_cameras_run_until_told_to_stop_and_are_found_meanwhile(tmp_path: Path) -> None:
+    """One line of JSON with every address; discovery finds them; SIGTERM ends them cleanly at once."""
+    command = _command("simulate", "--cameras", "2", "--audio-on", "1", "--cache", str(tmp_path), "--json", *SMALL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as simulator:
+        assert simulator.stdout is not None
+        cameras = json.loads(simulator.stdout.readline())["cameras"]
+        search = _command("discover", "--interface", "lo", "--seconds", "0.8", "--json")
+        found = json.loads(subprocess.check_output(search, timeout=60))
+        simulator.send_signal(signal.SIGTERM)
+        _, errors = simulator.communicate(timeout=10)
+    assert (simulator.returncode, errors) == (0, "")
+    assert [(camera["name"], camera["audio"]) for camera in cameras] == [("camera-1", "aac"), ("camera-2", "none")]
+    by_endpoint = {device["endpoint_id"]: device for device in found["devices"]}
+    for camera in cameras:
+        device = by_endpoint[camera["endpoint_id"]]
+        assert (device["vendor"], device["model"], device["address"]) == (
+            "Kuramori",
+            "Simulated camera",
+            camera["onvif_url"],
+        )
+
+
+@pytest.mark.parametrize(("language", "heading"), [("C.UTF-8", "ONVIF address"), ("ja_JP.UTF-8", "ONVIFアドレス")])
+def test_the_table_is_in_the_users_language(tmp_path: Path, language: str, heading: str) -> None:
+    """English, or Japanese where LANG says so; Ctrl-C ends it."""
+    command = _command("simulate", "--cameras", "1", "--cache", str(tmp_path), "--no-discovery", *SMALL)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=_environment(language)
+    ) as simulator:
+        assert simulator.stdout is not None
+        assert heading in simulator.stdout.readline()
+        assert "rtsp://127.0.0.1:" in simulator.stdout.readline()
+        simulator.send_signal(signal.SIGINT)
+        simulator.communicate(timeout=10)
+    assert simulator.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--size", "big"), "--size is WIDTHxHEIGHT"),
+        (("--bitrate", "4 apples"), "--bitrate is between"),
+        (("--codec", "vp9"), "--codec is h264 or h265"),
+        (("--user", "operator"), "go together"),
+        (("--user", "operator", "--password-file", "/nonexistent/password"), "cannot be read"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    """Exit code 1, nothing started."""
+    command = _command("simulate", "--cache", str(tmp_path), *arguments)
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=_environment("C.UTF-8"), check=False
+    )
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_searching_nowhere_is_one_sentence() -> None:
+    """An interface that does not exist."""
+    command = _command("discover", "--interface", "nowhere0")
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=_environment("ja_JP.UTF-8"), check=False
+    )
+    assert result.returncode == 1
+    assert "カメラを検索できません" in result.stderr
