@@ -86,6 +86,11 @@ class Places:
         return self.state / "streams.json"
 
     @property
+    def acquaintances(self) -> Path:
+        """Identity and last address of each ONVIF camera that the door has met; no secrets."""
+        return self.state / "acquaintances.json"
+
+    @property
     def spool(self) -> Path:
         """Folder of encrypted bundles on their way to a client (desk)."""
         return self.state / "spool"
