@@ -30,7 +30,8 @@ from kuramori_segments.segment_error import (
 from kuramori_segments.segment_reader import SegmentReader
 from kuramori_segments.segment_scan import ScanResult, scan
 from tests.segments import stranger_reader
-from tests.segments.make_vectors import VECTORS, make_vectors
+from tests.segments.make_vectors import make_vectors
+from tests.segments.vector_drafts import VECTORS
 
 INDEX = json.loads((VECTORS / "vectors.json").read_bytes())
 BY_FILE = {vector["file"]: vector for vector in INDEX["vectors"]}
