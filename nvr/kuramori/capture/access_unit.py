@@ -198,7 +198,7 @@ class AccessUnitBuilder:
         self.dropped_units += 1
         self.lost_packets += self.packets
         self.packets = 0
-        self.damaged = True
+        self.damaged = False
         self._reset()
 
     def _has_room(self, wanted_bytes: int) -> bool:

@@ -39,19 +39,19 @@ class H265Depacketizer:
 
     def is_later_slice(self, payload: memoryview) -> bool:
         """Tell whether this is a slice of a picture that began earlier."""
-        if len(payload) < 4:
+        if len(payload) < 3:
             return False
         if payload[0] >> 1 & 63 == FRAGMENTATION:
-            starts = payload[2] & _START != 0
+            starts = len(payload) > 3 and payload[2] & _START != 0
             return starts and H265_KINDS[payload[2] & 63] & PICTURE != 0 and payload[3] < 0x80
         return H265_KINDS[payload[0] >> 1 & 63] & PICTURE != 0 and payload[2] < 0x80
 
     def begins_cleanly(self, payload: memoryview) -> bool:
         """Tell whether a picture can begin with this payload, so that nothing of it is missing before."""
-        if len(payload) < 4:
+        if len(payload) < 3:
             return False
         if payload[0] >> 1 & 63 == FRAGMENTATION:
-            starts = payload[2] & _START != 0
+            starts = len(payload) > 3 and payload[2] & _START != 0
             return starts and (not H265_KINDS[payload[2] & 63] & PICTURE or payload[3] >= 0x80)
         return not H265_KINDS[payload[0] >> 1 & 63] & PICTURE or payload[2] >= 0x80
 

@@ -24,13 +24,12 @@ class Arrival(Enum):
 class SequenceCounter:
     """Counts exactly what is missing between 16-bit sequence numbers."""
 
-    __slots__ = ("_first", "cycles", "expected", "lost")
+    __slots__ = ("cycles", "expected", "lost")
 
     def __init__(self) -> None:
         self.expected = -1  # -1: any
         self.lost = 0  # in all
         self.cycles = 0  # how often the number wrapped, for receiver reports
-        self._first = 0
 
     def forget(self) -> None:
         """Another sender begins: any number may come first."""
@@ -53,16 +52,14 @@ class SequenceCounter:
         return Arrival.RESTARTED
 
     def skip_to(self, expected: int) -> None:
-        """Take in a run of packets whose numbers were already seen to follow one another."""
-        if expected < self.expected:
+        """Take in packets whose numbers were already seen to follow one another, up to this one exclusive."""
+        before = self.expected
+        if before >= 0 and (expected - 1) % SEQUENCE_MODULUS < (before - 1) % SEQUENCE_MODULUS:
             self.cycles += 1
         self.expected = expected
 
     def _advance(self, sequence: int) -> None:
-        following = (sequence + 1) % SEQUENCE_MODULUS
-        if 0 <= following < self.expected and self.expected >= 0:
-            self.cycles += 1
-        self.expected = following
+        self.skip_to((sequence + 1) % SEQUENCE_MODULUS)
 
 
 class TimestampUnwrapper:
