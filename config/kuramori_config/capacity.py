@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kuramori_config.faults import Wording
 from kuramori_config.quantities import Duration, Size
-from kuramori_config.schema import Configuration
+from kuramori_config.schema import Camera, Configuration, VolumeTable
 
 # The segment format, version 1. A test compares these with the room that writes it.
 SLOT_BYTES = 16 * 2**20
@@ -109,13 +109,19 @@ def plan_capacity(volume_sizes_bytes: tuple[int, ...], demands: tuple[CameraDema
     )
 
 
+def _demands(cameras: tuple[Camera, ...]) -> tuple[CameraDemand, ...]:
+    return tuple(CameraDemand(one.name, one.retention.seconds, one.expected_mbit_per_second) for one in cameras)
+
+
+def cameras_of_volume(configuration: Configuration, position: int) -> tuple[Camera, ...]:
+    """Return the cameras that record into the volume at that position: they take turns in the order of the file."""
+    return configuration.cameras[position :: len(configuration.volumes)]
+
+
 def plan_of(configuration: Configuration) -> CapacityPlan:
-    """Return the capacity plan of a configuration."""
-    demands = tuple(
-        CameraDemand(camera.name, camera.retention.seconds, camera.expected_mbit_per_second)
-        for camera in configuration.cameras
-    )
-    return plan_capacity(tuple(volume.size.total_bytes for volume in configuration.volumes), demands)
+    """Return the capacity plan of all volumes and cameras together."""
+    sizes = tuple(volume.size.total_bytes for volume in configuration.volumes)
+    return plan_capacity(sizes, _demands(configuration.cameras))
 
 
 def size_that_would_do(plan: CapacityPlan) -> Size:
@@ -126,23 +132,33 @@ def size_that_would_do(plan: CapacityPlan) -> Size:
 
 
 def shortfall(configuration: Configuration) -> Wording | None:
-    """Return what is wrong when the volumes are too small for the retention asked for, in days; None when they fit."""
-    plan = plan_of(configuration)
-    if plan.fits or plan.shortest is None:
+    """Return what is wrong when a volume is too small for its cameras' retention, in days; None when all fit.
+
+    Of several volumes that are too small, the one where the smallest share fits is named.
+    """
+    short: list[tuple[float, VolumeTable, CapacityPlan]] = []
+    for position, volume in enumerate(configuration.volumes):
+        demands = _demands(cameras_of_volume(configuration, position))
+        plan = plan_capacity((volume.size.total_bytes,), demands)
+        if not plan.fits:
+            short.append((plan.fitting_share, volume, plan))
+    if not short:
         return None
-    asked = Duration(plan.shortest.retention_seconds)
-    total = Size(sum(volume.size.total_bytes for volume in configuration.volumes))
-    needed = size_that_would_do(plan)
-    gibibytes = needed.total_bytes // 2**30
-    days, asked_days = f"{math.floor(plan.fitting_days * 10) / 10:.1f}", f"{asked.days:g}"
-    name, several = plan.shortest.name, len(configuration.volumes) > 1
-    where = "sum of the volumes" if several else "volume"
+    _, volume, plan = min(short, key=lambda each: each[0])
+    return _too_small(volume, plan)
+
+
+def _too_small(volume: VolumeTable, plan: CapacityPlan) -> Wording:
+    days, gibibytes = f"{math.floor(plan.fitting_days * 10) / 10:.1f}", size_that_would_do(plan).total_bytes // 2**30
+    name = plan.shortest.name if plan.shortest else ""
+    asked = Duration(plan.shortest.retention_seconds) if plan.shortest else Duration(0)
+    place = volume.path.name
     return Wording(
-        f"the {where} of {total} holds about {days} days of the {asked_days} days asked for (camera {name}, at the "
-        f"expected bit rates); {gibibytes} GiB would do: enlarge the volume, shorten retention, or lower "
+        f"volume {place} of {volume.size} holds about {days} days of the {asked.days:g} days asked for (camera {name}, "
+        f"at the expected bit rates); {gibibytes} GiB would do: enlarge the volume, shorten retention, or lower "
         f"expected_mbit_per_second where cameras send less",
-        f"保存領域 {total} に収まるのは約{days}日分です"
-        f"（カメラ {name} の指定は{asked_days}日、想定ビットレートによる）。"
+        f"保存領域 {place}（{volume.size}）に収まるのは約{days}日分です"
+        f"（カメラ {name} の指定は{asked.days:g}日、想定ビットレートによる）。"
         f"{gibibytes} GiB あれば足ります。保存領域を広げるか、保存期間を短くするか、"
         f"実際の送信量が少ない場合は expected_mbit_per_second を下げてください",
     )

@@ -103,7 +103,7 @@ def _entries(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
 def _prose(model: type[BaseModel], field: FieldInfo) -> str:
     own = (model.__doc__ or "").strip()
     about = (field.description or "").strip()
-    return own if len(own) >= len(about) else about
+    return " ".join((own if len(own) >= len(about) else about).split())
 
 
 def _extra(field: FieldInfo, name: str) -> str:

@@ -173,7 +173,10 @@ class Storage(Table):
 
 
 class VolumeTable(Table):
-    """One preallocated file or block device that holds sealed pictures in a ring."""
+    """One preallocated file or block device that holds sealed pictures in a ring.
+
+    With several, the cameras take turns in the order of this file: each records into one of them.
+    """
 
     path: Location = option(
         "The file (made by `kuramori init`) or block device.", shape=PATH, example='"/srv/kuramori/volume0"'

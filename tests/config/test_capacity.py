@@ -10,6 +10,7 @@ from kuramori_config import capacity
 from kuramori_config.capacity import (
     SLOT_BYTES,
     CameraDemand,
+    cameras_of_volume,
     plan_capacity,
     plan_of,
     planned_slots,
@@ -65,6 +66,18 @@ def test_the_size_it_names_does() -> None:
     """Whoever follows the message has no message any more."""
     text = configuration_text(CAMERA).replace('"64 MiB"', '"570 GiB"')
     assert shortfall(parse_configuration(text, Path("/x.toml"))) is None
+
+
+def test_each_volume_must_hold_its_own_cameras() -> None:
+    """Cameras take turns over the volumes; a volume that is too small is named although the sum would do."""
+    second = '\n[[volume]]\npath = "volume1"\nsize = "2 GiB"\n'
+    text = configuration_text(second, CAMERA, CAMERA.replace('"gate"', '"yard"')).replace('"64 MiB"', '"2000 GiB"')
+    configuration = parse_configuration(text, Path("/x.toml"))
+    assert [camera.name for camera in cameras_of_volume(configuration, 1)] == ["yard"]
+    found = shortfall(configuration)
+    assert found is not None
+    assert "volume volume1 of 2 GiB" in found.english
+    assert "camera yard" in found.english
 
 
 def test_no_camera_needs_nothing() -> None:
