@@ -1,0 +1,36 @@
+"""The collectors, one file each, named for what they show."""
+
+from kuramori_metrics.collectors import (
+    camera_audio,
+    camera_connection,
+    camera_gaps,
+    camera_keeping,
+    camera_recording,
+    camera_traffic,
+    holds,
+    keystore,
+    ledger,
+    processes,
+    recorder,
+    volume_slots,
+    volume_writes,
+)
+from kuramori_metrics.registry import checked
+
+COLLECTORS = checked(
+    (
+        recorder.COLLECTOR,
+        processes.COLLECTOR,
+        camera_recording.COLLECTOR,
+        camera_gaps.COLLECTOR,
+        camera_traffic.COLLECTOR,
+        camera_audio.COLLECTOR,
+        camera_connection.COLLECTOR,
+        camera_keeping.COLLECTOR,
+        volume_slots.COLLECTOR,
+        volume_writes.COLLECTOR,
+        keystore.COLLECTOR,
+        holds.COLLECTOR,
+        ledger.COLLECTOR,
+    )
+)

@@ -1,0 +1,55 @@
+"""How far back each camera can be opened, against how long it is to be kept (K2, K4)."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+
+from kuramori_metrics.family import Family, Kind, seconds
+from kuramori_metrics.registry import Collector
+from kuramori_metrics.statistics import RecorderStatistics
+
+RETENTION = Family(
+    "kuramori_camera_retention_seconds", Kind.GAUGE, "How long the camera is to be kept.", ("camera",), "seconds"
+)
+RECORDED = Family(
+    "kuramori_camera_oldest_recording_timestamp_seconds",
+    Kind.GAUGE,
+    "First picture of the camera's oldest segment in a ring, whether it can be opened or not.",
+    ("camera",),
+    "seconds since 1970",
+)
+DECRYPTABLE = Family(
+    "kuramori_camera_oldest_decryptable_timestamp_seconds",
+    Kind.GAUGE,
+    "First picture under the camera's oldest living key, overwritten or not; holds excepted.",
+    ("camera",),
+    "seconds since 1970",
+)
+
+
+def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
+    """Yield the metrics of keeping."""
+    yield RETENTION.metric(
+        [
+            ((camera.name,), camera.retention_seconds)
+            for camera in statistics.cameras
+            if camera.retention_seconds is not None
+        ]
+    )
+    yield RECORDED.metric(
+        [
+            ((camera.name,), seconds(camera.oldest_recording_utc_ms))
+            for camera in statistics.cameras
+            if camera.oldest_recording_utc_ms is not None
+        ]
+    )
+    yield DECRYPTABLE.metric(
+        [
+            ((camera.name,), seconds(camera.oldest_decryptable_utc_ms))
+            for camera in statistics.cameras
+            if camera.oldest_decryptable_utc_ms is not None
+        ]
+    )
+
+
+COLLECTOR = Collector("camera_keeping", (RETENTION, RECORDED, DECRYPTABLE), collect)

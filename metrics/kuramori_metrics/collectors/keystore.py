@@ -1,0 +1,51 @@
+"""Keys and their destruction: how many live, how strong erasure is, when it last happened (K4)."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+
+from kuramori_metrics.family import Family, Kind, seconds
+from kuramori_metrics.registry import Collector
+from kuramori_metrics.statistics import RecorderStatistics
+
+TIER = Family(
+    "kuramori_keystore_erasure_tier_info",
+    Kind.GAUGE,
+    "Always 1; the label names the erasure tier.",
+    ("tier",),
+    "1",
+)
+EPOCHS = Family("kuramori_keystore_epochs", Kind.GAUGE, "Living epoch keys.", unit="keys")
+ROTATIONS = Family(
+    "kuramori_keystore_rotations_total", Kind.COUNTER, "Rotations: the moments of erasure.", unit="rotations"
+)
+LAST = Family(
+    "kuramori_keystore_last_rotation_timestamp_seconds",
+    Kind.GAUGE,
+    "When the keystore was last rotated; absent before the first rotation.",
+    unit="seconds since 1970",
+)
+PENDING = Family(
+    "kuramori_keystore_erasure_pending",
+    Kind.GAUGE,
+    "1 while an old root could not be destroyed yet, else 0.",
+    unit="0 or 1",
+)
+
+
+def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
+    """Yield the keystore's metrics."""
+    keystore = statistics.keystore
+    if keystore is None:
+        yield from (family.metric([]) for family in FAMILIES)
+        return
+    yield TIER.metric([((keystore.erasure_tier,), 1)])
+    yield EPOCHS.metric([((), keystore.epochs)])
+    yield ROTATIONS.metric([((), keystore.rotations)])
+    rotated = keystore.last_rotation_utc_ms
+    yield LAST.metric([] if rotated is None else [((), seconds(rotated))])
+    yield PENDING.metric([((), keystore.erasure_pending)])
+
+
+FAMILIES = (TIER, EPOCHS, ROTATIONS, LAST, PENDING)
+COLLECTOR = Collector("keystore", FAMILIES, collect)

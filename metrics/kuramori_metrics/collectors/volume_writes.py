@@ -1,0 +1,54 @@
+"""Writing to each volume: how much, how long a commit takes, and what failed (O2)."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+
+from kuramori_metrics.family import Family, Kind
+from kuramori_metrics.registry import Collector
+from kuramori_metrics.statistics import RecorderStatistics
+
+HEALTHY = Family(
+    "kuramori_volume_healthy", Kind.GAUGE, "1 while the volume takes recordings, else 0.", ("volume",), "0 or 1"
+)
+WRITTEN = Family(
+    "kuramori_volume_written_bytes_total",
+    Kind.COUNTER,
+    "Bytes written to the volume: segments, slot table, zero-filling.",
+    ("volume",),
+    "bytes",
+)
+DATA = Family("kuramori_volume_data_bytes_total", Kind.COUNTER, "Bytes of segments written.", ("volume",), "bytes")
+SYNCS = Family(
+    "kuramori_volume_syncs_total", Kind.COUNTER, "Syncs of the volume: at most one a second.", ("volume",), "syncs"
+)
+COMMIT = Family(
+    "kuramori_volume_commit_seconds",
+    Kind.HISTOGRAM,
+    "How long a commit took, from the first write to the end of its sync.",
+    ("volume",),
+    "seconds",
+)
+ERRORS = Family(
+    "kuramori_volume_write_errors_total",
+    Kind.COUNTER,
+    "Writes and syncs that failed, by errno; an errno appears with its first.",
+    ("volume", "errno"),
+    "errors",
+)
+
+
+def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
+    """Yield the metrics of writing."""
+    volumes = statistics.volumes
+    yield HEALTHY.metric([((volume.name,), volume.healthy) for volume in volumes])
+    yield WRITTEN.metric([((volume.name,), volume.written_bytes) for volume in volumes])
+    yield DATA.metric([((volume.name,), volume.data_bytes) for volume in volumes])
+    yield SYNCS.metric([((volume.name,), volume.syncs) for volume in volumes])
+    yield COMMIT.histogram([((volume.name,), volume.commit_latency) for volume in volumes])
+    yield ERRORS.metric(
+        [((volume.name, errors.label), errors.count) for volume in volumes for errors in volume.write_errors_by_errno]
+    )
+
+
+COLLECTOR = Collector("volume_writes", (HEALTHY, WRITTEN, DATA, SYNCS, COMMIT, ERRORS), collect)

@@ -1,0 +1,125 @@
+"""What the recorder tells of itself at scrape time: plain frozen figures, filled by whoever has them.
+
+Times are UTC milliseconds, None where there is no such moment. Counters only rise while a process lives and begin
+at zero with it. Texts that become labels (camera names, reasons, states) are fixed short names. This module must
+not know Prometheus, nor where a figure comes from.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCount:
+    """How often something happened, for one value of a label (a reason, an errno name, a state)."""
+
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramStatistics:
+    """A distribution: `counts` has one entry for each upper bound and one more for what lies above them all."""
+
+    upper_bounds_seconds: tuple[float, ...] = ()
+    counts: tuple[int, ...] = (0,)  # in each bucket alone, not accumulated
+    sum_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatistics:
+    """One camera, whether it records or not."""
+
+    name: str
+    recording: bool = False
+    last_durable_frame_utc_ms: int | None = None
+    gaps_by_reason: tuple[LabelledCount, ...] = ()  # ended runs by the lower-case name of the gap's reason
+    received_bytes: int = 0
+    received_packets: int = 0
+    lost_packets: int = 0
+    rejected_packets: int = 0  # came, but were not what they should be
+    access_units: int = 0
+    dropped_access_units: int = 0  # received, but never stored
+    audio_setups: int = 0  # audio tracks that were SETUP: must stay 0 (R3)
+    audio_offered: bool = False
+    reconnects_by_reason: tuple[LabelledCount, ...] = ()  # why the connection before ended
+    clock_offset_seconds: float | None = None  # the camera's clock minus ours
+    retention_seconds: float | None = None
+    oldest_recording_utc_ms: int | None = None  # first frame of its oldest segment in a ring, openable or not
+    oldest_decryptable_utc_ms: int | None = None  # first frame of its oldest living key, holds excepted
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStatistics:
+    """One volume and its ring."""
+
+    name: str
+    slots_by_state: tuple[LabelledCount, ...] = ()
+    slot_bytes: int = 0
+    zero_filled_slots: int = 0
+    slot_count: int = 0
+    held_slots: int = 0
+    written_bytes: int = 0  # everything: data, slot table, zero-filling
+    data_bytes: int = 0  # segments alone
+    syncs: int = 0
+    commit_latency: HistogramStatistics = field(default_factory=HistogramStatistics)
+    write_errors_by_errno: tuple[LabelledCount, ...] = ()  # errno names such as EIO
+    healthy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoreStatistics:
+    """Keys and their destruction."""
+
+    erasure_tier: str  # "E0", "E2"
+    epochs: int = 0  # living epoch keys
+    kept_segment_keys: int = 0  # kept by holds beyond their epoch
+    rotations: int = 0
+    last_rotation_utc_ms: int | None = None
+    erasure_pending: bool = False  # an old root could not be destroyed yet
+    holds: int = 0  # in force
+    oldest_held_utc_ms: int | None = None  # first frame that a hold keeps
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStatistics:
+    """The ledger and its mirror."""
+
+    size_bytes: int = 0
+    mirror_sound: bool = True
+    mirror_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatistics:
+    """One of the processes under the supervisor."""
+
+    name: str
+    up: bool
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatistics:
+    """Everything that is shown, as of one moment."""
+
+    version: str = ""
+    python_version: str = ""
+    started_utc_ms: int | None = None
+    loop_lag_seconds: float = 0.0  # the longest delay of the event loop in the last minute
+    late_ticks: int = 0  # ticks that began more than half a second late
+    backlog_bytes: int = 0  # access units in memory that no volume has taken yet
+    clock_trusted: bool = True
+    custodian_set_valid: bool = True
+    cameras: tuple[CameraStatistics, ...] = ()
+    volumes: tuple[VolumeStatistics, ...] = ()
+    keystore: KeystoreStatistics | None = None
+    ledger: LedgerStatistics | None = None
+    processes: tuple[ProcessStatistics, ...] = ()
+
+
+class StatisticsUnavailable(Exception):
+    """Whoever should tell the figures cannot now; `detail` says why. The scrape is answered with 503."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(detail)
