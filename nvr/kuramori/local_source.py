@@ -56,13 +56,8 @@ class LocalSource:
         self._resolve_seconds = resolve_seconds
         self._resolve_name = resolve_name
         self._inner: Source | None = None
-        self._nothing = SourceStatistics()
+        self.statistics = SourceStatistics()  # then those of the source that does the work
         self._closed = False
-
-    @property
-    def statistics(self) -> SourceStatistics:
-        """The counters of the source that does the work."""
-        return self._inner.statistics if self._inner is not None else self._nothing
 
     async def open(self) -> StreamDescription:
         """See the contract in `source`. UNTRUSTED where no address is permitted."""
@@ -72,6 +67,7 @@ class LocalSource:
                 raise SourceEnded(EndReason.STOPPED, "stopped while opening")
             url = self._url if self._url.secure else at_address(self._url, address)
             self._inner = self._make(url, self._sink)
+            self.statistics = self._inner.statistics
             try:
                 return await self._inner.open()
             except SourceEnded as ended:
