@@ -65,6 +65,7 @@ class CameraFigures:
     reconnects: dict[str, int] = field(default_factory=dict)  # by EndReason
     gaps: dict[str, int] = field(default_factory=dict)  # by GapReason name, lower case
     rejected_units: int = 0
+    rejected_packets: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -169,6 +170,7 @@ class Camera:
         self.figures.received_bytes += statistics.received_bytes
         self.figures.rtp_packets += statistics.rtp_packets
         self.figures.lost_packets += statistics.lost_packets
+        self.figures.rejected_packets += statistics.rejected_packets
         self.figures.audio_setups += sum(kind != "video" for kind in statistics.setups)
 
     def totals(self) -> CameraFigures:
@@ -182,14 +184,22 @@ class Camera:
             dict(self.figures.reconnects),
             dict(self.figures.gaps),
             self.figures.rejected_units,
+            self.figures.rejected_packets,
         )
         if self._source is not None:
             statistics = self._source.statistics
             now.received_bytes += statistics.received_bytes
             now.rtp_packets += statistics.rtp_packets
             now.lost_packets += statistics.lost_packets
+            now.rejected_packets += statistics.rejected_packets
             now.audio_setups += sum(kind != "video" for kind in statistics.setups)
         return now
+
+    def gap_now(self) -> GapReason:
+        """Return why nothing is recorded right now."""
+        if self.last_end is not None:
+            return GAP_OF_END[self.last_end.reason]
+        return GapReason.NOT_YET_STARTED
 
     # ---- the tick --------------------------------------------------------------------------------------------
 
@@ -203,6 +213,11 @@ class Camera:
         """End the open run for a reason of the recorder's own; pictures go on being stored."""
         self._changed(self.tracker.break_run(reason, detail))
         self._awaiting_key = True
+
+    def end_recording(self, reason: GapReason) -> None:
+        """End the run for good: the recorder stops."""
+        self._changed(self.tracker.break_run(reason))
+        self.outages.append((self._now_utc_ms(), reason, ""))
 
     def clock_stepped(self, by_ms: int) -> None:
         """The wall clock jumped: what follows is dated anew, so the run ends here and another begins."""

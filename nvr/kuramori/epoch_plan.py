@@ -37,6 +37,7 @@ class EpochPlan(Generic[E]):
 
     current: E | None = None
     ready: E | None = None
+    left: E | None = None  # still written under until the next one is ready, then never again
     requested: bool = False
     fill_ns: int = 0  # how long the last full slot took; 0: unknown
 
@@ -51,7 +52,7 @@ class EpochPlan(Generic[E]):
         if self.current is not None and self._serves_whole_slot(self.current, boot_ns):
             return self.current
         if self.ready is not None and self._serves_now(self.ready, boot_ns):
-            self.current = self.ready
+            self.current, self.left = self.ready, None
         self.ready = None
         return self.current if self.current is not None and self._serves_now(self.current, boot_ns) else None
 
@@ -71,10 +72,19 @@ class EpochPlan(Generic[E]):
         self.requested = False
         self.ready = epoch
 
+    def leave(self) -> None:
+        """The current epoch must take no further segment, and its running one ends now: it is to be erased."""
+        self.left = self.current
+        self.current = None
+
     def must_close(self, boot_ns: int) -> bool:
         """Tell whether the running segment should end at its next key frame: its epoch is over."""
-        return self.current is not None and not self._serves_now(self.current, boot_ns)
+        return self.left is not None or (self.current is not None and not self._serves_now(self.current, boot_ns))
 
     def must_close_at_once(self, boot_ns: int) -> bool:
         """Tell whether the running segment ends now, key frame or not: the grace is over too."""
-        return self.current is not None and boot_ns >= _began_ns(self.current) + EPOCH_LIMIT_NS
+        return (
+            (self.left is not None and self.ready is not None)
+            or (self.current is not None
+            and boot_ns >= _began_ns(self.current) + EPOCH_LIMIT_NS)
+        )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
+from kuramori_metrics.statistics import RecorderStatistics
 
 MESSAGE_LIMIT_BYTES = 48 * 1024 * 1024  # one line; a plan of PLAN_LIMIT_SEGMENTS headers fits
 PLAN_LIMIT_SEGMENTS = 4096  # about 34 hours of one camera at 4 Mbit/s
@@ -334,24 +335,7 @@ class Erasures:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsRequest:
-    """All plain counters and gauges, for whoever shows them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number: `name` with its unit, `labels` as (key, value) pairs."""
-
-    name: str
-    value: float
-    labels: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """The answer."""
-
-    utc_ms: int
-    figures: tuple[Figure, ...]
+    """All plain counters and gauges, for whoever shows them; the answer is kuramori_metrics.statistics."""
 
 
 # ---- the door ----------------------------------------------------------------------------------------------
@@ -420,7 +404,7 @@ class DoorStatus:
 class DiscoverRequest:
     """Search the network. No interfaces: all that carry multicast."""
 
-    seconds: float = 4.0
+    duration_ms: int = 4000
     interfaces: tuple[str, ...] = ()
 
 
@@ -482,7 +466,7 @@ METHODS: tuple[Method, ...] = (
     Method("holds", HoldsRequest, Holds),
     Method("erase", EraseRequest, Erasure),
     Method("erasures", ErasuresRequest, Erasures),
-    Method("statistics", StatisticsRequest, Statistics),
+    Method("statistics", StatisticsRequest, RecorderStatistics),
     Method("camera_stream", CameraStream, Acknowledged),
     Method("door_status", DoorStatusRequest, DoorStatus),
     Method("discover", DiscoverRequest, Discovery),

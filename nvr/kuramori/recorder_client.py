@@ -24,8 +24,8 @@ from kuramori.messages import (
     MessageUnreadable,
     RecorderStatus,
     ReleasedKeys,
-    Statistics,
 )
+from kuramori_metrics.statistics import RecorderStatistics
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 ANSWER_TIMEOUT_SECONDS = 30.0
@@ -100,9 +100,9 @@ class RecorderClient:
         """Return receipts with a number above this, oldest first."""
         return await self._ask(messages.ErasuresRequest(after_number), Erasures)
 
-    async def statistics(self) -> Statistics:
+    async def statistics(self) -> RecorderStatistics:
         """Return all plain figures."""
-        return await self._ask(messages.StatisticsRequest(), Statistics)
+        return await self._ask(messages.StatisticsRequest(), RecorderStatistics)
 
     async def camera_stream(self, stream: messages.CameraStream) -> None:
         """Tell the recorder where a camera streams now (the door does)."""

@@ -240,6 +240,14 @@ class CameraRecording:
         self._writes.append(SlotWrite(segment.slot, commit.offset_bytes, commit.buffers))
         self._commits.append((commit, segment.begun))
 
+    def leave_epoch(self) -> None:
+        """Go on under a new epoch as soon as one is durable: the current one is about to be erased."""
+        self.plan.leave()
+
+    def in_epoch(self, epoch_id: bytes) -> bool:
+        """Tell whether the running segment belongs to that epoch."""
+        return self._segment is not None and self._segment.begun.header.epoch_id == epoch_id
+
     # ---- waiting ---------------------------------------------------------------------------------------------
 
     def _keep(self, number: int, unit: Unit) -> bool:

@@ -6,6 +6,7 @@ access units are sealed anew into other slots (see `recording`). This module mus
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ class TickFigures:
     loop_lag_most_seconds: float = 0.0
     commits: int = 0
     commit_seconds: float = 0.0
-    commit_buckets: list[int] = field(default_factory=lambda: [0] * len(COMMIT_BUCKETS_SECONDS))
+    commit_buckets: list[int] = field(default_factory=lambda: [0] * (len(COMMIT_BUCKETS_SECONDS) + 1))
     write_errors: dict[int, int] = field(default_factory=dict)  # by errno
     ledger_errors: int = 0
 
@@ -39,9 +40,7 @@ class TickFigures:
         """Count one commit and how long it took."""
         self.commits += 1
         self.commit_seconds += seconds
-        for number, bound in enumerate(COMMIT_BUCKETS_SECONDS):
-            if seconds <= bound:
-                self.commit_buckets[number] += 1
+        self.commit_buckets[bisect_left(COMMIT_BUCKETS_SECONDS, seconds)] += 1
 
 
 @dataclass(slots=True, eq=False)

@@ -117,6 +117,11 @@ class Catalogue:
         index = self._cameras.get(camera_number)
         return None if index is None else index.segment(-1)
 
+    def oldest(self, camera_number: int) -> CataloguedSegment | None:
+        """Return the camera's segment with the lowest sequence."""
+        index = self._cameras.get(camera_number)
+        return index.segment(0) if index is not None and index.slots else None
+
     def find(self, camera_number: int, sequence: int) -> CataloguedSegment | None:
         """Return the segment with this sequence, when it stands in the ring."""
         index = self._cameras.get(camera_number)

@@ -331,6 +331,11 @@ class Volume:
         with self._memory:
             return self._ring.catalogue.latest(camera_number)
 
+    def oldest(self, camera_number: int) -> CataloguedSegment | None:
+        """Return the camera's segment with the lowest sequence."""
+        with self._memory:
+            return self._ring.catalogue.oldest(camera_number)
+
     def overlapping(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> list[CataloguedSegment]:
         """Return the camera's segments that touch [from, to), in the order of recording."""
         with self._memory:

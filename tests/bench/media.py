@@ -24,8 +24,7 @@ def make(path: Path) -> Path:
             "preset": "veryfast",
             "tune": "zerolatency",
             "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=0:repeat-headers=1:"
-            "slices=1:sliced-threads=0:"
-            "nal-hrd=cbr:vbv-maxrate=4000:vbv-bufsize=4000",
+            "slices=1:sliced-threads=0:vbv-maxrate=4400:vbv-bufsize=4400",
         }
         for number in range(FPS * SECONDS):
             luma = (np.roll(ramp, 7 * number, axis=1) + noise[number % len(noise)]).astype(np.uint8)

@@ -1,0 +1,154 @@
+"""From a configured camera to sources of its stream: which address, which credentials, which of the two kinds.
+
+An ONVIF camera's address comes from the door and is remembered (without credentials), so that recording begins again
+after a restart even while the door is dead. A refused password or address is a reason, not a crash. This module must
+not know slots or keys.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from kuramori.capture.av_process import AvOptions, AvSource
+from kuramori.capture.rtsp_connection import ReceiveBuffer, TlsTrust
+from kuramori.capture.rtsp_source import RtspOptions, RtspSource
+from kuramori.capture.rtsp_url import Credentials, NotAStreamUrl, parse_stream_url
+from kuramori.capture.source import (
+    EndReason,
+    Sink,
+    Source,
+    SourceEnded,
+    SourceFactory,
+    SourceStatistics,
+    StreamDescription,
+)
+from kuramori.durable_file import write_file
+from kuramori.local_source import LocalSource
+from kuramori_config.addresses import may_travel_unencrypted
+from kuramori_config.faults import SecretRefused
+from kuramori_config.schema import Camera as CameraTable
+from kuramori_config.schema import Network as NetworkTable
+from kuramori_config.schema import Recorder as RecorderTable
+from kuramori_config.schema import Transport
+from kuramori_config.secrets import credentials_directory, read_secret
+
+STREAMS_VERSION = 1
+MAX_STREAMS_BYTES = 1024 * 1024
+
+
+class StreamBook:
+    """The last known stream address of each ONVIF camera, kept in `streams.json`. Blocking, small."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._addresses: dict[str, str] = {}
+        try:
+            document = json.loads(path.read_bytes()[:MAX_STREAMS_BYTES])
+            if document.get("version") == STREAMS_VERSION:
+                self._addresses = {str(name): str(address) for name, address in document["streams"].items()}
+        except (FileNotFoundError, ValueError, AttributeError, KeyError):
+            self._addresses = {}  # the door will tell again
+
+    def address_of(self, camera: str) -> str | None:
+        """Return the address that the camera streamed at when it was last seen."""
+        return self._addresses.get(camera)
+
+    def note(self, camera: str, address: str) -> bool:
+        """Remember an address; tell whether it is another than before. Raises OSError."""
+        if self._addresses.get(camera) == address:
+            return False
+        self._addresses[camera] = address
+        document = {"version": STREAMS_VERSION, "streams": self._addresses}
+        write_file(self._path, json.dumps(document, indent=1).encode())
+        return True
+
+
+class RefusedSource:
+    """Stands for a camera that cannot be tried as it is configured: it ends when it is opened, with the reason."""
+
+    def __init__(self, reason: EndReason, detail: str) -> None:
+        self.statistics = SourceStatistics()
+        self._ended = SourceEnded(reason, detail)
+
+    async def open(self) -> StreamDescription:
+        """See the contract in `source`."""
+        raise self._ended
+
+    def drain(self) -> None:
+        """See the contract in `source`."""
+
+    async def ended(self) -> SourceEnded:
+        """See the contract in `source`."""
+        return self._ended
+
+    async def close(self) -> None:
+        """See the contract in `source`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSources:
+    """Makes sources for all cameras. One receive buffer serves all native sources of the loop."""
+
+    tuning: RecorderTable
+    network: NetworkTable
+    secrets_directory: Path
+    book: StreamBook
+    boot_ns: Callable[[], int]
+    receive_buffer: ReceiveBuffer = field(default_factory=ReceiveBuffer)
+
+    def factory_for(self, table: CameraTable) -> SourceFactory | None:
+        """Return what makes a source for the camera as it is reached now; None while no address is known."""
+        text = table.rtsp.url if table.rtsp is not None else self.book.address_of(table.name)
+        if text is None:
+            return None
+        try:
+            address, credentials = parse_stream_url(text)[0], self._credentials(table)
+        except NotAStreamUrl as refused:
+            detail = str(refused)
+            return lambda _sink: RefusedSource(EndReason.UNSUITABLE, detail)
+        except SecretRefused as refused:
+            detail = str(refused)
+            return lambda _sink: RefusedSource(EndReason.REFUSED, detail)
+        options = RtspOptions(
+            url=address,
+            credentials=credentials,
+            trust=TlsTrust(_fingerprint(table.tls_fingerprint), table.tls_ca_file),
+            connect_seconds=self.tuning.connect_seconds,
+            open_seconds=self.tuning.connect_seconds * 2,
+            stall_seconds=self.tuning.stall_seconds,
+        )
+        make = self._av if table.transport is Transport.AV else self._native
+        return lambda sink: LocalSource(
+            address,
+            sink,
+            permits=self._permits,
+            make=lambda url, inner_sink: make(replace(options, url=url), inner_sink),
+            resolve_seconds=self.tuning.connect_seconds,
+        )
+
+    def _permits(self, ip_address: str) -> bool:
+        """Requirement O5: unencrypted pictures stay in declared networks, unless a VPN is named."""
+        return may_travel_unencrypted(ip_address, self.network.local_networks, self.network.vpn)
+
+    def _av(self, options: RtspOptions, sink: Sink) -> Source:
+        return AvSource(AvOptions(options), sink, boot_ns=self.boot_ns)
+
+    def _native(self, options: RtspOptions, sink: Sink) -> Source:
+        return RtspSource(options, sink, boot_ns=self.boot_ns, receive_buffer=self.receive_buffer)
+
+    def _credentials(self, table: CameraTable) -> Credentials | None:
+        if table.user is None:
+            return None
+        password = ""
+        if table.password is not None:
+            password = read_secret(
+                table.password,
+                credentials_directory=credentials_directory(),
+                secrets_directory=self.secrets_directory,
+            ).reveal()
+        return Credentials(table.user, password)
+
+
+def _fingerprint(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text.removeprefix("sha256:"))

@@ -1,0 +1,358 @@
+"""Destroys keys on time, keeps what a hold names, erases what a person orders; every erasure leaves a signed receipt.
+
+The rules are the vault's (`retention`, `keystore`); here they meet the clock, the ring and the ledger. Erasing always
+means: new root, old root destroyed, receipt in the ledger. This module must not know sockets or the desk.
+"""
+
+import asyncio
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kuramori import log
+from kuramori.clock_trust import clock_synchronised
+from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
+from kuramori.recorder import Recorder
+from kuramori_segments.catalogue import OPEN_END
+from kuramori_segments.format_error import FormatError
+from kuramori_segments.header import SegmentHeader
+from kuramori_segments.key_records import Epoch, ErasureReceipt, KeepRequest, Moment
+from kuramori_segments.keystore_faults import ErasureIncomplete, KeystoreFault
+from kuramori_segments.ledger_fault import LedgerFault
+from kuramori_segments.ledger_records import ErasedEpochs, Hold
+from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
+from kuramori_segments.limits import BLOCK_BYTES
+from kuramori_segments.retention import (
+    EPOCH_LENGTH_MS,
+    ROTATION_INTERVAL_MS,
+    RetentionRules,
+    plan_rotation,
+    remainder_until_utc_ms,
+)
+from kuramori_segments.volume import Volume
+
+NS_PER_MS = 1_000_000
+GOP_REACH_MS = 20_000  # a hold reaches back so far, to a key frame before its first minute
+HOLD_BUDGET_SHARE = 4  # holds may keep a quarter of the usable slots
+RETRY_SECONDS = 60.0  # after a rotation that failed
+NEW_EPOCH_SECONDS = 15.0  # how long an erasure of the current hour waits for the next epoch
+_RECEIPT = struct.Struct("<QQ")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSegment:
+    """A segment in the ring, with what its header says."""
+
+    volume: Volume
+    slot: int
+    header: SegmentHeader
+    end_utc_ms: int  # last access unit; of an open one, what is durable
+
+
+@dataclass(slots=True)
+class ForgettingFigures:
+    """Plain figures, read at scrape time."""
+
+    rotations: int = 0
+    failed_rotations: int = 0
+    last_rotation_utc_ms: int | None = None
+    overdue_epochs: int = 0
+    holds: int = 0  # in force
+    held_slots: int = 0
+
+
+class HoldRefused(Exception):
+    """A hold cannot be granted: the reason for a program and for a person."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Forgetting:
+    """Retention, holds and erasures of one recorder."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._vault = recorder.vault
+        self._one_at_a_time = asyncio.Lock()
+        self.figures = ForgettingFigures()
+
+    # ---- on time -------------------------------------------------------------------------------------------------
+
+    async def catch_up(self) -> None:
+        """At start: destroy what became due while the recorder did not run, and name the slots that holds keep."""
+        await self._rotate_if_due()
+
+    async def run(self) -> None:
+        """Rotate every hour until cancelled; after a failure, sooner."""
+        while True:
+            failed = "erasure" in self._recorder.problems
+            await asyncio.sleep(RETRY_SECONDS if failed else ROTATION_INTERVAL_MS / 1000)
+            await self._rotate_if_due()
+
+    async def _rotate_if_due(self) -> None:
+        async with self._one_at_a_time:
+            try:
+                await self._recorder.books.call(self._rotate_by_rule)
+            except (KeystoreFault, LedgerFault) as fault:
+                self._failed(fault)
+                return
+        self._recorder.problems.pop("erasure", None)
+
+    def _failed(self, fault: Exception) -> None:
+        self.figures.failed_rotations += 1
+        self._recorder.problems["erasure"] = str(fault)
+        log.get().error("erasure_failed", detail=str(fault))
+
+    def _rotate_by_rule(self) -> None:
+        """Blocking: holds first, so that nothing they name dies, then every epoch that is due."""
+        keystore, now = self._vault.keystore, self._moment()
+        self._renew_holds(now.utc_ms)
+        plan = plan_rotation(keystore.epochs(), self._rules(), now, reference=keystore.reference)
+        self.figures.overdue_epochs = len(plan.overdue)
+        ended = any(kept.until_utc_ms <= now.utc_ms for kept in keystore.kept())
+        if plan.destroy or ended or keystore.erasure_pending or self._reference_is_old(now):
+            self._rotate(plan.destroy, now, ErasureCause.RETENTION if plan.destroy else ErasureCause.HOLD_ENDED)
+
+    def _reference_is_old(self, now: Moment) -> bool:
+        reference = self._vault.keystore.reference
+        return now.trusted and (reference is None or reference.boot_id != now.boot_id)
+
+    def _rules(self) -> RetentionRules:
+        by_camera = {
+            camera.recording.camera_number: self._recorder.tables[name].retention.seconds * 1000
+            for name, camera in self._recorder.cameras.items()
+        }
+        return RetentionRules(by_camera, otherwise_ms=max(by_camera.values(), default=EPOCH_LENGTH_MS * 24))
+
+    def _moment(self) -> Moment:
+        boot_ns = self._recorder.clock.boot_ns()
+        return Moment(
+            self._recorder.anchor.utc_ms(boot_ns), boot_ns // NS_PER_MS, self._vault.boot_id, clock_synchronised()
+        )
+
+    def _rotate(
+        self,
+        destroy: Iterable[bytes],
+        now: Moment,
+        cause: ErasureCause,
+        order: EraseRequest | None = None,
+    ) -> LedgerReceipt | None:
+        """Blocking: destroy these epochs and write the receipt; None where nothing was destroyed."""
+        keystore = self._vault.keystore
+        try:
+            receipt = keystore.rotate(frozenset(destroy), now.utc_ms, now_boot_ms=now.boot_ms, time_trusted=now.trusted)
+        except ErasureIncomplete:
+            self.figures.failed_rotations += 1
+            raise
+        self.figures.rotations += 1
+        self.figures.last_rotation_utc_ms = now.utc_ms
+        if not receipt.epochs and not receipt.keeps and order is None:
+            return None
+        return self._record(receipt, cause, order)
+
+    def _record(self, receipt: ErasureReceipt, cause: ErasureCause, order: EraseRequest | None) -> LedgerReceipt:
+        erased = self._erased_by_camera(receipt)
+        kept = len(self._vault.keystore.kept())
+        signed = _RECEIPT.pack(receipt.generation, receipt.erased_utc_ms) + b"".join(
+            epoch.epoch_id for epoch in receipt.epochs
+        )
+        log.get().info("keys_destroyed", cause=cause.value, epochs=len(receipt.epochs), tier=receipt.tier.value)
+        return self._vault.ledger.record_erasure(
+            erased_utc_ms=receipt.erased_utc_ms,
+            rule=cause.value,
+            tier=receipt.tier.value,
+            erased=erased,
+            signature=self._vault.signer.sign(signed),
+            erasure_id=order.erasure_id if order else "",
+            person=order.person if order else "",
+            reason=order.reason if order else "",
+            kept_for_holds=kept,
+        )
+
+    def _erased_by_camera(self, receipt: ErasureReceipt) -> tuple[ErasedEpochs, ...]:
+        parts: dict[int, list[tuple[bytes, int]]] = {}
+        for epoch in receipt.epochs:
+            parts.setdefault(epoch.camera_number, []).append((epoch.epoch_id, epoch.first_utc_ms))
+        for key in receipt.keeps:
+            parts.setdefault(key.camera_number, []).append((b"", key.epoch_first_utc_ms))
+        found = []
+        for number, items in sorted(parts.items()):
+            ids = tuple(epoch_id for epoch_id, _ in items if epoch_id)
+            first, last = min(utc for _, utc in items), max(utc for _, utc in items) + EPOCH_LENGTH_MS
+            found.append(ErasedEpochs(number, ids, first, min(last, receipt.erased_utc_ms)))
+        return tuple(found)
+
+    # ---- what lies in the ring -----------------------------------------------------------------------------------
+
+    def segments(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> list[FoundSegment]:
+        """Blocking: return the camera's segments that touch the range, in the order of recording."""
+        found = []
+        for volume in self._vault.volumes:
+            for segment in volume.overlapping(camera_number, from_utc_ms, to_utc_ms):
+                try:
+                    header = SegmentHeader.unpack(volume.reader(segment.slot)(0, BLOCK_BYTES))
+                except FormatError:
+                    continue  # not written yet, or damaged: it can name no key
+                if header.camera_number == camera_number and header.sequence == segment.sequence:
+                    found.append(
+                        FoundSegment(volume, segment.slot, header, self.end_of(camera_number, segment.end_utc_ms))
+                    )
+        return sorted(found, key=lambda item: item.header.sequence)
+
+    def end_of(self, camera_number: int, end_utc_ms: int) -> int:
+        """Return the end of a segment; of an open one, what is durable of its camera."""
+        if end_utc_ms != OPEN_END:
+            return end_utc_ms
+        camera = self._recorder.camera_numbered(camera_number)
+        return camera.durable.utc_ms if camera is not None and camera.durable is not None else 0
+
+    # ---- holds ---------------------------------------------------------------------------------------------------
+
+    async def place_hold(self, order: PlaceHoldRequest, camera_numbers: Sequence[int]) -> tuple[Hold, int]:
+        """Keep the named minutes; return the hold and how many segments it keeps now. Raises HoldRefused."""
+        async with self._one_at_a_time:
+            return await self._recorder.books.call(self._place_hold, order, tuple(camera_numbers))
+
+    def _place_hold(self, order: PlaceHoldRequest, camera_numbers: tuple[int, ...]) -> tuple[Hold, int]:
+        now_utc_ms = self._recorder.now_utc_ms()
+        hold = Hold(
+            hold_id=order.hold_id,
+            camera_numbers=tuple(sorted(set(camera_numbers))),
+            from_utc_ms=order.from_utc_ms,
+            to_utc_ms=order.to_utc_ms,
+            reason=order.reason,
+            person=order.person,
+            created_utc_ms=now_utc_ms,
+            ends_utc_ms=order.until_utc_ms,
+            request_id=order.request_id,
+        )
+        named = self._segments_of(hold)
+        self._refuse_beyond_budget(named)
+        placed = self._vault.ledger.place_hold(hold)
+        self._keep(placed, named)
+        self._renew_holds(now_utc_ms)
+        return placed, len(named)
+
+    def _refuse_beyond_budget(self, named: Sequence[FoundSegment]) -> None:
+        held = {(id(item.volume), item.slot) for item in named}
+        for hold in self._vault.ledger.holds(self._recorder.now_utc_ms()):
+            held |= {(id(item.volume), item.slot) for item in self._segments_of(hold)}
+        usable = sum(volume.usage().usable for volume in self._vault.volumes)
+        if len(held) * HOLD_BUDGET_SHARE > usable:
+            raise HoldRefused(
+                Failure(
+                    FailureCode.HOLD_BUDGET,
+                    f"this hold and those in force would keep {len(held)} of {usable} slots; at most a quarter may be "
+                    "held, or other cameras would lose their days. Name fewer minutes, or lift another hold.",
+                )
+            )
+
+    def _segments_of(self, hold: Hold) -> list[FoundSegment]:
+        return [
+            item
+            for number in hold.camera_numbers
+            for item in self.segments(number, hold.from_utc_ms - GOP_REACH_MS, hold.to_utc_ms)
+        ]
+
+    def _keep(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
+        keystore = self._vault.keystore
+        alive = {epoch.epoch_id for epoch in keystore.epochs()}
+        hold_id = bytes.fromhex(hold.hold_id)
+        known = {key.segment_uid for key in keystore.kept() if key.hold_id == hold_id}
+        keystore.keep_segment_keys(
+            [
+                KeepRequest(item.header.epoch_id, item.header.segment_uid, hold.ends_utc_ms, hold_id)
+                for item in named
+                if item.header.segment_uid not in known and item.header.epoch_id in alive
+            ]
+        )
+
+    def _renew_holds(self, now_utc_ms: int) -> None:
+        """Blocking: keep what holds in force name, segments recorded since included; free what they no longer do."""
+        slots: dict[int, set[int]] = {id(volume): set() for volume in self._vault.volumes}
+        in_force = self._vault.ledger.holds(now_utc_ms)
+        for hold in in_force:
+            named = self._segments_of(hold)
+            self._keep(hold, named)
+            for item in named:
+                slots[id(item.volume)].add(item.slot)
+        for volume in self._vault.volumes:
+            volume.hold(slots[id(volume)])
+        self.figures.holds = len(in_force)
+        self.figures.held_slots = sum(len(held) for held in slots.values())
+
+    async def lift_hold(self, hold_id: str, person: str, reason: str) -> None:
+        """End a hold; its keys beyond their retention die with the next rotation. Raises HoldUnknown."""
+        async with self._one_at_a_time:
+            await self._recorder.books.call(self._lift_hold, hold_id, person, reason)
+        await self._rotate_if_due()
+
+    def _lift_hold(self, hold_id: str, person: str, reason: str) -> None:
+        now_utc_ms = self._recorder.now_utc_ms()
+        self._vault.ledger.lift_hold(hold_id, now_utc_ms, person, reason)
+        self._vault.keystore.drop_hold(bytes.fromhex(hold_id))
+        self._renew_holds(now_utc_ms)
+
+    def held_segments(self, hold: Hold) -> int:
+        """Blocking: return how many segments a hold keeps now."""
+        return len(self._segments_of(hold))
+
+    # ---- by order ------------------------------------------------------------------------------------------------
+
+    async def erase(self, order: EraseRequest, camera_number: int) -> LedgerReceipt | None:
+        """Destroy the keys of the named range, the rest of its hours kept; None where nothing was there.
+
+        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault.
+        """
+        async with self._one_at_a_time:
+            known = await self._recorder.books.call(self._vault.ledger.erasure, order.erasure_id)
+            if known is not None:
+                return known
+            await self._leave_current_epoch(order, camera_number)
+            return await self._recorder.books.call(self._erase, order, camera_number)
+
+    async def _leave_current_epoch(self, order: EraseRequest, camera_number: int) -> None:
+        """Where the running hour is named too: let the camera go on under a new epoch first."""
+        camera = self._recorder.camera_numbered(camera_number)
+        epoch = camera.recording.plan.current if camera is not None else None
+        if camera is None or epoch is None:
+            return
+        first_utc_ms = self._recorder.anchor.utc_ms(epoch.first_boot_ms * NS_PER_MS)
+        if order.to_utc_ms <= first_utc_ms or order.from_utc_ms >= self._recorder.now_utc_ms():
+            return
+        camera.recording.leave_epoch()
+        deadline = asyncio.get_running_loop().time() + NEW_EPOCH_SECONDS
+        while camera.recording.in_epoch(epoch.epoch_id) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.1)
+
+    def _erase(self, order: EraseRequest, camera_number: int) -> LedgerReceipt | None:
+        keystore, now = self._vault.keystore, self._moment()
+        named = self.segments(camera_number, order.from_utc_ms, order.to_utc_ms)
+        alive: dict[bytes, Epoch] = {
+            epoch.epoch_id: epoch for epoch in keystore.epochs() if epoch.camera_number == camera_number
+        }
+        camera = self._recorder.camera_numbered(camera_number)
+        doomed = {item.header.epoch_id for item in named} & alive.keys()
+        if camera is not None:
+            doomed -= {epoch_id for epoch_id in doomed if camera.recording.in_epoch(epoch_id)}
+        if not doomed:
+            return None
+        self._renew_holds(now.utc_ms)
+        named_uids = {item.header.segment_uid for item in named}
+        held_uids = {key.segment_uid for key in keystore.kept()}
+        remainder = bytes.fromhex(order.erasure_id)
+        retention_ms = self._rules().of(camera_number)
+        keeps = []
+        for epoch_id in doomed:
+            epoch = alive[epoch_id]
+            until = remainder_until_utc_ms(epoch.first_utc_ms, retention_ms)
+            around = self.segments(camera_number, epoch.first_utc_ms, epoch.first_utc_ms + 2 * EPOCH_LENGTH_MS)
+            keeps += [
+                KeepRequest(epoch_id, item.header.segment_uid, until, remainder)
+                for item in around
+                if item.header.epoch_id == epoch_id and item.header.segment_uid not in named_uids | held_uids
+            ]
+        keystore.keep_segment_keys(keeps)
+        return self._rotate(doomed, now, ErasureCause.REQUEST, order)

@@ -1,0 +1,411 @@
+"""Answers what door and desk ask the recorder: status, coverage, plans, keys, holds, erasures, figures.
+
+Reading ring and ledger happens in the books thread, so that no question holds up a frame. A question that cannot be
+answered gets a Failure with a stable code. This module must not know HTTP, roles or what an answer is used for.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kuramori import log
+from kuramori.camera import Camera, Phase
+from kuramori.coverage_answer import PresentSegment, coverage_answer
+from kuramori.forgetting import Forgetting, FoundSegment, HoldRefused
+from kuramori.messages import (
+    PLAN_LIMIT_SEGMENTS,
+    Acknowledged,
+    CameraState,
+    CameraStatus,
+    CameraStream,
+    Coverage,
+    CoverageRequest,
+    ErasedKeys,
+    EraseRequest,
+    Erasure,
+    ErasureCause,
+    Erasures,
+    ErasuresRequest,
+    ExtractionPlan,
+    Failure,
+    FailureCode,
+    Hold,
+    Holds,
+    HoldsRequest,
+    LiftHoldRequest,
+    PlaceHoldRequest,
+    PlanRequest,
+    RecorderStatus,
+    ReleasedKeys,
+    ReleaseKeysRequest,
+    SegmentExtent,
+    SegmentKey,
+    SegmentState,
+    StatisticsRequest,
+    StatusRequest,
+    VolumeStatus,
+)
+from kuramori.recorder import Recorder
+from kuramori.recorder_figures import statistics_of
+from kuramori_segments import ledger_records
+from kuramori_segments.codes import SlotState
+from kuramori_segments.coverage import Coverage as LedgerCoverage
+from kuramori_segments.coverage import coverage
+from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
+from kuramori_segments.ledger_fault import HoldUnknown, LedgerFault
+from kuramori_segments.retention import oldest_decryptable
+from kuramori_segments.storage_fault import StorageFault
+
+GOP_REACH_MS = 20_000
+STATES = {
+    Phase.CONNECTING: CameraState.CONNECTING,
+    Phase.RECORDING: CameraState.RECORDING,
+    Phase.WAITING: CameraState.WAITING,
+    Phase.OFF: CameraState.OFF,
+}
+_MS_PER_DAY = 86_400_000
+
+
+class RecorderAnswers:
+    """The handler behind recorder.sock."""
+
+    def __init__(self, recorder: Recorder, forgetting: Forgetting) -> None:
+        self._recorder = recorder
+        self._vault = recorder.vault
+        self._forgetting = forgetting
+        self._handlers: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
+            StatusRequest: self._status,
+            CoverageRequest: self._coverage,
+            PlanRequest: self._plan,
+            ReleaseKeysRequest: self._release,
+            PlaceHoldRequest: self._place_hold,
+            LiftHoldRequest: self._lift_hold,
+            HoldsRequest: self._holds,
+            EraseRequest: self._erase,
+            ErasuresRequest: self._erasures,
+            StatisticsRequest: self._statistics,
+            CameraStream: self._stream,
+        }
+
+    async def answer(self, question: Any) -> Any:
+        """Return the answer or a Failure."""
+        try:
+            return await self._handlers[type(question)](question)
+        except (KeystoreFault, LedgerFault, StorageFault) as fault:
+            log.get().error("question_failed", question=type(question).__name__, detail=str(fault))
+            return Failure(FailureCode.STORAGE, str(fault))
+
+    # ---- status --------------------------------------------------------------------------------------------------
+
+    async def _status(self, _question: StatusRequest) -> RecorderStatus:
+        recorder, vault = self._recorder, self._vault
+        alive = vault.keystore.decryptable()
+        cameras = tuple(
+            self._camera_status(
+                camera,
+                next((e.first_utc_ms for e in [oldest_decryptable(alive, camera.recording.camera_number)] if e), None),
+            )
+            for camera in recorder.cameras.values()
+        )
+        return RecorderStatus(
+            recorder_id=vault.identity.recorder_id,
+            utc_ms=recorder.now_utc_ms(),
+            started_utc_ms=recorder.started_utc_ms,
+            recording=any(camera.phase is Phase.RECORDING for camera in recorder.cameras.values()),
+            custodian_set_id=vault.custodians.set_id,
+            threshold=vault.custodians.k,
+            custodians=vault.custodians.n,
+            erasure_tier=vault.keystore.tier.value,
+            clock_trusted=recorder.clock_trusted,
+            cameras=cameras,
+            volumes=self._volumes(),
+            problems=tuple(recorder.problems.values()),
+        )
+
+    def _camera_status(self, camera: Camera, oldest_utc_ms: int | None) -> CameraStatus:
+        totals = camera.totals()
+        description = camera.description
+        recording = camera.phase is Phase.RECORDING and camera.tracker.is_open
+        return CameraStatus(
+            name=camera.name,
+            number=camera.recording.camera_number,
+            state=STATES[camera.phase],
+            since_utc_ms=camera.since_utc_ms,
+            codec=description.codec.value if description else "",
+            last_durable_utc_ms=camera.durable.utc_ms if camera.durable else None,
+            gap_reason="" if recording else camera.gap_now().name.lower(),
+            detail="" if recording or camera.last_end is None else camera.last_end.detail,
+            retention_days=self._recorder.tables[camera.name].retention.seconds * 1000 / _MS_PER_DAY,
+            oldest_decryptable_utc_ms=oldest_utc_ms,
+            audio_offered=description.audio_offered if description else (),
+            setups=("video",) * bool(description) + ("audio",) * bool(totals.audio_setups),
+            received_bytes=totals.received_bytes,
+            access_units=totals.access_units,
+            lost_packets=totals.lost_packets,
+            reconnects=sum(totals.reconnects.values()),
+        )
+
+    def _volumes(self) -> tuple[VolumeStatus, ...]:
+        found = []
+        for path, volume in zip(self._vault.volume_paths, self._vault.volumes, strict=True):
+            usage = volume.usage()
+            found.append(
+                VolumeStatus(
+                    path=str(path),
+                    slot_bytes=volume.superblock.slot_bytes,
+                    slot_count=volume.superblock.slot_count,
+                    filled_slots=usage.usable,
+                    free_slots=usage.empty,
+                    held_slots=self._forgetting.figures.held_slots,
+                    bad_slots=usage.bad + usage.doubtful,
+                    healthy=not usage.bad and not usage.doubtful and not volume.statistics.faults,
+                )
+            )
+        return tuple(found)
+
+    # ---- coverage and plans --------------------------------------------------------------------------------------
+
+    def _known(self, name: str) -> Camera | Failure:
+        camera = self._recorder.cameras.get(name)
+        return camera or Failure(FailureCode.UNKNOWN_CAMERA, f"no camera is called {name}")
+
+    async def _coverage(self, question: CoverageRequest) -> Coverage | Failure:
+        camera = self._known(question.camera)
+        if isinstance(camera, Failure):
+            return camera
+        if question.from_utc_ms >= question.to_utc_ms:
+            return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
+        return await self._recorder.books.call(self._read_coverage, camera, question.from_utc_ms, question.to_utc_ms)
+
+    def _read_coverage(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> Coverage:
+        found = self._ledger_coverage(camera, from_utc_ms, to_utc_ms)
+        return coverage_answer(camera.name, found, self._present(camera, from_utc_ms, to_utc_ms))
+
+    def _ledger_coverage(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> LedgerCoverage:
+        ledger, number = self._vault.ledger, camera.recording.camera_number
+        return coverage(
+            ledger.runs(number, from_utc_ms, to_utc_ms),
+            from_utc_ms,
+            to_utc_ms,
+            now_utc_ms=self._recorder.now_utc_ms(),
+            live_end_utc_ms=camera.durable.utc_ms if camera.durable else None,
+            outages=ledger.outages(number, from_utc_ms, to_utc_ms),
+        )
+
+    def _present(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> list[PresentSegment]:
+        number = camera.recording.camera_number
+        alive = {epoch.epoch_id for epoch in self._vault.keystore.epochs()}
+        kept = {key.segment_uid for key in self._vault.keystore.kept()}
+        present = []
+        for volume in self._vault.volumes:
+            for segment in volume.overlapping(number, from_utc_ms, to_utc_ms):
+                entry = volume.entry(segment.slot)
+                if entry is None:
+                    continue
+                openable = entry.epoch_id in alive
+                if not openable and kept:
+                    found = self._forgetting.segments(number, segment.start_utc_ms, segment.start_utc_ms + 1)
+                    openable = any(
+                        item.header.sequence == segment.sequence and item.header.segment_uid in kept for item in found
+                    )
+                present.append(
+                    PresentSegment(
+                        segment.sequence,
+                        segment.start_utc_ms,
+                        self._forgetting.end_of(number, segment.end_utc_ms),
+                        openable,
+                        entry.state is SlotState.RECOVERED,
+                    )
+                )
+        return present
+
+    async def _plan(self, question: PlanRequest) -> ExtractionPlan | Failure:
+        camera = self._known(question.camera)
+        if isinstance(camera, Failure):
+            return camera
+        if question.from_utc_ms >= question.to_utc_ms:
+            return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
+        return await self._recorder.books.call(self._read_plan, camera, question.from_utc_ms, question.to_utc_ms)
+
+    def _read_plan(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> ExtractionPlan | Failure:
+        number = camera.recording.camera_number
+        found = self._forgetting.segments(number, from_utc_ms - GOP_REACH_MS, to_utc_ms)
+        if len(found) > PLAN_LIMIT_SEGMENTS:
+            return Failure(
+                FailureCode.RANGE_TOO_LARGE,
+                f"the range lies in {len(found)} segments; name {PLAN_LIMIT_SEGMENTS} at most",
+            )
+        needed = _reaching_back(found, from_utc_ms)
+        spans = self._read_coverage(camera, from_utc_ms, to_utc_ms).spans
+        return ExtractionPlan(camera.name, number, tuple(map(self._extent, needed)), spans)
+
+    def _extent(self, item: FoundSegment) -> SegmentExtent:
+        volume, header = item.volume, item.header
+        entry = volume.entry(item.slot)
+        state = entry.state if entry is not None else SlotState.OPEN
+        known = {SlotState.CLOSED: SegmentState.CLOSED, SlotState.RECOVERED: SegmentState.RECOVERED}
+        path = self._vault.volume_paths[self._vault.volumes.index(volume)]
+        return SegmentExtent(
+            volume_path=str(path),
+            offset_bytes=volume.superblock.slot_offset(item.slot),
+            extent_bytes=volume.durable_bytes(item.slot),
+            header=header.pack(),
+            segment_uid=header.segment_uid,
+            sequence=header.sequence,
+            state=known.get(state, SegmentState.OPEN),
+            epoch_alive=self._openable(header.epoch_id, header.segment_uid),
+            start_utc_ms=header.start_utc_ms,
+            end_utc_ms=item.end_utc_ms,
+        )
+
+    def _openable(self, epoch_id: bytes, segment_uid: bytes) -> bool:
+        try:
+            self._vault.keystore.segment_key(epoch_id, segment_uid)
+        except EpochKeyGone:
+            return False
+        return True
+
+    async def _release(self, question: ReleaseKeysRequest) -> ReleasedKeys | Failure:
+        return await self._recorder.books.call(self._read_keys, question)
+
+    def _read_keys(self, question: ReleaseKeysRequest) -> ReleasedKeys | Failure:
+        wanted = set(question.segment_uids)
+        if len(wanted) > PLAN_LIMIT_SEGMENTS:
+            return Failure(FailureCode.RANGE_TOO_LARGE, "too many segments at once")
+        epochs = self._epochs_of(wanted)
+        if epochs.keys() != wanted:
+            return Failure(FailureCode.UNKNOWN_SEGMENT, "a segment asked for does not lie in the ring")
+        try:
+            keys = tuple(
+                SegmentKey(uid, self._vault.keystore.segment_key(epochs[uid], uid)) for uid in question.segment_uids
+            )
+        except EpochKeyGone:
+            return Failure(FailureCode.ERASED, "the key of a segment asked for has been destroyed")
+        log.get().info("keys_released", request=question.request_id, segments=len(keys))
+        return ReleasedKeys(keys)
+
+    def _epochs_of(self, wanted: set[bytes]) -> dict[bytes, bytes]:
+        """Find the epochs of segments by reading headers, newest cameras' segments first come by the index."""
+        found: dict[bytes, bytes] = {}
+        for volume in self._vault.volumes:
+            for number in volume.cameras():
+                for item in self._forgetting.segments(number, 0, 1 << 62):
+                    if item.header.segment_uid in wanted:
+                        found[item.header.segment_uid] = item.header.epoch_id
+                if len(found) == len(wanted):
+                    return found
+        return found
+
+    # ---- holds and erasures --------------------------------------------------------------------------------------
+
+    async def _place_hold(self, question: PlaceHoldRequest) -> Hold | Failure:
+        numbers = []
+        for name in question.cameras:
+            camera = self._known(name)
+            if isinstance(camera, Failure):
+                return camera
+            numbers.append(camera.recording.camera_number)
+        if question.from_utc_ms >= question.to_utc_ms or not numbers:
+            return Failure(FailureCode.RANGE_INVALID, "a hold names at least one camera and a range")
+        try:
+            hold, segments = await self._forgetting.place_hold(question, numbers)
+        except HoldRefused as refused:
+            return refused.failure
+        return self._to_message(hold, segments)
+
+    def _to_message(self, hold: ledger_records.Hold, segments: int) -> Hold:
+        names = {camera.recording.camera_number: camera.name for camera in self._recorder.cameras.values()}
+        return Hold(
+            hold_id=hold.hold_id,
+            cameras=tuple(names.get(number, f"camera {number}") for number in hold.camera_numbers),
+            from_utc_ms=hold.from_utc_ms,
+            to_utc_ms=hold.to_utc_ms,
+            until_utc_ms=hold.ends_utc_ms,
+            request_id=hold.request_id,
+            person=hold.person,
+            reason=hold.reason,
+            placed_utc_ms=hold.created_utc_ms,
+            segments=segments,
+        )
+
+    async def _lift_hold(self, question: LiftHoldRequest) -> Acknowledged | Failure:
+        try:
+            await self._forgetting.lift_hold(question.hold_id, question.person, question.reason)
+        except HoldUnknown as unknown:
+            return Failure(FailureCode.UNKNOWN_HOLD, str(unknown))
+        return Acknowledged()
+
+    async def _holds(self, _question: HoldsRequest) -> Holds:
+        return await self._recorder.books.call(self._read_holds)
+
+    def _read_holds(self) -> Holds:
+        in_force = self._vault.ledger.holds(self._recorder.now_utc_ms())
+        return Holds(tuple(self._to_message(hold, self._forgetting.held_segments(hold)) for hold in in_force))
+
+    async def _erase(self, question: EraseRequest) -> Erasure | Failure:
+        camera = self._known(question.camera)
+        if isinstance(camera, Failure):
+            return camera
+        if question.from_utc_ms >= question.to_utc_ms:
+            return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
+        receipt = await self._forgetting.erase(question, camera.recording.camera_number)
+        if receipt is None:
+            return Failure(FailureCode.UNKNOWN_SEGMENT, "nothing of this camera and time is there to be erased")
+        return self._to_erasure(receipt)
+
+    async def _erasures(self, question: ErasuresRequest) -> Erasures:
+        receipts = await self._recorder.books.call(self._vault.ledger.erasures, question.after_number)
+        return Erasures(tuple(self._to_erasure(receipt) for receipt in receipts))
+
+    def _to_erasure(self, receipt: ledger_records.ErasureReceipt) -> Erasure:
+        names = {camera.recording.camera_number: camera.name for camera in self._recorder.cameras.values()}
+        return Erasure(
+            number=receipt.erasure_number,
+            erasure_id=receipt.erasure_id,
+            utc_ms=receipt.erased_utc_ms,
+            cause=ErasureCause(receipt.rule),
+            tier=receipt.tier,
+            erased=tuple(
+                ErasedKeys(
+                    names.get(part.camera_number, f"camera {part.camera_number}"),
+                    len(part.epoch_ids),
+                    part.first_utc_ms,
+                    part.last_utc_ms,
+                )
+                for part in receipt.erased
+            ),
+            kept_for_holds=receipt.kept_for_holds,
+        )
+
+    # ---- figures and the door ------------------------------------------------------------------------------------
+
+    async def _statistics(self, _question: StatisticsRequest) -> Any:
+        return statistics_of(self._recorder, self._forgetting)
+
+    async def _stream(self, question: CameraStream) -> Acknowledged | Failure:
+        camera = self._known(question.camera)
+        if isinstance(camera, Failure):
+            return camera
+        self._recorder.door_facts[question.camera] = question
+        try:
+            changed = self._recorder.stream_book.note(question.camera, question.stream_uri)
+        except OSError as fault:
+            return Failure(FailureCode.STORAGE, str(fault))
+        if changed:
+            log.get(camera=camera.name).info("stream_found", uri=question.stream_uri)
+        camera.address_known.set()
+        return Acknowledged()
+
+
+def _reaching_back(found: list[FoundSegment], from_utc_ms: int) -> list[FoundSegment]:
+    """Leave out what lies before the key frame from which the range can be decoded.
+
+    The last segment that begins at or before the range holds it, unless that one begins inside a GOP and so late that
+    its first key frame may lie behind: then its predecessor is needed too.
+    """
+    first = 0
+    for position, item in enumerate(found):
+        if item.header.start_utc_ms <= from_utc_ms:
+            first = position
+    while first > 0 and found[first].header.continues and found[first].header.start_utc_ms > from_utc_ms - GOP_REACH_MS:
+        first -= 1
+    return found[first:]

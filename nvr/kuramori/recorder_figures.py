@@ -1,0 +1,148 @@
+"""Collects the recorder's plain figures at the moment somebody asks. Recording code keeps counters and knows no more.
+
+This module must not know Prometheus: it fills the frozen values that the window shows.
+"""
+
+import errno
+import platform
+
+from kuramori import __version__
+from kuramori.camera import Camera, Phase
+from kuramori.forgetting import Forgetting
+from kuramori.recorder import Recorder
+from kuramori.tick import COMMIT_BUCKETS_SECONDS, TickFigures, VolumeLane
+from kuramori_metrics.statistics import (
+    CameraStatistics,
+    HistogramStatistics,
+    KeystoreStatistics,
+    LabelledCount,
+    LedgerStatistics,
+    RecorderStatistics,
+    VolumeStatistics,
+)
+from kuramori_segments.key_faults import CustodiansExpired
+from kuramori_segments.retention import oldest_held
+
+
+def statistics_of(recorder: Recorder, forgetting: Forgetting) -> RecorderStatistics:
+    """Return everything as of now. Looks at memory only; never waits."""
+    figures = recorder.tick.figures if recorder.tick is not None else TickFigures()
+    oldest = _oldest_by_camera(recorder)
+    return RecorderStatistics(
+        version=__version__,
+        python_version=platform.python_version(),
+        started_utc_ms=recorder.started_utc_ms,
+        loop_lag_seconds=figures.loop_lag_most_seconds,
+        late_ticks=figures.late_ticks,
+        backlog_bytes=next((camera.recording.budget.used_bytes for camera in recorder.cameras.values()), 0),
+        clock_trusted=recorder.clock_trusted,
+        custodian_set_valid=_custodians_valid(recorder),
+        cameras=tuple(_camera(recorder, camera, oldest) for camera in recorder.cameras.values()),
+        volumes=tuple(
+            _volume(str(path), lane, figures, forgetting.figures.held_slots)
+            for path, lane in zip(recorder.vault.volume_paths, recorder.lanes, strict=True)
+        ),
+        keystore=_keystore(recorder, forgetting),
+        ledger=_ledger(recorder),
+    )
+
+
+def _counts(counts: dict[str, int]) -> tuple[LabelledCount, ...]:
+    return tuple(LabelledCount(label, count) for label, count in sorted(counts.items()))
+
+
+def _custodians_valid(recorder: Recorder) -> bool:
+    try:
+        recorder.vault.custodians.require_valid(recorder.now_utc_ms())
+    except CustodiansExpired:
+        return False
+    return True
+
+
+def _oldest_by_camera(recorder: Recorder) -> dict[int, int]:
+    oldest: dict[int, int] = {}
+    for epoch in recorder.vault.keystore.decryptable():
+        known = oldest.get(epoch.camera_number)
+        if known is None or epoch.first_utc_ms < known:
+            oldest[epoch.camera_number] = epoch.first_utc_ms
+    return oldest
+
+
+def _camera(recorder: Recorder, camera: Camera, oldest: dict[int, int]) -> CameraStatistics:
+    totals = camera.totals()
+    number = camera.recording.camera_number
+    firsts = [volume.oldest(number) for volume in recorder.vault.volumes]
+    starts = [segment.start_utc_ms for segment in firsts if segment is not None]
+    description = camera.description
+    return CameraStatistics(
+        name=camera.name,
+        recording=camera.phase is Phase.RECORDING and camera.tracker.is_open,
+        last_durable_frame_utc_ms=camera.durable.utc_ms if camera.durable else None,
+        gaps_by_reason=_counts(totals.gaps),
+        received_bytes=totals.received_bytes,
+        received_packets=totals.rtp_packets,
+        lost_packets=totals.lost_packets,
+        rejected_packets=totals.rejected_packets,
+        access_units=totals.access_units,
+        dropped_access_units=camera.recording.dropped_units + totals.rejected_units,
+        audio_setups=totals.audio_setups,
+        audio_offered=bool(description is not None and description.audio_offered),
+        reconnects_by_reason=_counts(totals.reconnects),
+        retention_seconds=float(recorder.tables[camera.name].retention.seconds),
+        oldest_recording_utc_ms=min(starts, default=None),
+        oldest_decryptable_utc_ms=oldest.get(number),
+    )
+
+
+def _volume(name: str, lane: VolumeLane, figures: TickFigures, held_slots: int) -> VolumeStatistics:
+    volume = lane.volume
+    usage, statistics = volume.usage(), volume.statistics
+    states = {
+        "empty": usage.empty,
+        "open": usage.open,
+        "closed": usage.closed,
+        "recovered": usage.recovered,
+        "bad": usage.bad,
+        "lost": usage.lost,
+        "doubtful": usage.doubtful,
+    }
+    return VolumeStatistics(
+        name=name,
+        slots_by_state=_counts(states),
+        slot_bytes=volume.superblock.slot_bytes,
+        zero_filled_slots=usage.usable,
+        slot_count=volume.superblock.slot_count,
+        held_slots=held_slots,
+        written_bytes=statistics.data_bytes + statistics.table_bytes + statistics.fill_bytes,
+        data_bytes=statistics.data_bytes,
+        syncs=statistics.syncs,
+        commit_latency=HistogramStatistics(
+            COMMIT_BUCKETS_SECONDS, tuple(figures.commit_buckets), figures.commit_seconds
+        ),
+        write_errors_by_errno=tuple(
+            LabelledCount(errno.errorcode.get(number, str(number)), count)
+            for number, count in sorted(figures.write_errors.items())
+        ),
+        healthy=not statistics.faults and not usage.bad and not usage.doubtful,
+    )
+
+
+def _keystore(recorder: Recorder, forgetting: Forgetting) -> KeystoreStatistics:
+    keystore = recorder.vault.keystore
+    kept = keystore.kept()
+    held = oldest_held(kept)
+    return KeystoreStatistics(
+        erasure_tier=keystore.tier.value,
+        epochs=len(keystore.epochs()),
+        kept_segment_keys=len(kept),
+        rotations=forgetting.figures.rotations,
+        last_rotation_utc_ms=forgetting.figures.last_rotation_utc_ms,
+        erasure_pending=keystore.erasure_pending,
+        holds=forgetting.figures.holds,
+        oldest_held_utc_ms=held.epoch_first_utc_ms if held is not None else None,
+    )
+
+
+def _ledger(recorder: Recorder) -> LedgerStatistics:
+    figures = recorder.vault.ledger.statistics()
+    return LedgerStatistics(figures.size_bytes, figures.mirror_sound, figures.mirror_failures)

@@ -1,0 +1,286 @@
+"""The recorder process: composition root of everything that touches ring and keys, and its orderly start and stop.
+
+Start: open and repair the vault, zero-fill until the first stretch is ready, answer questions, then the cameras, each
+on its own. Stop: drain what has arrived, close every segment, make it durable, then let go. Run as
+`python -m kuramori.recorder_process --config FILE`. It must not know HTTP, ONVIF or Prometheus.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kuramori import log
+from kuramori.camera import Camera
+from kuramori.camera_sources import CameraSources, StreamBook
+from kuramori.capture.backoff import Backoff
+from kuramori.forgetting import Forgetting
+from kuramori.identity import IdentityFault
+from kuramori.memory_budget import MemoryBudget
+from kuramori.message_server import MessageServer
+from kuramori.places import Places
+from kuramori.process import EXIT_CONFIGURATION, run_process
+from kuramori.recorder import Recorder
+from kuramori.recorder_answers import RecorderAnswers
+from kuramori.recording import CameraRecording
+from kuramori.segment_factory import SegmentFactory
+from kuramori.tick import Tick, VolumeLane
+from kuramori.timebase import ClockStep, SystemClock, UtcAnchor
+from kuramori.vault import DeviceKeyUnusable, Vault, open_vault, recording_state
+from kuramori.vault_thread import LedgerWriter, WorkThread
+from kuramori.zero_filling import ZeroFilling
+from kuramori_config.capacity import plan_of
+from kuramori_config.schema import Camera as CameraTable
+from kuramori_config.schema import Configuration, Transport
+from kuramori_segments.chunk_buffers import ChunkBuffers
+from kuramori_segments.codes import RecordSource, Suite
+from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.key_faults import KeyFault
+from kuramori_segments.keystore_faults import KeystoreFault
+from kuramori_segments.ledger_fault import LedgerFault
+from kuramori_segments.limits import MEBIBYTE
+from kuramori_segments.ring import CameraPlan
+from kuramori_segments.slot_change import TakenSlot
+from kuramori_segments.storage_fault import StorageFault, VolumeRefused
+from kuramori_segments.volume import Volume
+
+SPARE_BUFFER_BYTES = 8 * MEBIBYTE  # sealed chunks that may lie ready for reuse, all cameras together
+DRAIN_SECONDS = 0.7  # for saying goodbye to all cameras at the stop
+NS_PER_MS = 1_000_000
+START_REFUSALS = (
+    IdentityFault,
+    DeviceKeyUnusable,
+    KeyFault,
+    KeystoreFault,
+    LedgerFault,
+    VolumeRefused,
+    StorageFault,
+)
+
+
+class VolumeSlots:
+    """Gives one volume's slots to cameras, by the ring's rules."""
+
+    def __init__(self, volume: Volume, plans: dict[int, CameraPlan]) -> None:
+        self._volume = volume
+        self._plans = plans
+
+    def take(self, camera_number: int, now_utc_ms: int) -> TakenSlot | None:
+        """See `recording.Slots`."""
+        taken = self._volume.take_slot(camera_number, plans=self._plans, now_utc_ms=now_utc_ms)
+        if taken is not None and taken.choice.missed_floor_ms > 0:
+            log.get(camera_number=taken.choice.victim_camera_number).error(
+                "floor_missed", by_seconds=taken.choice.missed_floor_ms // 1000
+            )
+        return taken
+
+
+def build(configuration: Configuration, vault: Vault, clock: SystemClock) -> Recorder:
+    """Put the recorder together; nothing runs yet."""
+    places = Places.of(configuration)
+    boot_ns = clock.boot_ns()
+    anchor = UtcAnchor(clock.utc_ms(), boot_ns)
+    capacity = plan_of(configuration)
+    now_utc_ms = anchor.utc_ms(boot_ns)
+    numbers = {table.name: vault.ledger.camera_number(table.name, now_utc_ms) for table in configuration.cameras}
+    plans = {
+        numbers[table.name]: CameraPlan(numbers[table.name], capacity.planned_slots[table.name], table.floor.seconds)
+        for table in configuration.cameras
+    }
+    book = StreamBook(places.streams)
+    sources = CameraSources(configuration.recorder, configuration.network, places.secrets, book, clock.boot_ns)
+    budget = MemoryBudget(configuration.recorder.memory_buffer.total_bytes)
+    buffers = ChunkBuffers(SPARE_BUFFER_BYTES)
+    lanes = [VolumeLane(volume, []) for volume in vault.volumes]
+    cameras: dict[str, Camera] = {}
+    for position, table in enumerate(configuration.cameras):
+        lane = lanes[position % len(lanes)]
+        factory = SegmentFactory(
+            vault.identity.recorder_id,
+            vault.custodians,
+            vault.signer,
+            Suite.AES_256_GCM,
+            lane.volume.superblock.slot_bytes,
+            buffers,
+        )
+        recording = CameraRecording(
+            camera_number=numbers[table.name],
+            camera_name=table.name,
+            factory=factory,
+            slots=VolumeSlots(lane.volume, plans),
+            segment_key=vault.keystore.segment_key,
+            budget=budget,
+            state=recording_state(vault, numbers[table.name]),
+        )
+        cameras[table.name] = _camera(table, recording, sources, clock, anchor)
+        lane.cameras.append(cameras[table.name])
+    return Recorder(
+        configuration=configuration,
+        vault=vault,
+        clock=clock,
+        anchor=anchor,
+        commits=WorkThread("commits"),
+        books=WorkThread("books"),
+        cameras=cameras,
+        tables={table.name: table for table in configuration.cameras},
+        plans=plans,
+        stream_book=book,
+        started_utc_ms=now_utc_ms,
+        lanes=lanes,
+    )
+
+
+def _camera(
+    table: CameraTable, recording: CameraRecording, sources: CameraSources, clock: SystemClock, anchor: UtcAnchor
+) -> Camera:
+    return Camera(
+        name=table.name,
+        recording=recording,
+        source_factory=lambda: sources.factory_for(table),
+        source_kind=RecordSource.AV if table.transport is Transport.AV else RecordSource.NATIVE,
+        clock=clock,
+        anchor=anchor,
+        backoff=Backoff(random.random),
+    )
+
+
+class RecorderRun:
+    """One run of the recorder, from start to stop."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._forgetting = Forgetting(recorder)
+        self._filling = ZeroFilling(recorder)
+        writer = LedgerWriter(recorder.vault.ledger)
+        self._tick = recorder.tick = Tick(
+            lanes=recorder.lanes,
+            thread=recorder.commits,
+            writer=writer,
+            clock=recorder.clock,
+            anchor=recorder.anchor,
+            interval_seconds=recorder.configuration.recorder.commit_interval_seconds,
+            request_epoch=self._request_epoch,
+            clock_stepped=self._clock_stepped,
+        )
+        self._side_tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Record until `stop` is set, then end in order."""
+        recorder = self._recorder
+        places = Places.of(recorder.configuration)
+        places.runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
+        server = await MessageServer(places.recorder_socket, RecorderAnswers(recorder, self._forgetting).answer).start()
+        await self._note("recorder_started", recovered_segments=recorder.vault.recovered_segments)
+        lives: list[asyncio.Task[None]] = []
+        background = [asyncio.create_task(self._filling.run(), name="zero-filling")]
+        ticking = asyncio.create_task(self._tick.run(stop), name="tick")
+        if await self._ready(stop):
+            await self._forgetting.catch_up()
+            background.append(asyncio.create_task(self._forgetting.run(), name="forgetting"))
+            lives = [asyncio.create_task(c.live(), name=f"camera {c.name}") for c in recorder.cameras.values()]
+            log.get().info("recording", cameras=len(lives))
+            await self._until_stopped(stop, [ticking, *background, *lives])
+        await self._stop(ticking, background, lives)
+        await server.close()
+
+    async def _until_stopped(self, stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the stop; a task that ends by itself is a fault of ours and ends the process loudly."""
+        waiting = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in done:
+            if task is not waiting and not stop.is_set():
+                task.result()
+
+    async def _ready(self, stop: asyncio.Event) -> bool:
+        """Wait until enough of every volume is zero-filled; False when stopped before."""
+        ready = asyncio.create_task(self._filling.ready.wait())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([ready, stopped], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        stopped.cancel()
+        return not stop.is_set()
+
+    async def _stop(
+        self, ticking: asyncio.Task[None], background: list[asyncio.Task[None]], lives: list[asyncio.Task[None]]
+    ) -> None:
+        recorder = self._recorder
+        await ticking
+        utc_ms = recorder.now_utc_ms()
+        for camera in recorder.cameras.values():
+            camera.drain(utc_ms)
+        for task in (*lives, *background, *self._side_tasks):
+            task.cancel()
+        if lives:
+            await asyncio.wait(lives, timeout=DRAIN_SECONDS)
+        for camera in recorder.cameras.values():
+            camera.end_recording(GapReason.RECORDER_STOPPED)
+        await self._tick.finish()
+        await asyncio.gather(*background, *self._side_tasks, return_exceptions=True)
+        await self._note("recorder_stopped")
+        recorder.books.close()
+        recorder.commits.close()
+        log.get().info("stopped")
+
+    async def _note(self, kind: str, **facts: int) -> None:
+        recorder = self._recorder
+        boot_ns = recorder.clock.boot_ns()
+        try:
+            await recorder.commits.call(
+                recorder.vault.ledger.record_event,
+                kind,
+                utc_ms=recorder.anchor.utc_ms(boot_ns),
+                boot_ns=boot_ns,
+                **facts,
+            )
+        except LedgerFault as fault:
+            log.get().error("ledger_unwritable", detail=str(fault))
+
+    # ---- what the tick asks for --------------------------------------------------------------------------------
+
+    def _request_epoch(self, camera: Camera) -> None:
+        task = asyncio.create_task(self._make_epoch(camera), name=f"epoch {camera.name}")
+        self._side_tasks.add(task)
+        task.add_done_callback(self._side_tasks.discard)
+
+    async def _make_epoch(self, camera: Camera) -> None:
+        recorder = self._recorder
+        boot_ns = recorder.clock.boot_ns()
+        number = camera.recording.camera_number
+        try:
+            epoch = await recorder.books.call(
+                recorder.vault.keystore.new_epoch, number, recorder.anchor.utc_ms(boot_ns), boot_ns // NS_PER_MS
+            )
+        except KeystoreFault as fault:
+            camera.recording.plan.requested = False  # the next tick asks again
+            recorder.problems["keystore"] = str(fault)
+            log.get(camera=camera.name).error("epoch_refused", detail=str(fault))
+            return
+        recorder.problems.pop("keystore", None)
+        camera.recording.plan.arrived(epoch)
+
+    async def _clock_stepped(self, step: ClockStep) -> None:
+        log.get().warning("clock_step", by_ms=step.by_ms)
+        for camera in self._recorder.cameras.values():
+            camera.clock_stepped(step.by_ms)
+        await self._note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
+
+
+async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
+    """Open the vault and record; a vault that cannot be opened is one sentence and no restart loop."""
+    clock = SystemClock()
+    try:
+        vault = open_vault(configuration, clock.utc_ms())
+    except START_REFUSALS as refusal:
+        log.get().error("vault_unusable", detail=str(refusal))
+        print(refusal, file=sys.stderr)
+        sys.exit(EXIT_CONFIGURATION)
+    try:
+        await RecorderRun(build(configuration, vault, clock)).run(stop)
+    finally:
+        vault.close()
+
+
+if __name__ == "__main__":
+    run_process("recorder", main)

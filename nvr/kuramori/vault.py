@@ -1,0 +1,158 @@
+"""Everything that the recorder keeps, opened together: identity, device key, custodians, keystore, ledger, volumes.
+
+Opening repairs what a crash left: torn segments get their signed recovery record, open runs get their true end.
+All of it blocks; it happens before the loop serves anybody, and again in the vault's threads. This module must not
+know cameras' streams or sockets.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from kuramori_segments.recovery import recover
+
+from kuramori.identity import Identity, read_identity
+from kuramori.places import Places
+from kuramori.recording import RecordingState
+from kuramori_config.schema import Configuration
+from kuramori_segments.boot_identity import read_boot_id
+from kuramori_segments.custodian_set import CustodianSet, read_set
+from kuramori_segments.device_key import DeviceSigner
+from kuramori_segments.erasable_cell import open_file_cells
+from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.format_error import FormatError
+from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.keystore import Keystore
+from kuramori_segments.ledger import Ledger
+from kuramori_segments.ledger_records import DurableEnd, RepairedRun
+from kuramori_segments.limits import BLOCK_BYTES
+from kuramori_segments.store_files import DirectoryFiles
+from kuramori_segments.volume import Volume
+
+MAX_SET_FILE_BYTES = 1024 * 1024
+
+
+class DeviceKeyUnusable(Exception):
+    """The device key is not a P-256 private key."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} holds no P-256 private key: restore it from a copy")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """The open vault. Close it with `close`."""
+
+    identity: Identity
+    signer: DeviceSigner
+    custodians: CustodianSet
+    keystore: Keystore
+    ledger: Ledger
+    volumes: tuple[Volume, ...]
+    volume_paths: tuple[Path, ...]
+    boot_id: bytes
+    recovered_segments: int
+    repaired_runs: tuple[RepairedRun, ...]
+    _closing: ExitStack
+
+    def close(self) -> None:
+        """Let go of everything, in the reverse order of opening."""
+        self._closing.close()
+
+
+def read_device_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Read the device key. Raises DeviceKeyUnusable, OSError."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError:
+        raise DeviceKeyUnusable(path) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise DeviceKeyUnusable(path)
+    return key
+
+
+def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
+    """Open and repair. Raises IdentityFault, DeviceKeyUnusable, SetRefused, KeystoreFault, LedgerFault, VolumeRefused,
+    StorageFault, OSError."""
+    places = Places.of(configuration)
+    identity = read_identity(places.identity)
+    signer = DeviceSigner(read_device_key(places.device_key))
+    custodians = read_set(places.custodians.read_bytes()[:MAX_SET_FILE_BYTES])
+    boot_id = read_boot_id()
+    with ExitStack() as closing:
+        cells = open_file_cells(places.cell, places.volumes, for_trial=configuration.keystore.for_trial)
+        keystore = Keystore.open(DirectoryFiles(places.keystore), cells, boot_id=boot_id)
+        closing.callback(keystore.close)
+        ledger = Ledger.open(places.ledger, places.ledger_mirror)
+        closing.callback(ledger.close)
+        volumes, recovered = [], 0
+        for path in places.volumes:
+            volume = Volume.open_file(path)
+            closing.callback(volume.close)
+            recovered += len(recover(volume, signer))
+            volumes.append(volume)
+        ends = durable_ends(volumes)
+        repaired = ledger.close_open_runs(ends, GapReason.RECORDER_CRASHED, now_utc_ms)
+        return Vault(
+            identity=identity,
+            signer=signer,
+            custodians=custodians,
+            keystore=keystore,
+            ledger=ledger,
+            volumes=tuple(volumes),
+            volume_paths=places.volumes,
+            boot_id=boot_id,
+            recovered_segments=recovered,
+            repaired_runs=repaired,
+            _closing=closing.pop_all(),
+        )
+
+
+def last_footer(volume: Volume, camera_number: int) -> SegmentFooter | None:
+    """Read the footer of the camera's newest segment; None where there is none that can be read."""
+    latest = volume.latest(camera_number)
+    entry = volume.entry(latest.slot) if latest is not None else None
+    if latest is None or entry is None or not entry.extent_blocks:
+        return None
+    try:
+        return SegmentFooter.unpack(volume.reader(latest.slot)((entry.extent_blocks - 1) * BLOCK_BYTES, BLOCK_BYTES))
+    except FormatError:
+        return None
+
+
+def durable_ends(volumes: list[Volume]) -> dict[int, DurableEnd]:
+    """Return the last access unit of every camera that is whole on the volumes."""
+    ends: dict[int, DurableEnd] = {}
+    for volume in volumes:
+        for camera_number in volume.cameras():
+            footer = last_footer(volume, camera_number)
+            if footer is None or not footer.access_units:
+                continue
+            known = ends.get(camera_number)
+            if known is None or footer.last_access_unit > known.last_access_unit:
+                ends[camera_number] = DurableEnd(footer.last_utc_ms, footer.last_access_unit)
+    return ends
+
+
+def recording_state(vault: Vault, camera_number: int) -> RecordingState:
+    """Return where a camera's numbering goes on: behind everything that any volume or the ledger names."""
+    state = RecordingState()
+    newest_sequence = 0
+    for volume in vault.volumes:
+        latest = volume.latest(camera_number)
+        if latest is None or latest.sequence < newest_sequence:
+            continue
+        newest_sequence = latest.sequence
+        state.next_sequence = latest.sequence + 1
+        footer = last_footer(volume, camera_number)
+        if footer is not None:
+            state.previous_digest = footer.chain_digest
+            if footer.access_units:
+                state.next_access_unit = max(state.next_access_unit, footer.last_access_unit + 1)
+    claimed = vault.ledger.last_access_unit(camera_number)
+    if claimed is not None:
+        state.next_access_unit = max(state.next_access_unit, claimed + 1)
+    return state
