@@ -9,7 +9,7 @@ from typing import Self
 
 from kuramori_config.faults import Unfit, Wording
 
-_QUANTITY = re.compile(r"^\s*(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]{1,8})\s*$")
+_QUANTITY = re.compile(r"^\s*(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]{1,8})\s*$", re.ASCII)
 
 _BYTES_PER_UNIT = {
     "B": 1,

@@ -109,8 +109,8 @@ def recorder_findings(status: RecorderStatus) -> Iterator[Finding]:
         yield warning(
             "clock-not-trusted",
             tr(
-                "the recorder does not trust its clock: overdue recordings are refused, not erased yet",
-                "録画機は現在の時刻を信頼していません。期限切れの録画は、消去前でも開封を拒否します",
+                "the recorder does not trust its clock: what is overdue since before its last start is not erased yet",
+                "録画機は現在の時刻を信頼していません。前回の起動より前の期限切れの録画は、まだ消去されていません",
             ),
             tr("synchronise the clock", "時刻を同期してください"),
         )
