@@ -180,6 +180,10 @@ class HttpTransport:
         if not same_host(unquote(host), self.host):
             raise AddressRefused(camera, operation, "it is not the host of this camera")
         try:
+            self._connections()
+        except OSError as error:  # ssl.SSLError is one
+            raise CertificateUntrusted(camera, operation, f"the authority's file: {_reason(error)}") from None
+        try:
             async with asyncio.timeout(self._total_seconds):
                 answer = await self._exchange(url, body, headers, operation, camera)
         except TimeoutError:

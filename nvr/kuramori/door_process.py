@@ -1,0 +1,21 @@
+"""The door as a process: started by the supervisor with `--config FILE`, ended by SIGTERM.
+
+It speaks ONVIF so that no hostile answer can hold the recorder up. This module must not know how.
+"""
+
+import asyncio
+from pathlib import Path
+
+from kuramori.door.door import Door
+from kuramori.process import run_process
+from kuramori.timebase import SystemClock
+from kuramori_config.schema import Configuration
+
+
+async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
+    """Keep the cameras of `configuration` until `stop` is set."""
+    await Door(configuration, SystemClock()).run(stop)
+
+
+if __name__ == "__main__":
+    run_process("door", main)
