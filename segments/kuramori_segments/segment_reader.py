@@ -104,11 +104,15 @@ class SegmentReader:
     @property
     def config(self) -> CodecConfig:
         """Return the CONFIG record. Raises RecordInvalid where the first record is another."""
+        config = self._config_if_any()
+        if config is None:
+            raise RecordInvalid("CONFIG", "the segment holds no record")
+        return config
+
+    def _config_if_any(self) -> CodecConfig | None:
         if self._config is None:
             first = next(self._raw_records(), None)
-            if first is None:
-                raise RecordInvalid("CONFIG", "the segment holds no record")
-            self._config = _as_config(first, self.header)
+            self._config = None if first is None else _as_config(first, self.header)
         return self._config
 
     def raw_records(self) -> Iterator[RawRecord]:
@@ -143,7 +147,10 @@ class SegmentReader:
 
     def records_between(self, from_utc_ms: int | None = None, to_utc_ms: int | None = None) -> Iterator[Record]:
         """Yield the records that `access_units` would read through; first, the parameter sets in force there."""
-        start = self._start(from_utc_ms)
+        config = self._config_if_any()
+        if config is None:
+            return  # nothing was committed
+        start = self._start(config, from_utc_ms)
         end_utc_us = None if to_utc_ms is None else to_utc_ms * 1000
         yield start.parameter_sets
         reached = False
@@ -162,10 +169,12 @@ class SegmentReader:
         Raises FooterMismatch at the end where chain, counts or NAL root are not the footer's; the signature is
         checked elsewhere. A recovered footer proves the chain only; without footer nothing is compared.
         """
-        hasher = LeafHasher(self.header.codec, self.config.nal_salt)
+        hasher: LeafHasher | None = None
         chain = _Chain(self._header_digest)
         units = 0
         for raw in self._raw_records(chain=chain):
+            if hasher is None:
+                hasher = LeafHasher(self.header.codec, _as_config(raw, self.header).nal_salt)
             if raw.record_type is not RecordType.ACCESS_UNIT:
                 continue
             record = decode_record(raw.record_type, raw.flags, raw.payload)
@@ -179,9 +188,8 @@ class SegmentReader:
         if footer is not None:
             _check_footer(footer, self._header_digest, chain, units, tree)
 
-    def _start(self, from_utc_ms: int | None) -> _Start:
+    def _start(self, config: CodecConfig, from_utc_ms: int | None) -> _Start:
         """Find where to begin for a moment; decrypts no more than from the indexed key frame to the moment."""
-        config = self.config
         sets = ParameterSetsRecord(config.codec, config.parameter_sets)
         start = _Start(0, self.header.first_access_unit, sets)
         if from_utc_ms is None:
