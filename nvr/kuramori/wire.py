@@ -8,7 +8,7 @@ import base64
 import json
 from typing import Annotated, Any, TypeVar
 
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
 
 Value = TypeVar("Value")
 
@@ -29,7 +29,12 @@ def _to_base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-WireBytes = Annotated[bytes, PlainValidator(_to_bytes), PlainSerializer(_to_base64, return_type=str)]
+WireBytes = Annotated[
+    bytes,
+    PlainValidator(_to_bytes),
+    PlainSerializer(_to_base64, return_type=str),
+    WithJsonSchema({"type": "string", "format": "byte"}),
+]
 
 _adapters: dict[type[Any], TypeAdapter[Any]] = {}  # made at first use: start-up stays quick
 

@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -124,6 +124,14 @@ def permit(operation: Operation) -> Callable[..., Awaitable[Caller]]:
     return check
 
 
-def may(operation: Operation) -> Any:
-    """Return the parameter default of an endpoint: `caller: Caller = may(Operation.FILE)`."""
-    return Depends(permit(operation))
+# The parameter of an endpoint says who may use it: `caller: Filer`.
+Anybody = Annotated[Caller, Depends(permit(Operation.LOOK_AT_HEALTH))]
+Approver = Annotated[Caller, Depends(permit(Operation.APPROVE))]
+Filer = Annotated[Caller, Depends(permit(Operation.FILE))]
+Decider = Annotated[Caller, Depends(permit(Operation.DECIDE))]
+Opener = Annotated[Caller, Depends(permit(Operation.OPEN))]
+RequestReader = Annotated[Caller, Depends(permit(Operation.SEE_REQUESTS))]
+RegisterReader = Annotated[Caller, Depends(permit(Operation.SEE_REGISTER))]
+KeepingReader = Annotated[Caller, Depends(permit(Operation.SEE_KEEPING))]
+Holder = Annotated[Caller, Depends(permit(Operation.HOLD))]
+Eraser = Annotated[Caller, Depends(permit(Operation.ERASE))]

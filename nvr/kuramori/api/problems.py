@@ -45,6 +45,7 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.HoldRefused: HTTPStatus.CONFLICT,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
+    fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RegisterAway: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given")  # facts that a program may want

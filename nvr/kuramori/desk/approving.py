@@ -65,8 +65,8 @@ class Approving:
                 if header_digest(header) != segment.header_digest:
                     raise SegmentChanged(camera.name)
                 headers.append(header)
-        proof = await asyncio.to_thread(self._decided_proof, request)
-        return Package(granted.to_bytes(), request.granted_signature, proof, tuple(headers))
+        proof, checkpoint = await asyncio.to_thread(self._decided_proof, request)
+        return Package(granted.to_bytes(), request.granted_signature, proof, tuple(headers), checkpoint)
 
     async def approve(self, request_id: str, document: bytes, signature: bytes, identified_by: str) -> Request:
         """Take an approval: check it, keep it, register it, count it. Raises DeskFault."""
@@ -87,27 +87,29 @@ class Approving:
         await self._journal.write(step, Actor(card.name, identified_by), now, request_id)
         return self._journal.request(request_id)
 
-    async def shares(self, request_id: str, actor: Actor) -> tuple[GrantedRequest, list[StoredApproval]]:
-        """Return the approvals that count, for the handler whose extraction key they are sealed to."""
+    async def shares(self, request_id: str, actor: Actor) -> tuple[bytes, bytes, list[StoredApproval]]:
+        """Return the granted request, its signature and the approvals that count, for the handler who filed it."""
         request = self._journal.request(request_id)
         require_openable(request, actor.person, self._clock.utc_ms())
         granted = _granted(request)
         counted = {approval.custodian_id for approval in request.approvals}
         kept = await asyncio.to_thread(self._store.of_request, request_id, granted.digest)
-        return granted, [approval for approval in kept if approval.custodian_id in counted]
+        counting = [approval for approval in kept if approval.custodian_id in counted]
+        return granted.to_bytes(), request.granted_signature, counting
 
-    def _decided_proof(self, request: Request) -> DecidedProof:
-        """Find the entry of the decision; the newest one of this request."""
+    def _decided_proof(self, request: Request) -> tuple[DecidedProof, str]:
+        """Find the entry of the decision, the newest one of this request, and prove it under a checkpoint."""
         found: Record | None = None
-        for record in self._journal.register.records():
+        size, note = self._journal.register.head
+        for record in self._journal.register.records(0, size):
             if record.entry.request == request.request_id and record.entry.kind == EntryKind.DECIDED:
                 found = record
         if found is None or found.salt is None or found.body is None:
             raise ApprovalRefused(
                 "not-registered", "The register no longer holds this decision.", "決裁の記録が残っていません。"
             )
-        path = tuple(self._journal.register.inclusion_proof(found.entry.index))
-        return DecidedProof(found.entry_bytes, found.salt, found.body, path)
+        path = tuple(self._journal.register.inclusion_proof(found.entry.index, size))
+        return DecidedProof(found.entry_bytes, found.salt, found.body, path), note
 
 
 def _granted(request: Request) -> GrantedRequest:

@@ -15,7 +15,7 @@ from kuramori import log
 from kuramori.clips.job import RunWorker
 from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.approving import Approving
-from kuramori.desk.fault import RecorderAway, RegisterAway
+from kuramori.desk.fault import CustodiansUnusable, DeskFault, RecorderAway
 from kuramori.desk.filing import Filing
 from kuramori.desk.journal import Journal
 from kuramori.desk.keeping import Keeping
@@ -27,6 +27,7 @@ from kuramori.desk.site import Site
 from kuramori.desk.steps import CustodyChanged
 from kuramori.timebase import Clock
 from kuramori_segments.custodian_set import CustodianSet, read_set
+from kuramori_segments.key_faults import KeyFault
 
 HOUSEKEEPING_SECONDS = 30.0
 
@@ -115,8 +116,11 @@ class Desk:
         )
 
     def custodians(self) -> CustodianSet:
-        """Return the custodian set in use, every proof checked. Raises KeyFault, OSError."""
-        return read_set(self._places.custodians.read_bytes())
+        """Return the custodian set in use, every proof checked. Raises CustodiansUnusable."""
+        try:
+            return read_set(self._places.custodians.read_bytes())
+        except (OSError, KeyFault) as error:
+            raise CustodiansUnusable(str(error)) from error
 
     async def keep_house(self, stop: asyncio.Event, pause_seconds: float = HOUSEKEEPING_SECONDS) -> None:
         """Run `tidy` now and every half minute until stopped."""
@@ -129,7 +133,7 @@ class Desk:
                 if not away:
                     log.get().warning("recorder_away", detail=fault.english)
                 away = True
-            except (RegisterAway, ApprovalStoreFault) as fault:
+            except (DeskFault, ApprovalStoreFault) as fault:
                 log.get().error("housekeeping_failed", detail=str(fault))
             try:
                 await asyncio.wait_for(stop.wait(), pause_seconds)
@@ -139,7 +143,7 @@ class Desk:
     async def tidy(self) -> None:
         """Register a change of custodians, drop old approvals, make recorder and register agree.
 
-        Raises RecorderAway, RegisterAway, ApprovalStoreFault.
+        Raises RecorderAway and other DeskFaults, ApprovalStoreFault.
         """
         await self._note_custody()
         now = self.clock.utc_ms()

@@ -23,6 +23,7 @@
       HoldUnknown, HoldRefused
       RecorderAway              the recorder does not answer
       RecorderDeclined          the recorder answered that it will not
+      CustodiansUnusable        the custodian set cannot be read
       RegisterAway              the register cannot be used: nothing may take effect
 
 Codes are part of the API: never reused, never renamed. Must not know HTTP.
@@ -298,6 +299,18 @@ class RecorderDeclined(DeskFault):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"The recorder declined: {message}", f"録画機(recorder)が応じませんでした: {message}")
         self.reason = reason
+
+
+class CustodiansUnusable(DeskFault):
+    """The custodian set cannot be read, so nobody's approval can be judged."""
+
+    code = "custodians-unusable"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"The custodian set cannot be read: {detail}; see: kuramori doctor",
+            f"鍵管理者の情報を読めません: {detail}。kuramori doctor で確認してください。",
+        )
 
 
 class RegisterAway(DeskFault):

@@ -55,6 +55,7 @@ class Package:
     signature: bytes
     decided: DecidedProof
     headers: tuple[bytes, ...]  # 4096 bytes each
+    checkpoint: str  # signed note that covers the decision; `decided.path` leads to it
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Register:
         self._signer = signer
         self._lock = threading.Lock()
         self._tree = MerkleLog()
-        self._checkpoint = signer.sign(Checkpoint(signer.name, 0, self._tree.root()).text())
+        self._head = (0, signer.sign(Checkpoint(signer.name, 0, self._tree.root()).text()))
         self._broken = False
 
     @classmethod
@@ -145,14 +145,19 @@ class Register:
             self._database.close()
 
     @property
+    def head(self) -> tuple[int, str]:
+        """How many entries there are, and the signed note over exactly these."""
+        return self._head
+
+    @property
     def size(self) -> int:
         """How many entries there are."""
-        return self._tree.size
+        return self._head[0]
 
     @property
     def checkpoint(self) -> str:
         """The signed note over all entries."""
-        return self._checkpoint
+        return self._head[1]
 
     @property
     def verifier(self) -> NoteVerifier:
@@ -185,7 +190,7 @@ class Register:
 
     def records(self, start: int = 0, count: int | None = None) -> list[Record]:
         """Return entries from `start` on, in order."""
-        limit = self._tree.size if count is None else count
+        limit = self.size if count is None else count
         with self._lock:
             rows = self._database.execute(
                 "SELECT entry.idx, entry.bytes, checkpoint, salt, body.bytes FROM entry LEFT JOIN body"
@@ -195,14 +200,12 @@ class Register:
         return [_record(row) for row in rows]
 
     def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
-        """Return the audit path of an entry. Raises ProofImpossible."""
-        with self._lock:
-            return self._tree.inclusion_proof(index, size)
+        """Return the audit path of an entry in the tree of `size`. Raises ProofImpossible."""
+        return self._tree.inclusion_proof(index, self.size if size is None else size)
 
     def consistency_proof(self, old_size: int, size: int | None = None) -> list[bytes]:
         """Return the proof that nothing below `old_size` was changed. Raises ProofImpossible."""
-        with self._lock:
-            return self._tree.consistency_proof(old_size, size)
+        return self._tree.consistency_proof(old_size, self.size if size is None else size)
 
     def verify(self) -> None:
         """Read everything back and verify every entry, body and checkpoint. Raises RegisterDamaged."""
@@ -218,7 +221,7 @@ class Register:
         self._tree = _verified_tree(self._database, self._signer.verifier, every_checkpoint=False)
         if self._tree.size:
             row = self._database.execute("SELECT checkpoint FROM entry ORDER BY idx DESC LIMIT 1").fetchone()
-            self._checkpoint = row[0]
+            self._head = (self._tree.size, row[0])
 
     def _write(self, entry: Entry, salt: bytes, content: bytes, deleted: Sequence[int] = ()) -> Record:
         if self._broken:
@@ -238,7 +241,7 @@ class Register:
             self._broken = True  # whether it is durable is unknown: never carry on as if
             raise RegisterUnwritable(str(error)) from error
         tree.append(leaf)
-        self._checkpoint = note
+        self._head = (tree.size, note)  # one assignment: readers in other threads see both or neither
         return Record(entry, document, note, salt, content)
 
 

@@ -1,0 +1,56 @@
+"""The desk's HTTP API, put together: routers, problems, limits.
+
+The app is made per process and carries one `Context`. Must not know sockets or processes.
+"""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kuramori import __version__
+from kuramori.api import health, keeping, problems, register, requests
+from kuramori.api.context import Context
+
+BODY_LIMIT_BYTES = 8 * 1024 * 1024  # an approval of SEGMENTS_MOST shares fits
+
+
+def make_app(context: Context) -> FastAPI:
+    """Return the app that serves this desk."""
+    app = FastAPI(
+        title="Kuramori desk",
+        version=__version__,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = context
+    app.state.site = context.site
+    for router in (health.router, requests.router, register.router, keeping.router):
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    return app
+
+
+class BodyLimit:
+    """Refuses a request body beyond the limit, said or sent, before it fills memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what comes."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        received_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal received_bytes
+            message = await receive()
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > BODY_LIMIT_BYTES:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,46 @@
+"""How an endpoint gets at the desk: the one thing that the app carries.
+
+Must not know resources.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from kuramori.desk.desk import Desk
+from kuramori.desk.fault import RegisterAway
+from kuramori.desk.recorder import Recorder
+from kuramori.desk.site import Site
+from kuramori.timebase import Clock
+
+
+@dataclass(slots=True)
+class Context:
+    """What the API serves. `desk` is None where the register could not be opened; `trouble` says why."""
+
+    site: Site
+    recorder: Recorder
+    clock: Clock
+    runtime_directory: Path
+    desk: Desk | None
+    trouble: str = ""
+
+
+def context_of(request: Request) -> Context:
+    """Return what the app serves."""
+    context: Context = request.app.state.context
+    return context
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk. Raises RegisterAway where its register does not verify."""
+    context = context_of(request)
+    if context.desk is None:
+        raise RegisterAway(context.trouble)
+    return context.desk
+
+
+Here = Annotated[Context, Depends(context_of)]
+TheDesk = Annotated[Desk, Depends(desk_of)]

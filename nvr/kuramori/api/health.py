@@ -1,0 +1,122 @@
+"""Status, cameras, coverage and grounds: what concerns no request and names no person.
+
+Must not know how anything is recorded.
+"""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from kuramori.api.context import Context, Here
+from kuramori.api.identity import Anybody
+from kuramori.api.views import (
+    CameraList,
+    CameraView,
+    DeskStatus,
+    GroundList,
+    GroundView,
+    StatusView,
+)
+from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
+from kuramori.desk.fault import RecorderAway, RequestInvalid
+from kuramori.desk.grounds import grounds
+from kuramori.desk.recorder import asking
+from kuramori.desk.request import RequestState
+from kuramori.messages import Coverage
+
+SUPERVISOR_REPORT = "supervisor.json"
+REPORT_LIMIT_BYTES = 65536
+OPEN_STATES = (RequestState.FILED, RequestState.GRANTED, RequestState.APPROVED)
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/v1/status")
+async def status(here: Here, caller: Anybody) -> StatusView:
+    """Return the desk, the recorder and the three processes at a glance. Answers also while the recorder is away."""
+    problems: list[str] = []
+    recorder = None
+    try:
+        async with asking():
+            recorder = await here.recorder.status()
+        problems.extend(recorder.problems)
+    except RecorderAway as away:
+        problems.append(away.english)
+    if here.desk is None:
+        problems.append(here.trouble)
+    return StatusView(_desk_status(here), recorder, _processes(here), tuple(problems))
+
+
+@router.get("/v1/cameras")
+async def cameras(here: Here, caller: Anybody) -> CameraList:
+    """Return the configured cameras."""
+    return CameraList(tuple(CameraView(camera.name, camera.place) for camera in here.site.cameras))
+
+
+@router.get(COVERAGE_PATH)
+async def coverage(
+    here: Here,
+    from_utc_ms: Annotated[int, Query(ge=0)],
+    to_utc_ms: Annotated[int, Query(ge=0)],
+    caller: Anybody,
+    camera: str | None = None,
+) -> CoverageReport:
+    """Return what is recorded of one camera, or of all, in [from, to)."""
+    if from_utc_ms >= to_utc_ms:
+        raise RequestInvalid("to_utc_ms", "the range has to end after it begins.", "終了は開始より後にしてください。")
+    names = [known.name for known in here.site.cameras if camera in (None, known.name)]
+    if camera is not None and not names:
+        raise RequestInvalid("camera", "there is no such camera.", "そのカメラはありません。")
+    found: list[Coverage] = []
+    for name in names:
+        async with asking(name):
+            found.append(await here.recorder.coverage(name, from_utc_ms, to_utc_ms))
+    return CoverageReport(here.clock.utc_ms(), tuple(found))
+
+
+@router.get("/v1/grounds")
+async def ground_list(here: Here, caller: Anybody) -> GroundList:
+    """Return the grounds of the site's rule set, with source and the document each needs (H2)."""
+    found = []
+    for ground in grounds(here.site.rule_set):
+        document = ground.document
+        found.append(
+            GroundView(
+                ground.code,
+                ground.name.english,
+                ground.name.japanese,
+                ground.source.english,
+                ground.source.japanese,
+                document.english if document else "",
+                document.japanese if document else "",
+                ground.usual_recipient.value,
+                ground.hand_over,
+            )
+        )
+    return GroundList(here.site.rule_set, tuple(found))
+
+
+def _desk_status(here: Context) -> DeskStatus:
+    requests = list(here.desk.journal.requests.values()) if here.desk else []
+    return DeskStatus(
+        utc_ms=here.clock.utc_ms(),
+        site=here.site.name,
+        recorder_id=here.site.recorder_id.hex(),
+        rule_set=here.site.rule_set,
+        time_zone=here.site.time_zone,
+        register_size=here.desk.journal.register.size if here.desk else 0,
+        register_verifier=here.desk.journal.register.verifier.encode() if here.desk else "",
+        open_requests=sum(request.state in OPEN_STATES for request in requests),
+        waiting_for_return=sum(request.waits_for_return for request in requests),
+    )
+
+
+def _processes(here: Context) -> dict[str, Any]:
+    """What the supervisor last said of the three processes; empty where there is none."""
+    try:
+        with (here.runtime_directory / SUPERVISOR_REPORT).open("rb") as file:
+            document = json.loads(file.read(REPORT_LIMIT_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

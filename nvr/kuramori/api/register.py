@@ -1,0 +1,66 @@
+"""The register over HTTP: entries for those who may read them, checkpoints and proofs for everybody.
+
+Checkpoints and proofs name nobody; that a custodian's client may always ask for them is what keeps the register
+honest. Must not know what entries mean.
+"""
+
+import asyncio
+from typing import Annotated
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import APIRouter, Query
+
+from kuramori.api.context import TheDesk
+from kuramori.api.identity import Anybody, RegisterReader
+from kuramori.api.views import CheckpointView, EntryView, ProofView, RegisterView
+from kuramori.desk.fault import RegisterAway
+from kuramori.desk.register import RegisterDamaged
+
+ENTRIES_MOST = 1000
+
+router = APIRouter(prefix="/v1/register", tags=["register"])
+
+Size = Annotated[int, Query(ge=0)]
+
+
+@router.get("")
+async def entries(
+    desk: TheDesk,
+    caller: RegisterReader,
+    start: Size = 0,
+    count: Annotated[int, Query(ge=1, le=ENTRIES_MOST)] = ENTRIES_MOST,
+) -> RegisterView:
+    """Return entries from `start` on, at most a thousand."""
+    register = desk.journal.register
+    size, note = register.head
+    try:
+        records = await asyncio.to_thread(register.records, start, min(count, max(0, size - start)))
+    except RegisterDamaged as damage:
+        raise RegisterAway(str(damage)) from damage
+    return RegisterView(size, tuple(EntryView.of(record) for record in records), note, register.verifier.encode())
+
+
+@router.get("/checkpoint")
+async def checkpoint(desk: TheDesk, caller: Anybody) -> CheckpointView:
+    """Return the newest checkpoint, and the keys that a client remembers at its first visit."""
+    register = desk.journal.register
+    key = desk.device_public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return CheckpointView(
+        register.checkpoint, register.verifier.encode(), desk.site.recorder_id.hex(), desk.site.name, key
+    )
+
+
+@router.get("/consistency")
+async def consistency(desk: TheDesk, old: Size, caller: Anybody) -> ProofView:
+    """Return the proof that the register of `old` entries is a beginning of the present one."""
+    register = desk.journal.register
+    size, note = register.head
+    return ProofView(size, tuple(register.consistency_proof(old, size)), note)
+
+
+@router.get("/inclusion")
+async def inclusion(desk: TheDesk, index: Size, caller: Anybody) -> ProofView:
+    """Return the proof that an entry stands in the present register."""
+    register = desk.journal.register
+    size, note = register.head
+    return ProofView(size, tuple(register.inclusion_proof(index, size)), note)

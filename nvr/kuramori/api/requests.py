@@ -1,0 +1,250 @@
+"""Requests over HTTP: filing, deciding, approving, opening, and their end.
+
+Thin: reads and checks shapes, asks the desk, shows the result. Must not know rules or keys.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, Strict
+from starlette.requests import Request as HttpRequest
+from starlette.types import Receive, Scope, Send
+
+from kuramori.api.context import TheDesk
+from kuramori.api.identity import Approver, Decider, Filer, Opener, RequestReader
+from kuramori.api.problems import japanese
+from kuramori.api.views import PackageView, RequestList, RequestView, SharesView
+from kuramori.clips.job import BUNDLE_MEDIA_TYPE
+from kuramori.desk.fault import DeskFault
+from kuramori.desk.filing import Wish
+from kuramori.desk.granted import CAMERAS_MOST, SEGMENTS_MOST, TEXT_MOST, Recipient
+from kuramori.desk.opening import Bundle
+from kuramori.desk.request import Request
+from kuramori.desk.steps import Outcome, RequestDocument, Returned, ReturnKind
+from kuramori.wire import WireBytes
+
+WITNESSES_MOST = 16
+MANIFEST_HEADER = "Kuramori-Manifest-Digest"
+OPENING_HEADER = "Kuramori-Opening"
+
+Line = Annotated[str, Field(max_length=TEXT_MOST)]
+Names = Annotated[tuple[Line, ...], Field(max_length=WITNESSES_MOST)]
+Cameras = Annotated[tuple[Line, ...], Field(max_length=CAMERAS_MOST)]
+Id = Annotated[str, Path(max_length=20)]
+UtcMs = Annotated[int, Strict(), Field(ge=0)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+router = APIRouter(prefix="/v1/requests", tags=["requests"])
+
+
+class Body(BaseModel):
+    """A request body: nothing unknown, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class RecipientBody(Body):
+    """Who gets or sees the pictures."""
+
+    kind: Line
+    organisation: Line = ""
+    title: Line = ""
+    name: Line
+    contact: Line = ""
+    identity_check: Line = ""
+
+
+class FileBody(Body):
+    """A request as a handler files it."""
+
+    cameras: Cameras
+    from_utc_ms: UtcMs
+    to_utc_ms: UtcMs
+    ground: Line = ""
+    document_number: Line = ""
+    recipient: RecipientBody
+    purpose: Line
+    conditions: Line = ""
+    place: Line = ""
+    other: Line = ""
+    witnesses: Names = ()
+    extraction_key: WireBytes
+
+    def document(self, requester: str) -> RequestDocument:
+        """Return the document that the desk judges."""
+        return RequestDocument(
+            cameras=self.cameras,
+            from_utc_ms=self.from_utc_ms,
+            to_utc_ms=self.to_utc_ms,
+            ground=self.ground,
+            document_number=self.document_number,
+            recipient=Recipient(**self.recipient.model_dump()),
+            purpose=self.purpose,
+            conditions=self.conditions,
+            place=self.place,
+            other=self.other,
+            requester=requester,
+            witnesses=self.witnesses,
+            extraction_key=self.extraction_key,
+        )
+
+
+class DecisionBody(Body):
+    """A decision in writing; cameras and times only where a part is granted."""
+
+    outcome: Outcome
+    reason: Line
+    cameras: Cameras | None = None
+    from_utc_ms: UtcMs | None = None
+    to_utc_ms: UtcMs | None = None
+
+
+class ApprovalBody(Body):
+    """A custodian's approval (kuramori.desk.approval) and its signature."""
+
+    approval: WireBytes
+    signature: WireBytes
+
+
+class OpenBody(Body):
+    """The DEK of each granted segment, by segment uid, and who is present besides the handler."""
+
+    deks: Annotated[dict[Uid, WireBytes], Field(max_length=SEGMENTS_MOST, repr=False)]
+    present: Names = ()
+
+
+class WrittenBody(Body):
+    """The bundle stands on this medium and was read back."""
+
+    manifest_digest: Digest
+    medium: Line
+
+
+class ReturnedBody(Body):
+    """How and when the recipient ended the hand-over, and who said so."""
+
+    how: ReturnKind
+    on_utc_ms: UtcMs
+    told_by: Line
+
+
+class BundleResponse(StreamingResponse):
+    """Streams a bundle and ends its worker, whatever becomes of the caller."""
+
+    def __init__(self, made: Bundle) -> None:
+        headers = {
+            MANIFEST_HEADER: made.manifest_digest.hex(),
+            OPENING_HEADER: str(made.opening),
+            "Cache-Control": "no-store",
+        }
+        if made.size_bytes is not None:
+            headers["Content-Length"] = str(made.size_bytes)
+        pieces: AsyncIterator[bytes] = made.pieces()
+        super().__init__(pieces, media_type=BUNDLE_MEDIA_TYPE, headers=headers)
+        self._made = made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._made.close()
+
+
+@router.post("", status_code=201)
+async def file(body: FileBody, desk: TheDesk, http: HttpRequest, caller: Filer) -> RequestView:
+    """File a request; its minutes are held from now on. Refused outright: registered, and a problem says why."""
+    request, trouble = await desk.filing.file(body.document(caller.person), caller.actor)
+    return _with_trouble(request, trouble, http)
+
+
+@router.get("")
+async def listing(desk: TheDesk, caller: RequestReader) -> RequestList:
+    """Return all requests, newest first."""
+    newest = sorted(desk.journal.requests.values(), key=lambda request: request.filed_utc_ms, reverse=True)
+    return RequestList(tuple(RequestView.of(request) for request in newest))
+
+
+@router.get("/{request_id}")
+async def one(request_id: Id, desk: TheDesk, caller: RequestReader) -> RequestView:
+    """Return one request."""
+    return RequestView.of(desk.journal.request(request_id))
+
+
+@router.post("/{request_id}/amendment")
+async def amend(request_id: Id, body: FileBody, desk: TheDesk, http: HttpRequest, caller: Filer) -> RequestView:
+    """Change a request: it has to be decided anew and its approvals are void."""
+    request, trouble = await desk.filing.amend(request_id, body.document(caller.person), caller.actor)
+    return _with_trouble(request, trouble, http)
+
+
+@router.post("/{request_id}/decision")
+async def decide(request_id: Id, body: DecisionBody, desk: TheDesk, caller: Decider) -> RequestView:
+    """Grant, grant in part, or refuse; also takes a grant back as long as nothing was opened."""
+    wish = Wish(body.cameras, body.from_utc_ms, body.to_utc_ms)
+    return RequestView.of(await desk.filing.decide(request_id, body.outcome, body.reason, wish, caller.actor))
+
+
+@router.get("/{request_id}/package")
+async def package(
+    request_id: Id,
+    custodian: Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")],
+    desk: TheDesk,
+    caller: Approver,
+) -> PackageView:
+    """Return the granted request and the headers of exactly its segments, for a custodian's client."""
+    found = await desk.approving.package(request_id, bytes.fromhex(custodian))
+    return PackageView(
+        found.granted,
+        found.signature,
+        found.decided.entry,
+        found.decided.salt,
+        found.decided.body,
+        found.decided.path,
+        found.headers,
+        found.checkpoint,
+    )
+
+
+@router.post("/{request_id}/approvals", status_code=201)
+async def approve(request_id: Id, body: ApprovalBody, desk: TheDesk, caller: Approver) -> RequestView:
+    """Take a custodian's approval. Who approves is proven by the signature, not by who calls."""
+    identified_by = f"custodian's signature; {caller.identified_by}"
+    return RequestView.of(await desk.approving.approve(request_id, body.approval, body.signature, identified_by))
+
+
+@router.get("/{request_id}/shares")
+async def shares(request_id: Id, desk: TheDesk, caller: Opener) -> SharesView:
+    """Return the re-sealed shares, for the handler who filed the request."""
+    granted, signature, approvals = await desk.approving.shares(request_id, caller.actor)
+    return SharesView(granted, signature, tuple(approval.document for approval in approvals))
+
+
+@router.post("/{request_id}/bundle", response_class=StreamingResponse, response_model=None)
+async def bundle(request_id: Id, body: OpenBody, desk: TheDesk, caller: Opener) -> BundleResponse:
+    """Open the granted segments and stream the bundle (tar). Registered as opened and released before."""
+    deks = {bytes.fromhex(uid): dek for uid, dek in body.deks.items()}
+    return BundleResponse(await desk.opening.open(request_id, deks, body.present, caller.actor))
+
+
+@router.post("/{request_id}/written")
+async def written(request_id: Id, body: WrittenBody, desk: TheDesk, caller: Opener) -> RequestView:
+    """Note that the bundle stands on its medium and was read back; the hold of its minutes ends."""
+    digest = bytes.fromhex(body.manifest_digest)
+    return RequestView.of(await desk.opening.written(request_id, digest, body.medium, caller.actor))
+
+
+@router.post("/{request_id}/returned")
+async def returned(request_id: Id, body: ReturnedBody, desk: TheDesk, caller: Filer) -> RequestView:
+    """Note that the recipient erased, returned or destroyed the pictures."""
+    step = Returned(body.how, body.on_utc_ms, body.told_by)
+    return RequestView.of(await desk.filing.returned(request_id, step, caller.actor))
+
+
+def _with_trouble(request: Request, trouble: DeskFault | None, http: Any) -> RequestView:
+    if trouble is None:
+        return RequestView.of(request)
+    return RequestView.of(request, trouble.japanese if japanese(http) else trouble.english)

@@ -1,0 +1,75 @@
+"""The desk process: composition root. Builds the desk in order, serves its API, ends in reverse order.
+
+    python -m kuramori.desk_process --config FILE
+
+A register that does not verify does not keep it from starting: status is served, and everything that needs an
+entry is refused with the reason. Must not know how anything works inside.
+"""
+
+import asyncio
+import importlib
+from pathlib import Path
+
+from kuramori import log
+from kuramori.api.app import make_app
+from kuramori.api.context import Context
+from kuramori.api.server import serve
+from kuramori.clips.job import BundleStream, ExtractionJob
+from kuramori.desk.approval_store import ApprovalStoreFault
+from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
+from kuramori.desk.register import RegisterFault
+from kuramori.desk.site import Site
+from kuramori.identity import read_identity
+from kuramori.places import Places
+from kuramori.process import run_process
+from kuramori.recorder_client import RecorderClient
+from kuramori.timebase import SystemClock
+from kuramori_config.schema import Configuration
+
+
+async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
+    """Run the desk until stopped."""
+    places = Places.of(configuration)
+    site = Site.of(configuration, read_identity(places.identity).recorder_id)
+    clock = SystemClock()
+    recorder = RecorderClient(places.recorder_socket)
+    desk, trouble = await asyncio.to_thread(_open, site, places, recorder, clock)
+    context = Context(site, recorder, clock, places.runtime, desk, trouble)
+    house = asyncio.create_task(desk.keep_house(stop)) if desk else None
+    try:
+        log.get().info("desk_ready", register_size=desk.journal.register.size if desk else None, trouble=trouble)
+        await serve(make_app(context), places.desk_socket, stop)
+    finally:
+        if house is not None:
+            house.cancel()
+            await asyncio.wait({house})
+        if desk is not None:
+            await desk.close()
+
+
+def _open(site: Site, places: Places, recorder: RecorderClient, clock: SystemClock) -> tuple[Desk | None, str]:
+    files = DeskPlaces(
+        register=places.register,
+        register_key=places.register_key,
+        requests=places.requests,
+        custodians=places.custodians,
+        device_key=places.device_key,
+        device_certificate=places.device_certificate,
+        spool=places.spool,
+    )
+    try:
+        return Desk.open(site, files, recorder, run_worker, clock), ""
+    except (RegisterFault, ApprovalStoreFault, DeviceKeyFault) as fault:
+        log.get().error("register_unusable", detail=str(fault))
+        return None, str(fault)
+
+
+async def run_worker(job: ExtractionJob) -> BundleStream:
+    """Start an extraction worker; its libraries are loaded at the first clip."""
+    extraction = importlib.import_module("kuramori.clips.extraction")
+    stream: BundleStream = await extraction.run_worker(job)
+    return stream
+
+
+if __name__ == "__main__":
+    run_process("desk", main)
