@@ -108,7 +108,7 @@ def _tell(report: "SetUpReport", config: Path) -> None:
     typer.echo(
         tr(f"  custodians    {custodians.k} of {custodians.n}", f"  鍵管理者      {custodians.n}人中{custodians.k}人")
     )
-    for card in custodians.custodians:
+    for card in sorted(custodians.custodians, key=lambda card: card.name):
         typer.echo(f"    {card.name} ({card.title}): {card.fingerprint}")
     typer.echo(tr("  recovery card ", "  復旧カード    ") + custodians.recovery.fingerprint)
     typer.echo("")
