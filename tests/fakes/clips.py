@@ -1,6 +1,11 @@
 """Tiny clips, encoded once per test run and cut into what tests compare with."""
 
+from fractions import Fraction
 from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import av
 
 from kuramori.capture.source import Codec
 from kuramori.simulator.clip import Clip, make_clip
@@ -18,3 +23,18 @@ def clip_units(codec: Codec, b_frames: int = 0, width: int = 320) -> tuple[tuple
     """Its pictures as NAL units."""
     its = clip(codec, b_frames, width)
     return tuple(tuple(unit) for unit in access_units(codec, split_annexb(its.stream)))
+
+
+def write_mp4(path: Path, codec: Codec) -> None:
+    """Put a clip without B-frames into an MP4 file, its pictures unchanged."""
+    its = clip(codec)
+    demuxer = "h264" if codec is Codec.H264 else "hevc"
+    with av.open(BytesIO(its.stream), format=demuxer) as source, av.open(path, "w", format="mp4") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        tick = Fraction(1, its.frames_per_second)
+        packets = (packet for packet in source.demux(video=0) if packet.size)
+        for index, packet in enumerate(packets):
+            packet.pts = packet.dts = index
+            packet.time_base = tick
+            packet.stream = stream
+            target.mux(packet)

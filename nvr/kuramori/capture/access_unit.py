@@ -1,8 +1,11 @@
 """Puts one access unit together: NAL units behind 32-bit lengths in a buffer that is used again and again.
 
 Pure. It is told of NAL units, whole or in fragments, of time stamps, markers and loss, and hands a finished unit
-to whoever it was given. Where one picture ends is decided here: by marker, by time stamp, and by the order of
-NAL units for cameras that set no marker. It must not know RTP packets or codecs' packet types.
+to whoever it was given. It must not know RTP packets or codecs' packet types.
+
+Where one picture ends is decided here: by marker, by time stamp, and, for cameras that set no marker, by the order
+of NAL units: a slice that begins a picture ends the one before it, and what came between the two (parameter sets,
+SEI, a delimiter) belongs to the new one. A parameter set alone ends nothing: some send it before every slice.
 """
 
 import struct
@@ -29,7 +32,9 @@ class AccessUnitBuilder:
         "_deliver",
         "_fragment_kind",
         "_largest_bytes",
+        "_marker_seen",
         "_since_shrink",
+        "_tail",
         "_trusts_marker",
         "arrival_boot_ns",
         "capacity_bytes",
@@ -56,6 +61,7 @@ class AccessUnitBuilder:
         self._largest_bytes = 0
         self._since_shrink = 0
         self._trusts_marker = True
+        self._marker_seen = False
         self.rtp_time = 0
         self.arrival_boot_ns = 0
         self.lost_packets = 0
@@ -72,6 +78,7 @@ class AccessUnitBuilder:
         self.has_picture = False
         self.is_key = False
         self.overflowed = False
+        self._tail: tuple[int, int, int] | None = None  # fill, NAL units and sets before what may open the next
         if self.parameter_sets:
             self.parameter_sets = []
 
@@ -94,6 +101,7 @@ class AccessUnitBuilder:
     def marked(self) -> None:
         """The last packet carried the marker bit: normally the end of the picture (RFC 6184 section 5.1)."""
         if self.has_picture and self._trusts_marker and self.fragment_start < 0:
+            self._marker_seen = True
             self.finish()
 
     def missing(self, packets: int) -> None:
@@ -114,8 +122,8 @@ class AccessUnitBuilder:
         """Take one whole NAL unit in."""
         if self.fragment_start >= 0:
             self.abandon_fragment()
-        if self.has_picture and (kind & OPENS or (first_slice and kind & STARTS)):
-            self.finish()
+        if self.has_picture:
+            self._consider_order(kind, first_slice)
         size = len(nal)
         fill = self.fill
         if not self._has_room(LENGTH_BYTES + size):
@@ -130,8 +138,8 @@ class AccessUnitBuilder:
         """Begin a NAL unit that comes in fragments."""
         if self.fragment_start >= 0:
             self.abandon_fragment()
-        if self.has_picture and (kind & OPENS or (first_slice and kind & STARTS)):
-            self.finish()
+        if self.has_picture:
+            self._consider_order(kind, first_slice)
         if not self._has_room(LENGTH_BYTES + len(header) + len(body)):
             return
         self.fragment_start = fill = self.fill
@@ -175,6 +183,30 @@ class AccessUnitBuilder:
                 self.is_key = True
         elif kind & PARAMETER_SET:
             self.parameter_sets.append(bytes(self.view[begin:end]))
+
+    def _consider_order(self, kind: int, first_slice: bool) -> None:
+        """A NAL unit comes behind a picture: see whether it begins the next one (H.264 7.4.1.2.3)."""
+        if kind & PICTURE:
+            if first_slice and kind & STARTS and not (self._marker_seen and self._trusts_marker):
+                self._split()
+            self._tail = None
+        elif kind & OPENS and self._tail is None:
+            self._tail = (self.fill, self.nal_count, len(self.parameter_sets))
+
+    def _split(self) -> None:
+        """Finish the picture that is there, and take what came behind it over into the next unit."""
+        if self._tail is None or self.overflowed:
+            self.finish()
+            return
+        fill, nal_count, sets = self._tail
+        kept, kept_nals = bytes(self.view[fill : self.fill]), self.nal_count - nal_count
+        kept_sets = self.parameter_sets[sets:]
+        self.fill, self.nal_count = fill, nal_count
+        del self.parameter_sets[sets:]
+        self.finish()
+        if self._has_room(len(kept)):
+            self.view[: len(kept)] = kept
+            self.fill, self.nal_count, self.parameter_sets = len(kept), kept_nals, kept_sets
 
     # The finished unit, and the buffer
 

@@ -145,6 +145,40 @@ def test_pictures_are_told_apart_without_marker_and_time() -> None:
     assert units_of(end) == [tuple(first), tuple(second), tuple(third)]
 
 
+def test_parameter_sets_before_every_slice_tear_no_picture_apart() -> None:
+    """GStreamer does that; only a slice that begins a picture begins one."""
+    first = [SPS, PPS, picture(0, key=True), SPS, PPS, b"\x65\x40more"]
+    second = [SPS, PPS, picture(1, key=True), SPS, PPS, b"\x65\x40more"]
+    for markers in (True, False):
+        end = receiving_end(Codec.H264)
+        for number, nal in enumerate(first + second):
+            marker = markers and number in (5, 11)
+            end.feed(packet(nal, number, 0 if number < 6 else 3000 * markers, marker=marker))
+        end.receiver.finish()
+        assert units_of(end) == [tuple(first), tuple(second)]
+        assert end.sink.parameter_sets == [(0, (SPS, PPS))]
+
+
+def test_parameter_sets_between_pictures_are_told_with_the_one_they_open() -> None:
+    """Without marker and time, what stands between two pictures belongs to the second."""
+    other = SPS[:-1] + b"\x3a"
+    end = receiving_end(Codec.H264, (SPS, PPS))
+    for number, nal in enumerate([picture(0), other, picture(1, key=True), picture(2)]):
+        end.feed(packet(nal, number, 0))
+    end.receiver.finish()
+    assert units_of(end) == [(picture(0),), (other, picture(1, key=True)), (picture(2),)]
+    assert end.sink.parameter_sets == [(1, (other, PPS))]
+
+
+def test_two_fields_of_one_frame_stay_together() -> None:
+    """A camera that marks its frames: two pictures of the same time before the marker are one unit."""
+    end = receiving_end(Codec.H264)
+    for index in range(4):
+        end.feed(packet(picture(2 * index), 2 * index, 3000 * index))
+        end.feed(packet(picture(2 * index + 1), 2 * index + 1, 3000 * index, marker=True))
+    assert units_of(end)[-3:] == [(picture(2 * i), picture(2 * i + 1)) for i in (1, 2, 3)]
+
+
 def test_parameter_sets_sent_ahead_join_their_picture() -> None:
     """Under another time stamp, with a marker of their own: some cameras do."""
     end = receiving_end(Codec.H264)
