@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kuramori import messages
+from kuramori.door_messages import (
+    DiscoverRequest,
+    Discovery,
+    DoorStatus,
+    DoorStatusRequest,
+    RefreshCameraRequest,
+)
 from kuramori.messages import (
     BY_QUESTION,
     MESSAGE_LIMIT_BYTES,
     Acknowledged,
-    Discovery,
-    DoorStatus,
     Failure,
     FailureCode,
     MessageUnreadable,
@@ -55,15 +60,15 @@ class DoorClient:
 
     async def status(self) -> DoorStatus:
         """Return how the door stands with each camera."""
-        return await self._ask(messages.DoorStatusRequest(), DoorStatus)
+        return await self._ask(DoorStatusRequest(), DoorStatus)
 
     async def discover(self, seconds: float = 4.0, interfaces: tuple[str, ...] = ()) -> Discovery:
         """Search the network for so long."""
-        return await self._ask(messages.DiscoverRequest(round(seconds * 1000), interfaces), Discovery, seconds)
+        return await self._ask(DiscoverRequest(round(seconds * 1000), interfaces), Discovery, seconds)
 
     async def refresh(self, camera: str) -> None:
         """Have a camera asked again now."""
-        await self._ask(messages.RefreshCameraRequest(camera), Acknowledged)
+        await self._ask(RefreshCameraRequest(camera), Acknowledged)
 
     async def _ask(self, question: Any, kind: type[Answer], longer_seconds: float = 0.0) -> Answer:
         try:

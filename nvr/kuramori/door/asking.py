@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kuramori.messages import CameraStream, DoorCameraState
+from kuramori.door_messages import CameraStream, DoorCameraState
 from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.secrets import credentials_directory, read_secret

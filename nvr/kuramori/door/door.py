@@ -9,14 +9,21 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from kuramori import messages
 from kuramori.door.acquaintance import AcquaintanceBook
 from kuramori.door.asking import Asker
 from kuramori.door.ear import Ear, Interfaces, chosen_interfaces
 from kuramori.door.keeper import Keeper, Surroundings
 from kuramori.door.rhythm import Rhythm
+from kuramori.door_messages import (
+    DiscoveredCamera,
+    DiscoverRequest,
+    Discovery,
+    DoorStatus,
+    DoorStatusRequest,
+    RefreshCameraRequest,
+)
 from kuramori.message_server import MessageServer
-from kuramori.messages import Acknowledged, DiscoveredCamera, Discovery, DoorStatus, Failure, FailureCode
+from kuramori.messages import Acknowledged, Failure, FailureCode
 from kuramori.places import Places
 from kuramori.recorder_client import RecorderClient
 from kuramori.timebase import Clock
@@ -90,12 +97,12 @@ class Door:
     async def answer(self, question: Any) -> Any:
         """Answer one question of the protocol, or return the Failure."""
         match question:
-            case messages.DoorStatusRequest():
+            case DoorStatusRequest():
                 cameras = tuple(keeper.camera for keeper in self._keepers.values())
                 return DoorStatus(self._clock.utc_ms(), cameras, self._ear.problems)
-            case messages.DiscoverRequest():
+            case DiscoverRequest():
                 return await self._discover(question)
-            case messages.RefreshCameraRequest(camera=name):
+            case RefreshCameraRequest(camera=name):
                 if name not in self._keepers:
                     return Failure(FailureCode.UNKNOWN_CAMERA, f"there is no ONVIF camera {name}")
                 self._keepers[name].call()
@@ -104,7 +111,7 @@ class Door:
             case _:
                 return Failure(FailureCode.UNKNOWN_METHOD, "the door does not answer this")
 
-    async def _discover(self, question: messages.DiscoverRequest) -> Discovery | Failure:
+    async def _discover(self, question: DiscoverRequest) -> Discovery | Failure:
         duration_ms = min(max(question.duration_ms, 100), LONGEST_SEARCH_MS)
         try:
             report = await discover(seconds=duration_ms / 1000, interfaces=question.interfaces)

@@ -16,7 +16,7 @@ from kuramori.door.acquaintance import Acquaintance, AcquaintanceBook
 from kuramori.door.asking import Asker, Unanswered, camera_stream
 from kuramori.door.following import claimed_places, endpoint_at, is_same_camera, known_places, proves_identity
 from kuramori.door.rhythm import Rhythm
-from kuramori.messages import CameraStream, DoorCamera, DoorCameraState
+from kuramori.door_messages import CameraStream, DoorCamera, DoorCameraState
 from kuramori.recorder_client import RecorderClient, RecorderRefused, RecorderUnreachable
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Network

@@ -6,7 +6,7 @@ password twice and cameras lock the account; an operator can ask for a try at an
 
 from collections.abc import Callable
 
-from kuramori.messages import DoorCameraState
+from kuramori.door_messages import DoorCameraState
 
 REFRESH_SECONDS = 600.0
 FIRST_SECONDS = 2.0

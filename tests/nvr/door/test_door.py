@@ -14,8 +14,9 @@ from kuramori import messages
 from kuramori.door.door import Door
 from kuramori.door.ear import chosen_interfaces
 from kuramori.door_client import DoorClient, DoorRefused, DoorUnreachable
+from kuramori.door_messages import CameraStream, Discovery, DoorCamera, DoorCameraState
 from kuramori.message_server import MessageServer
-from kuramori.messages import CameraStream, DoorCamera, DoorCameraState, FailureCode
+from kuramori.messages import FailureCode
 from kuramori.places import Places
 from kuramori.simulator.audio_material import AudioKind
 from kuramori.simulator.challenge import Account, Challenge, Scheme
@@ -259,7 +260,7 @@ async def test_the_door_discovers_for_others(tmp_path: Path) -> None:
     assert (by_endpoint[camera.endpoint_id], by_endpoint[stranger.endpoint_id]) == ("gate", "")
 
 
-async def _search(configuration: Configuration, told: Told) -> messages.Discovery:
+async def _search(configuration: Configuration, told: Told) -> Discovery:
     async with _door(configuration, told) as client:
         await told.next()
         with pytest.raises(DoorRefused, match="no interface") as refusal:

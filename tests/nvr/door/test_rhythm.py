@@ -8,7 +8,7 @@ from kuramori.door.rhythm import (
     REFUSED_LONGEST_SECONDS,
     Rhythm,
 )
-from kuramori.messages import DoorCameraState
+from kuramori.door_messages import DoorCameraState
 
 FOUND, REFUSED, UNREACHABLE = DoorCameraState.FOUND, DoorCameraState.REFUSED, DoorCameraState.UNREACHABLE
 
