@@ -102,6 +102,14 @@ async def test_rubbish_and_foreign_answers_do_not_disturb() -> None:
     assert report.malformed >= 3
 
 
+async def test_an_answer_without_relation_is_taken() -> None:
+    """A few cameras leave it out."""
+    camera = _camera(8006)
+    async with _listening(Responder(raw=(build_probe_matches("m", "", (camera,)),))):
+        report = await discover(seconds=0.3, interfaces=("lo",))
+    assert len(_of(report.devices, camera)) == 1
+
+
 async def test_an_address_elsewhere_is_bound_to_the_sender() -> None:
     """A responder that names another host leads to itself."""
     camera = _camera(8004, "192.0.2.99")

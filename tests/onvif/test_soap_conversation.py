@@ -217,6 +217,34 @@ PROFILES = (
 SERVICES_HERE = SERVICES.replace("http://127.0.0.1/", "http://127.0.0.1:{}/")
 
 
+async def test_services_are_asked_for_without_their_capabilities() -> None:
+    """Asking with them breaks some cameras."""
+    async with HostileCamera(always(b"")) as camera, _device(camera) as device:
+        camera.script = by_operation({"GetServices": soap(SERVICES_HERE.format(camera.port))})
+        await device.services()
+    assert b"IncludeCapability>false<" in camera.requests[0]
+
+
+async def test_a_broken_media2_service_is_made_up_for_by_media() -> None:
+    """Offered but useless: the older service is asked, and this is said."""
+    two = SERVICES_HERE.replace("</tds:GetServicesResponse>", "") + SERVICES_HERE.replace(
+        "<tds:GetServicesResponse>", ""
+    ).replace("ver10/media", "ver20/media").replace("onvif/media", "onvif/media2")
+    async with HostileCamera(always(b"")) as camera, _device(camera) as device:
+
+        async def script(request: bytes, writer: asyncio.StreamWriter) -> None:
+            broken = b"POST /onvif/media2" in request
+            answer = response("<html/>") if broken else soap(PROFILES if b":GetProfiles" in request else services)
+            writer.write(answer)
+            await writer.drain()
+
+        services = two.format(camera.port, camera.port)
+        camera.script = script
+        (profile,) = await device.profiles()
+    assert profile.media_version == 1
+    assert any("media2" in oddity for oddity in device._oddities)
+
+
 async def test_malformed_profiles_are_an_error_not_a_silent_camera() -> None:
     """Between two good answers a broken list of profiles stops the description (R3: fail closed)."""
     async with HostileCamera(always(b"")) as camera:
@@ -329,6 +357,24 @@ async def test_tls_needs_the_pinned_certificate_before_a_byte_is_sent(tmp_path: 
         assert camera.requests == []
         async with Device(camera.address, USER, utc_ms=utc_ms, trust=TlsTrust(fingerprint=fingerprint)) as device:
             assert (await device.information()).manufacturer == "M"
+
+
+async def test_plain_addresses_of_an_encrypted_camera_are_asked_encrypted(tmp_path: Path) -> None:
+    """Asked over https, it names http: its path is taken, our scheme and port stay."""
+    context, fingerprint = _certificate(tmp_path)
+    async with HostileCamera(by_operation({"GetServices": soap(SERVICES)}), context) as camera:
+        trust = TlsTrust(fingerprint=fingerprint)
+        async with Device(camera.address, utc_ms=utc_ms, trust=trust) as device:
+            found = await device.services()
+    assert found.media == f"https://127.0.0.1:{camera.port}/onvif/media"
+
+
+async def test_an_unreadable_authority_file_is_said(tmp_path: Path) -> None:
+    """Not a camera that cannot be reached."""
+    trust = TlsTrust(authority_file=tmp_path / "absent.pem")
+    async with Device("https://127.0.0.1:9/", utc_ms=utc_ms, trust=trust) as device:
+        with pytest.raises(CertificateUntrusted, match="authority"):
+            await device.information()
 
 
 async def test_a_kept_connection_that_was_closed_is_opened_anew() -> None:
