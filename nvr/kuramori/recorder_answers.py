@@ -88,8 +88,11 @@ class RecorderAnswers:
 
     async def answer(self, question: Any) -> Any:
         """Return the answer or a Failure."""
+        handler = self._handlers.get(type(question))
+        if handler is None:
+            return Failure(FailureCode.UNKNOWN_METHOD, "the recorder does not answer this; the door may")
         try:
-            return await self._handlers[type(question)](question)
+            return await handler(question)
         except (KeystoreFault, LedgerFault, StorageFault) as fault:
             log.get().error("question_failed", question=type(question).__name__, detail=str(fault))
             return Failure(FailureCode.STORAGE, str(fault))
