@@ -13,7 +13,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
     """Set the logs of this process up; its name (recorder, door, desk ...) is bound to every line."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _naming(process),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -23,7 +23,16 @@ def configure(process: str, level: int = logging.INFO) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
+
+
+def _naming(process: str) -> structlog.typing.Processor:
+    """Return what puts the process into every line, from whichever thread it is logged."""
+
+    def name(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event.setdefault("process", process)
+        return event
+
+    return name
 
 
 def get(**facts: object) -> structlog.typing.FilteringBoundLogger:

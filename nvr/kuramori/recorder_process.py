@@ -245,13 +245,16 @@ class RecorderRun:
         task.add_done_callback(self._side_tasks.discard)
 
     async def _make_epoch(self, camera: Camera) -> None:
+        """Make an epoch that begins no later than the oldest access unit that will be sealed under it."""
         recorder = self._recorder
-        boot_ns = recorder.clock.boot_ns()
+        boot_ms = recorder.clock.boot_ns() // NS_PER_MS
+        utc_ms = recorder.anchor.utc_ms(boot_ms * NS_PER_MS)
+        waiting = camera.recording.waiting_since_us
+        if waiting is not None:
+            utc_ms, boot_ms = min(utc_ms, waiting[0] // 1000), min(boot_ms, waiting[1] // 1000)
         number = camera.recording.camera_number
         try:
-            epoch = await recorder.books.call(
-                recorder.vault.keystore.new_epoch, number, recorder.anchor.utc_ms(boot_ns), boot_ns // NS_PER_MS
-            )
+            epoch = await recorder.books.call(recorder.vault.keystore.new_epoch, number, utc_ms, boot_ms)
         except KeystoreFault as fault:
             camera.recording.plan.requested = False  # the next tick asks again
             recorder.problems["keystore"] = str(fault)

@@ -265,6 +265,14 @@ class CameraRecording:
             self.budget.give_back(len(unit.payload) + UNIT_OVERHEAD_BYTES)
 
     @property
+    def waiting_since_us(self) -> tuple[int, int] | None:
+        """The oldest access unit that waits for a place: its UTC and its arrival on CLOCK_BOOTTIME, microseconds."""
+        if not self._backlog:
+            return None
+        unit = self._backlog[0][1]
+        return unit.utc_us, unit.arrival_boot_us
+
+    @property
     def waiting_units(self) -> int:
         """How many access units wait for a place."""
         return len(self._backlog)

@@ -76,9 +76,7 @@ def main(library: str, ring: str, cameras: int, seconds: float, low_water: int, 
     file = os.open(ring, os.O_RDWR | os.O_CREAT, 0o600)
     os.posix_fallocate(file, 0, cameras * RING_BYTES)
     totals = Totals()
-    result = floor.floor_run(
-        descriptors, cameras, file, WARM_UP_SECONDS, seconds, low_water, ctypes.byref(totals)
-    )
+    result = floor.floor_run(descriptors, cameras, file, WARM_UP_SECONDS, seconds, low_water, ctypes.byref(totals))
     print(json.dumps({name: getattr(totals, name) for name in NAMES} | {"result": result}), flush=True)
     os._exit(0)
 
