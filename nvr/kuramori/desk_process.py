@@ -20,11 +20,13 @@ from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
 from kuramori.desk.register import RegisterFault
 from kuramori.desk.site import Site
 from kuramori.identity import read_identity
+from kuramori.metrics_window import reader_of
 from kuramori.places import Places
 from kuramori.process import run_process
 from kuramori.recorder_client import RecorderClient
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
+from kuramori_metrics.exporter import ListenRefused, MetricsExporter
 
 
 async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
@@ -36,15 +38,27 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
     desk, trouble = await asyncio.to_thread(_open, site, places, recorder, clock)
     context = Context(site, recorder, clock, places.runtime, desk, trouble)
     house = asyncio.create_task(desk.keep_house(stop)) if desk else None
+    host, _, port = configuration.metrics.listen.rpartition(":")
+    exporter = MetricsExporter(reader_of(recorder, places.runtime), host.strip("[]"), int(port))
     try:
+        await _open_window(exporter)
         log.get().info("desk_ready", register_size=desk.journal.register.size if desk else None, trouble=trouble)
         await serve(make_app(context), places.desk_socket, stop)
     finally:
+        await exporter.stop()
         if house is not None:
             house.cancel()
             await asyncio.wait({house})
         if desk is not None:
             await desk.close()
+
+
+async def _open_window(exporter: MetricsExporter) -> None:
+    """Start the metrics page; a port that is taken costs the page, not the desk."""
+    try:
+        await exporter.start()
+    except ListenRefused as refused:
+        log.get().error("metrics_refused", detail=str(refused))
 
 
 def _open(site: Site, places: Places, recorder: RecorderClient, clock: SystemClock) -> tuple[Desk | None, str]:

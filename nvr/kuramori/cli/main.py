@@ -14,6 +14,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "discover",
     "doctor",
     "init",
+    "run",
     "simulate",
 )
 
