@@ -73,10 +73,9 @@ class Database:
         _touch(path)
         connection = _connect(path)
         try:
-            connection.executescript(f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};")
-            connection.executescript(TABLES)
             _settle(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
+            connection.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES}")  # one transaction: one sync
             connection.execute("INSERT INTO meta VALUES (1, ?, 0, ?, 0)", (ledger_uid, created_utc_ms))
             connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in COUNTERS])
             connection.execute("COMMIT")

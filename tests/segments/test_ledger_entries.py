@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,15 @@ from kuramori_segments.ledger_events import EventRefused
 from kuramori_segments.ledger_fault import CameraUnknown, HoldDiffers, HoldUnknown
 from kuramori_segments.ledger_holds import HoldRefused
 from kuramori_segments.ledger_records import ClockAnchor, ErasedEpochs, Hold
+from tests.fakes.memory_directory import memory_directory
 
 NOW = 1_790_000_000_000
 DAY = 86_400_000
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.create(tmp_path / "ledger.db", tmp_path / "mirror.db", NOW) as opened:
+def ledger() -> Iterator[Ledger]:
+    with memory_directory() as folder, Ledger.create(folder / "ledger.db", folder / "mirror.db", NOW) as opened:
         yield opened
 
 

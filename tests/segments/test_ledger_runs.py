@@ -1,7 +1,6 @@
 """Runs in the ledger: opened, closed, cut back after a crash, and asked for."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,16 +11,24 @@ from kuramori_segments.ledger import Ledger
 from kuramori_segments.ledger_fault import CameraUnknown, NoOpenRun, RunStillOpen
 from kuramori_segments.ledger_records import DurableEnd, Repair, RepairedRun, Run
 from kuramori_segments.ledger_runs import durable_ends
+from tests.fakes.memory_directory import memory_directory
 
 NOW = 1_790_000_000_000
 OFFLINE, CRASHED = GapReason.CAMERA_OFFLINE, GapReason.RECORDER_CRASHED
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.create(tmp_path / "ledger.db", None, NOW) as opened:
+def ledger() -> Iterator[Ledger]:
+    with memory_directory() as folder, Ledger.create(folder / "ledger.db", None, NOW) as opened:
         opened.camera_number("gate", NOW)
         opened.camera_number("yard", NOW)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_ledger() -> Iterator[Ledger]:
+    """One ledger for many generated examples, each with a camera of its own."""
+    with memory_directory() as folder, Ledger.create(folder / "ledger.db", None, NOW) as opened:
         yield opened
 
 
@@ -140,30 +147,25 @@ class TestAfterACrash:
         still_open=st.booleans(),
     )
     def test_no_run_claims_more_than_is_durable(
-        self,
-        cuts: list[tuple[int, int]],
-        durable: int,
-        still_open: bool,
-        tmp_path_factory: pytest.TempPathFactory,
+        self, cuts: list[tuple[int, int]], durable: int, still_open: bool, shared_ledger: Ledger
     ) -> None:
         """Whatever was noted before the crash, afterwards: exactly the units noted and durable."""
-        path = tmp_path_factory.mktemp("ledger") / "ledger.db"
-        unit, claimed = 1, set[int]()
-        with Ledger.create(path, None, NOW) as ledger:
-            ledger.camera_number("gate", NOW)
+        ledger, unit, claimed = shared_ledger, 1, set[int]()
+        with ledger.batch():
+            camera = ledger.camera_number(f"c{len(ledger.cameras())}", NOW)
             for length, distance in cuts:
-                ledger.open_run(1, NOW + unit * 100, unit)
-                ledger.close_run(1, NOW + (unit + length) * 100, unit + length - 1, OFFLINE)
+                ledger.open_run(camera, NOW + unit * 100, unit)
+                ledger.close_run(camera, NOW + (unit + length) * 100, unit + length - 1, OFFLINE)
                 claimed |= set(range(unit, unit + length))
                 unit += length + distance
             if still_open:
-                ledger.open_run(1, NOW + unit * 100, unit)
+                ledger.open_run(camera, NOW + unit * 100, unit)
                 claimed |= set(range(unit, 1000))
-            ledger.close_open_runs({1: DurableEnd(NOW + durable * 100, durable)}, CRASHED, NOW)
-            left: set[int] = set()
-            for run in ledger.runs(1, 0, 1 << 62):
-                assert run.end_access_unit is not None
-                left |= set(range(run.start_access_unit, run.end_access_unit + 1))
+        ledger.close_open_runs({camera: DurableEnd(NOW + durable * 100, durable)}, CRASHED, NOW)
+        left: set[int] = set()
+        for run in ledger.runs(camera, 0, 1 << 62):
+            assert run.end_access_unit is not None
+            left |= set(range(run.start_access_unit, run.end_access_unit + 1))
         assert left == {number for number in claimed if number <= durable}
 
     def test_the_latest_end_of_each_camera_is_found_among_all_slots(self) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from kuramori_segments.ledger_fault import (
 )
 from kuramori_segments.ledger_schema import SCHEMA_VERSION
 from kuramori_segments.ledger_store import OpeningRepair
+from tests.fakes.memory_directory import memory_directory
 
 NOW = 1_790_000_000_000
 
@@ -48,11 +50,12 @@ class Pair:
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Pair:
-    made = Pair(tmp_path)
-    with Ledger.create(made.path, made.mirror, NOW) as ledger:
-        ledger.camera_number("c1", NOW)
-    return made
+def pair() -> Iterator[Pair]:
+    with memory_directory() as folder:
+        made = Pair(folder)
+        with Ledger.create(made.path, made.mirror, NOW) as ledger:
+            ledger.camera_number("c1", NOW)
+        yield made
 
 
 def add(ledger: Ledger, name: str) -> None:
@@ -115,7 +118,7 @@ class TestOneIsGone:
     @pytest.mark.parametrize("damage", ["missing", "cut", "garbage", "empty", "garbage inside"])
     def test_a_lost_ledger_is_restored_from_its_mirror(self, pair: Pair, damage: str) -> None:
         """Nothing that was durable is missing, and the damaged file is kept beside it."""
-        with pair.open() as ledger:
+        with pair.open() as ledger, ledger.batch():
             for number in range(2, 200):
                 add(ledger, f"c{number}")
         spoil(pair.path, damage)
@@ -131,7 +134,7 @@ class TestOneIsGone:
     @pytest.mark.parametrize("damage", ["missing", "cut", "garbage", "empty", "garbage inside"])
     def test_a_lost_mirror_is_made_anew(self, pair: Pair, damage: str) -> None:
         """And the ledger loses nothing by it."""
-        with pair.open() as ledger:
+        with pair.open() as ledger, ledger.batch():
             for number in range(2, 200):
                 add(ledger, f"c{number}")
         spoil(pair.mirror, damage)
