@@ -20,6 +20,7 @@ from kuramori_segments.limits import (
     MAX_ACCESS_UNIT_BYTES,
     MAX_CHUNK_BYTES,
     MAX_CHUNK_PLAINTEXT_BYTES,
+    MAX_NAL_UNITS,
     SLOT_BYTES,
     blocks_up,
 )
@@ -41,6 +42,7 @@ from kuramori_segments.records import (
     encode_timeline,
 )
 from kuramori_segments.segment_error import (
+    AccessUnitMalformed,
     AccessUnitOutOfOrder,
     AccessUnitTooLarge,
     SegmentAlreadyClosed,
@@ -49,6 +51,7 @@ from kuramori_segments.segment_error import (
 from kuramori_segments.segment_index import SegmentIndex
 from kuramori_segments.superblock import check_slot_bytes
 
+U64_MAX = (1 << 64) - 1  # RTP time is kept modulo 2^64: it may run below its start
 RECORD_OVERHEAD_BYTES = RECORD_HEAD_BYTES + ACCESS_UNIT_HEAD_BYTES
 
 
@@ -136,6 +139,8 @@ class SegmentWriter:
             self._refuse(size)
         if number != self._next_number:
             raise AccessUnitOutOfOrder(number, self._next_number)
+        if nal_count > MAX_NAL_UNITS:
+            raise AccessUnitMalformed(f"{nal_count} of them")
         head = ACCESS_UNIT_RECORD_STRUCT.pack(
             RecordType.ACCESS_UNIT,
             flags,
@@ -143,7 +148,7 @@ class SegmentWriter:
             needed - RECORD_HEAD_BYTES,
             number,
             utc_us,
-            rtp_time,
+            rtp_time & U64_MAX,
             arrival_boot_us,
             lost_packets_before,
             nal_count,
@@ -173,7 +178,7 @@ class SegmentWriter:
 
     def append_sender_report(self, ntp: int, rtp_time: int, arrival_boot_us: int) -> None:
         """Append the camera's clock. Raises SegmentFull."""
-        self._append_record(encode_sender_report(SenderReportRecord(ntp, rtp_time, arrival_boot_us)))
+        self._append_record(encode_sender_report(SenderReportRecord(ntp, rtp_time & U64_MAX, arrival_boot_us)))
 
     def append_timeline(self, event: str, utc_ms: int, facts: tuple[tuple[str, str | int], ...] = ()) -> None:
         """Append an event. Raises SegmentFull, RecordInvalid."""

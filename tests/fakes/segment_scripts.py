@@ -139,10 +139,10 @@ def record_script(
 
 
 def earlier_lap(slot_bytes: int = SLOT_BYTES) -> bytes:
-    """Return a slot full of another segment's chunks, a chunk in nearly every place where one could stand."""
+    """Return a slot full of another segment's chunks: one in nearly every place, hardly a byte of it zero."""
     header = make_header(uid="earlier lap", first_access_unit=100)
     recording = Recording(header, make_writer(header, slot_bytes), SlotInMemory(slot_bytes))
     while recording.writer.room_bytes > 9000:
-        recording.play([Unit(700, True), Other("commit")])
+        recording.play([Unit(3900, True), Other("commit")])
     recording.close()
     return bytes(recording.slot.content)

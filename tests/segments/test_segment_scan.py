@@ -231,6 +231,20 @@ def test_a_final_chunk_without_its_footer_is_torn() -> None:
     assert result.tally.final_seen
 
 
+def test_a_footer_that_stands_elsewhere_is_not_the_segments() -> None:
+    """A copy of the footer at another block than its extent says does not make a torn segment whole."""
+    recording = record_script(TWO_COMMITS)
+    recording.close()
+    content = recording.slot.content
+    extent = scan_bytes(content).extent_bytes
+    content[extent : extent + 4096] = content[extent - 4096 : extent]
+    content[extent - 4096 : extent] = bytes(4096)
+    assert scan_bytes(content).state is ScanState.TORN
+    torn = recording.commits[-1][0]
+    content[torn : torn + 4096] = content[extent : extent + 4096]
+    assert scan_bytes(content).state is ScanState.TORN
+
+
 def test_an_empty_slot_and_rubbish_are_told_apart() -> None:
     """Zeros, or nothing at all, are empty; anything else without a valid header is unreadable."""
     assert scan_bytes(bytes(SLOT_BYTES)).state is ScanState.EMPTY

@@ -71,6 +71,22 @@ def test_commits_follow_one_another_in_whole_blocks(script: list[Step]) -> None:
         commit.release()
 
 
+@pytest.mark.parametrize("off", [-1, 0, 1])
+@pytest.mark.parametrize("chunks", [1, 2, 3])
+def test_a_commit_ends_with_its_flag_where_records_fill_chunks_exactly(chunks: int, off: int) -> None:
+    """Records that end on a chunk's last byte, or next to it, leave the last chunk to bear the commit's end."""
+    writer = make_writer(make_header(), SLOT_BYTES)
+    first = writer.take_commit()
+    assert first is not None
+    plaintext_bytes = chunks * 65456 + off
+    append(writer, 0, length_prefixed(make_nal(0x65, plaintext_bytes - 48 - 4)))
+    commit = writer.take_commit()
+    assert commit is not None
+    heads = [ChunkHead.unpack(chunk) for chunk in commit.buffers]
+    assert [head.commit_end for head in heads] == [False] * (len(heads) - 1) + [True]
+    assert sum(head.body_bytes - 16 for head in heads) == plaintext_bytes
+
+
 def test_a_commit_tells_what_becomes_durable_with_it() -> None:
     """Number and time of the last access unit, or nothing before the first; and nothing pending, no commit."""
     writer = make_writer(make_header(first_access_unit=5), MIN_SLOT_BYTES)
@@ -137,6 +153,20 @@ def test_a_segment_never_leaves_its_slot(script: list[Step], slot_blocks: int) -
     assert (result.state, result.damage) == (ScanState.CLOSED, ())
 
 
+def test_a_growing_index_keeps_its_room() -> None:
+    """A slot filled with nothing but tiny key frames still has room for the index of them all."""
+    writer = make_writer(make_header(), MIN_SLOT_BYTES)
+    slot = SlotInMemory(MIN_SLOT_BYTES)
+    tiny = length_prefixed(b"\x65x")
+    while writer.room_bytes >= len(tiny):
+        append(writer, writer.access_units, tiny, FLAG_KEY_FRAME)
+    slot.write(writer.close(0, ()))
+    assert len(slot.content) == MIN_SLOT_BYTES
+    result = scan(slot.read_at, MIN_SLOT_BYTES)
+    assert (result.state, result.damage) == (ScanState.CLOSED, ())
+    assert writer.access_units > 600
+
+
 @pytest.mark.parametrize("committed", [0, 1, 7])
 def test_room_is_exact(committed: int) -> None:
     """A unit as long as the room fits; one byte more does not, and says so."""
@@ -191,6 +221,26 @@ def test_wrong_units_change_nothing() -> None:
         append(each, 7, SMALL)
         each.close(1, ())
     assert writer.chain_digest == untouched.chain_digest
+
+
+def test_a_unit_of_too_many_nal_units_is_malformed() -> None:
+    """More NAL units than the count can say are refused like any other malformed unit."""
+    payload = length_prefixed(b"\x09") * 65_536
+    writer = make_writer(make_header(), SLOT_BYTES)
+    with pytest.raises(AccessUnitMalformed):
+        writer.append_access_unit(0, 0, 0, 0, 0, 0, payload, 65_536)
+
+
+def test_rtp_time_below_its_start_is_kept() -> None:
+    """A camera whose RTP time runs below its first value is recorded modulo 2^64."""
+    header = make_header()
+    writer = make_writer(header, MIN_SLOT_BYTES)
+    writer.append_access_unit(0, 0, -3000, 0, 0, 0, SMALL, 1)
+    writer.append_sender_report(1, -3000, 2)
+    slot = SlotInMemory(MIN_SLOT_BYTES)
+    slot.write(writer.close(0, ()))
+    reader = SegmentReader(slot.read_at, header, make_data_key(header))
+    assert [unit.rtp_time for unit in reader.access_units()] == [2**64 - 3000]
 
 
 def test_units_that_no_segment_takes_are_told_apart() -> None:
