@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from kuramori.capture.source import Codec
 
-MAX_PARAMETER_SETS = 64
+MAX_PARAMETER_SETS = 32
 MAX_PARAMETER_SET_BYTES = 4096
+MAX_ALL_SETS_BYTES = 16_384
 _H265_PROFILE_BYTES = 11  # profile_tier_level without its level (H.265 section 7.3.3)
 
 
@@ -28,6 +29,9 @@ class ParameterSets:
                 continue
             key = (self._kind(unit), parameter_set_number(self._codec, unit))
             if self._units.get(key) == unit:
+                continue
+            others_bytes = sum(len(its) for other, its in self._units.items() if other != key)
+            if others_bytes + len(unit) > MAX_ALL_SETS_BYTES:
                 continue
             if key in self._units or len(self._units) < MAX_PARAMETER_SETS:
                 self._units[key] = unit

@@ -195,13 +195,14 @@ class TlsConnection(asyncio.BufferedProtocol):
         self._receiver = receiver
         self._transport: asyncio.Transport | None = None
         self._tail = b""
-        self._reading = True
+        self._reading = False
         self._closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is done; nothing is read before `start_reading`."""
+        """The handshake is done; nothing is read before `start_reading`: the certificate comes first."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
+            transport.pause_reading()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Offer the room behind what was kept; asyncio fills it and reports in the same breath."""

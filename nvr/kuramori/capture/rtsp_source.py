@@ -34,6 +34,11 @@ from kuramori.capture.video_receiver import VideoReceiver
 NS_PER_SECOND = 1_000_000_000
 RECEIVER_REPORT_SECONDS = 5
 FAREWELL_SECONDS = 0.3
+# From one `drain` to the next; more than any camera needs. Beyond that it is read no more until the next one, so
+# that a camera that floods costs the others nothing.
+MAX_BYTES_PER_TICK = 8 << 20
+MAX_PACKETS_PER_TICK = 20_000
+MAX_MESSAGES_PER_TICK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,10 @@ class RtspSource:
         self._own_ssrc = secrets.randbits(32)
         self._last_packet_ns = 0
         self._next_report_ns = 0
+        self._throttled = False
+        self._tick_bytes = 0
+        self._tick_messages = 0
+        self._tick_first_packet = 0
 
     async def open(self) -> StreamDescription:
         """See the contract in `source`."""
@@ -114,6 +123,7 @@ class RtspSource:
         """See the contract in `source`."""
         if self._over is None or self._over.done() or self._wire is None:
             return
+        self._begin_tick()
         if self._holding:
             self._holding = False
             self._last_packet_ns = self._boot_ns()
@@ -121,6 +131,13 @@ class RtspSource:
             self._wire.start_reading(LOW_WATER_BYTES)
         self._wire.read_available()
         self._mind_time(self._boot_ns())
+
+    def _begin_tick(self) -> None:
+        self._tick_bytes = self._tick_messages = 0
+        self._tick_first_packet = self.statistics.rtp_packets + self.statistics.rejected_packets
+        if self._throttled and self._wire is not None:
+            self._throttled = False
+            self._wire.start_reading(LOW_WATER_BYTES)
 
     async def ended(self) -> SourceEnded:
         """See the contract in `source`."""
@@ -160,11 +177,26 @@ class RtspSource:
             if parsed is None:
                 break
             message, at = parsed
+            self._tick_messages += 1
+            if self._tick_messages > MAX_MESSAGES_PER_TICK:
+                self._end(SourceEnded(EndReason.GARBAGE, "the camera talks without end"))
+                return end
             self._perform(self._session.receive(message, now_ns / NS_PER_SECOND))
             if self._over is not None and self._over.done():
                 return end
         self.statistics.received_bytes += at
+        self._tick_bytes += at
+        self._consider_throttling()
         return at
+
+    def _consider_throttling(self) -> None:
+        statistics = self.statistics
+        packets = statistics.rtp_packets + statistics.rejected_packets - self._tick_first_packet
+        too_much = self._tick_bytes > MAX_BYTES_PER_TICK or packets > MAX_PACKETS_PER_TICK
+        if too_much and not (self._throttled or self._closing or self._wire is None):
+            self._throttled = True
+            statistics.throttled_ticks += 1
+            self._wire.stop_reading()
 
     def connection_over(self, ended: SourceEnded) -> None:
         """The connection is gone (called by the connection)."""

@@ -67,6 +67,7 @@ class SourceStatistics:
     wake_ups: int = 0
     rejected_packets: int = 0
     dropped_units: int = 0  # access units that were larger than the limit
+    throttled_ticks: int = 0  # seconds in which more came than any camera needs, and reading was put off
     setups: list[str] = field(default_factory=list)  # media kinds that were SETUP, e.g. ["video"]
 
 

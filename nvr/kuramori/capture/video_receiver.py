@@ -33,9 +33,10 @@ from kuramori.capture.source import (
 )
 
 MAX_REJECTED_IN_A_ROW = 500  # then it is not a stream of video
+MAX_CHANGES_IN_A_ROW = 16  # of the parameter sets
+UNITS_PER_CHANGE = 100  # so many units without one make up for one change
 _PLAIN_VERSION = 0x8000  # version 2, no padding, no extension, no contributing sources
 _MARKER = 0x0080
-_MARKER_IN_WORD = _MARKER << 16
 _HEADER = struct.Struct(">HHII").unpack_from
 _FRAMED_HEADER = struct.Struct(">QQ").unpack_from
 
@@ -74,6 +75,7 @@ class VideoReceiver:
         self._after_gap = True  # until a picture begins cleanly, what comes may lack its beginning
         self._after_marker = False
         self._rejected_in_a_row = 0
+        self._restlessness = 0  # grows with each change of the parameter sets, shrinks with each unit
         self._report: _LastReport | None = None
         self._plain = _PLAIN_VERSION | offer.payload_type
         # The run: how the next fragment's header will look. 0: no run.
@@ -258,6 +260,8 @@ class VideoReceiver:
             if self._timestamp < 0:
                 continue  # before the first packet its time cannot be placed
             before = self._report
+            if before is not None and before.arrival_boot_ns == self._arrival_boot_ns:
+                continue  # one per reading is enough: each becomes a record
             self._report = _LastReport(report.ntp, self._arrival_boot_ns)
             if before is not None:
                 self._report.lost_before = before.lost_before
@@ -282,8 +286,10 @@ class VideoReceiver:
         if unit.is_key:
             statistics.key_frames += 1
         statistics.dropped_units = unit.dropped_units
+        if self._restlessness:
+            self._restlessness -= 1
         if unit.parameter_sets and self._parameter_sets.update(unit.parameter_sets):
-            self._sink.on_parameter_sets(self._parameter_sets.all())
+            self._tell_parameter_sets()
         self._sink.on_access_unit(
             AccessUnit(
                 unit.rtp_time,
@@ -295,3 +301,10 @@ class VideoReceiver:
                 unit.view[: unit.fill],
             )
         )
+
+    def _tell_parameter_sets(self) -> None:
+        """Each change becomes a record far larger than the unit it came in: no camera changes all the time."""
+        self._restlessness += UNITS_PER_CHANGE
+        if self._restlessness > MAX_CHANGES_IN_A_ROW * UNITS_PER_CHANGE and self.trouble is None:
+            self.trouble = SourceEnded(EndReason.GARBAGE, "its parameter sets change all the time")
+        self._sink.on_parameter_sets(self._parameter_sets.all())

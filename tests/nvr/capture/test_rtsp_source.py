@@ -6,11 +6,17 @@ from dataclasses import replace
 import pytest
 
 from kuramori.capture.rtsp_connection import ReceiveBuffer
-from kuramori.capture.rtsp_source import RtspOptions, RtspSource, describe
+from kuramori.capture.rtsp_source import (
+    MAX_BYTES_PER_TICK,
+    MAX_MESSAGES_PER_TICK,
+    RtspOptions,
+    RtspSource,
+    describe,
+)
 from kuramori.capture.rtsp_url import Credentials, parse_stream_url
 from kuramori.capture.source import Codec, EndReason, SourceEnded
 from kuramori.simulator.challenge import Scheme
-from kuramori.simulator.material import Packetising
+from kuramori.simulator.material import Packetising, synthetic_material
 from kuramori.simulator.rtsp_dialogue import Answer
 from kuramori.simulator.rtsp_server import Behaviour
 from tests.fakes.clips import clip, clip_units
@@ -341,3 +347,28 @@ async def test_only_a_description_is_asked_for() -> None:
         assert (description.audio_offered, description.setups) == (("PCMU",), ())
         assert control_url == server.url("/cam/track0")
         assert {request.method for request in server.requests} == {"OPTIONS", "DESCRIBE"}
+
+
+async def test_a_camera_that_floods_is_read_in_measure() -> None:
+    """Beyond what any camera needs, bytes wait in the network until the next drain; nothing is lost by it."""
+    material = synthetic_material(Codec.H264, bits_per_second=800_000_000, frames_per_second=500, gop_frames=50)
+    async with running_camera(Mount("/cam", material)) as server, opened(server, "/cam") as recording:
+        recording.source.drain()
+        while not recording.source.statistics.throttled_ticks:
+            await asyncio.sleep(0.01)
+        before = recording.source.statistics.received_bytes
+        assert before < 2 * MAX_BYTES_PER_TICK
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        assert recording.source.statistics.received_bytes == before
+        await recording.until(lambda: recording.source.statistics.received_bytes > before)
+
+
+@pytest.mark.parametrize("rubbish", [b"RTSP/1.0 200 OK\r\n\r\n", b"OPTIONS * RTSP/1.0\r\n\r\n"])
+async def test_a_camera_that_talks_without_end_is_ended(rubbish: bytes) -> None:
+    """Messages are dear to read: thousands in a second are no conversation."""
+    flood = SpeaksGarbage(20, rubbish * 2 * MAX_MESSAGES_PER_TICK)
+    async with running_camera(Mount("/cam", fast_material()), behaviour=flood) as server:
+        async with opened(server, "/cam") as recording:
+            ended = await recording.until_over()
+        assert (ended.reason, ended.detail) == (EndReason.GARBAGE, "the camera talks without end")

@@ -170,6 +170,20 @@ def test_parameter_sets_between_pictures_are_told_with_the_one_they_open() -> No
     assert end.sink.parameter_sets == [(1, (other, PPS))]
 
 
+def test_parameter_sets_that_change_all_the_time_end_the_stream() -> None:
+    """Each change becomes a record; a change now and then is no reason."""
+    for pause, ends in ((0, True), (150, False)):
+        end, writer = receiving_end(Codec.H264), PacketWriter()
+        stamps = iter(range(0, 90_000_000, 3000))
+        for change in range(40):
+            sps = SPS[:-1] + bytes([change])
+            end.feed(b"".join(writer.unit([sps, PPS, picture(0, key=True)], next(stamps))))
+            for _ in range(pause):
+                end.feed(b"".join(writer.unit([picture(1)], next(stamps))))
+        assert (end.receiver.trouble is not None) is ends
+        assert len(end.sink.parameter_sets) == (17 if ends else 40)
+
+
 def test_two_fields_of_one_frame_stay_together() -> None:
     """A camera that marks its frames: two pictures of the same time before the marker are one unit."""
     end = receiving_end(Codec.H264)
