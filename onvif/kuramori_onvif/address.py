@@ -7,7 +7,7 @@ password. Doubled ports, as some firmwares write, are put right. This module mus
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 MAX_ADDRESS_CHARACTERS = 1024
 _SECRET_KEYS = frozenset({"user", "username", "usr", "password", "passwd", "pass", "pwd", "auth"})
@@ -115,4 +115,4 @@ def endpoint(url: str) -> str:
     except ValueError:
         return "an unreadable address"
     default = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}.get(parts.scheme, 0)
-    return f"{bracketed(parts.hostname or '?')}:{port or default}"
+    return f"{bracketed(unquote(parts.hostname or '?'))}:{port or default}"

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+import re
 import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ CONNECT_SECONDS = 5.0
 MAX_HEADERS = 100
 IDLE_SECONDS = 10.0
 _USER_AGENT = b"kuramori"
+_ZONE = re.compile(r"%25[^]]*]")  # of an IPv6 address: means nothing to the camera (RFC 6874 section 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ class HttpTransport:
         self, url: str, body: bytes, headers: dict[str, str], operation: str, camera: str
     ) -> HttpAnswer:
         request_headers = [
-            (b"Host", endpoint(url).encode()),
+            (b"Host", _ZONE.sub("]", endpoint(url)).encode()),
             (b"User-Agent", _USER_AGENT),
             (b"Accept-Encoding", b"identity"),
             (b"Content-Length", str(len(body)).encode()),

@@ -34,6 +34,9 @@ def cable() -> Iterator[Cable]:
     script = f"""
         set -e
         ip netns add {made.camera}; ip netns add {made.ours}
+        for name in {made.camera} {made.ours}; do
+            ip netns exec $name sysctl -qw net.ipv6.conf.default.accept_dad=0  # link-local addresses at once
+        done
         ip link add c{tag} type veth peer name o{tag}
         ip link set c{tag} netns {made.camera} name camera0; ip link set o{tag} netns {made.ours} name ours0
         ip -n {made.camera} addr add 10.99.0.2/24 dev camera0; ip -n {made.ours} addr add 10.99.0.1/24 dev ours0

@@ -77,6 +77,13 @@ def test_any_text_can_be_named_in_a_message(url: str) -> None:
     assert "@" not in endpoint(url) or "@" not in url.rpartition("//")[0]
 
 
+def test_a_link_local_address_keeps_its_zone_in_messages() -> None:
+    """Without it nobody could tell which cable is meant."""
+    assert endpoint("http://[fe80::1%25eth0]:8080/x") == "[fe80::1%25eth0]:8080"
+    assert endpoint("rtsp://h/x") == "h:554"
+    assert endpoint("http://[::1") == "an unreadable address"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

@@ -70,6 +70,18 @@ async def test_a_camera_with_sound_in_every_profile_is_reported() -> None:
     assert found.choice.profile.audio_encoding == "AAC"
 
 
+async def test_an_old_firmware_is_asked_in_the_old_way() -> None:
+    """GetCapabilities and the older media service; its sound is seen all the same."""
+    async with _running(LOUD) as camera, Device(camera.device_url, USER, utc_ms=utc_ms) as device:
+        camera.old_firmware, camera.account = True, ACCOUNT
+        found = await device.describe()
+    assert "GetCapabilities" in camera.operations
+    assert (found.choice.profile.media_version, found.choice.video.width) == (1, 1280)
+    assert found.choice.audio_reported
+    assert found.choice.profile.audio_encoding == "AAC"
+    assert found.stream.uri == "rtsp://127.0.0.1:8554/c"
+
+
 async def test_the_configured_profile_is_used_or_nothing() -> None:
     """By name; one that is not there is an error that lists what is."""
     async with _running(LOUD, SILENT) as camera, Device(camera.device_url, utc_ms=utc_ms) as device:

@@ -69,6 +69,7 @@ class OnvifCamera:
     challenge: Challenge | None = None
     device_url: str = ""
     clock_offset_seconds: int = 0  # how wrong its clock is
+    old_firmware: bool = False  # knows neither GetServices nor media2
     operations: list[str] = field(default_factory=list)  # as they came, the last NONCES_KEPT
     _nonces: deque[bytes] = field(default_factory=lambda: deque(maxlen=NONCES_KEPT))
 
@@ -140,7 +141,7 @@ class OnvifCamera:
         match space, operation:
             case _, "GetSystemDateAndTime":
                 return _date_and_time(camera_utc_ms)
-            case _, "GetServices":
+            case _, "GetServices" if not self.old_firmware:
                 return self._services()
             case _, "GetCapabilities":
                 return self._capabilities()
