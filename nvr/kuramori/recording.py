@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
-from kuramori.epoch_plan import NS_PER_SECOND, EpochPlan
+from kuramori.epoch_plan import EPOCH_CLOSE_NS, NS_PER_MS, NS_PER_SECOND, EpochPlan
 from kuramori.memory_budget import MemoryBudget
 from kuramori.segment_factory import BegunSegment, SegmentFactory, SegmentStart, StreamFacts
 from kuramori_segments.block_layout import BytesLike
@@ -97,10 +97,11 @@ class _Segment:
     slot: int
     began_boot_ns: int
     room_at_start_bytes: int
+    close_boot_ns: int  # when its epoch is over
+    writer: SegmentWriter = field(init=False)
 
-    @property
-    def writer(self) -> SegmentWriter:
-        return self.begun.writer
+    def __post_init__(self) -> None:
+        self.writer = self.begun.writer
 
 
 @dataclass(slots=True)
@@ -190,10 +191,11 @@ class CameraRecording:
         return True
 
     def _is_over(self, segment: _Segment, unit: Unit, boot_ns: int) -> bool:
+        """Asked for every access unit: the common case is two comparisons."""
         if len(unit.payload) > segment.writer.room_bytes:
             self.plan.fill_ns = max(1, boot_ns - segment.began_boot_ns)
             return True
-        if self.plan.must_close(boot_ns):
+        if (boot_ns >= segment.close_boot_ns or self.plan.left is not None) and self.plan.must_close(boot_ns):
             return bool(unit.flags & FLAG_KEY_FRAME) or self.plan.must_close_at_once(boot_ns)
         return False
 
@@ -219,7 +221,8 @@ class CameraRecording:
         )
         begun = self.factory.begin(start, self.stream, lambda uid: self.segment_key(epoch.epoch_id, uid))
         self.state.next_sequence += 1
-        self._segment = _Segment(begun, taken.slot, boot_ns, begun.writer.room_bytes)
+        close_boot_ns = epoch.first_boot_ms * NS_PER_MS + EPOCH_CLOSE_NS
+        self._segment = _Segment(begun, taken.slot, boot_ns, begun.writer.room_bytes, close_boot_ns)
         self._changes.append(
             OpenSlot(taken.slot, self.camera_number, start.sequence, start.epoch_id, start.start_utc_ms)
         )

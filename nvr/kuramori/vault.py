@@ -5,14 +5,16 @@ All of it blocks; it happens before the loop serves anybody, and again in the va
 know cameras' streams or sockets.
 """
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from kuramori_segments.recovery import recover
 
+from kuramori import log
 from kuramori.identity import Identity, read_identity
 from kuramori.places import Places
 from kuramori.recording import RecordingState
@@ -24,14 +26,18 @@ from kuramori_segments.erasable_cell import open_file_cells
 from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.header import SegmentHeader
 from kuramori_segments.keystore import Keystore
-from kuramori_segments.ledger import Ledger
+from kuramori_segments.ledger import CameraNameRefused, Ledger
+from kuramori_segments.ledger_fault import LedgerLost
 from kuramori_segments.ledger_records import DurableEnd, RepairedRun
 from kuramori_segments.limits import BLOCK_BYTES
+from kuramori_segments.recovery import recover
 from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.volume import Volume
 
 MAX_SET_FILE_BYTES = 1024 * 1024
+FOOTERS_LOOKED_AT = 4  # of a camera, for the next access unit's number; the ledger knows it too
 
 
 class DeviceKeyUnusable(Exception):
@@ -86,14 +92,14 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
         cells = open_file_cells(places.cell, places.volumes, for_trial=configuration.keystore.for_trial)
         keystore = Keystore.open(DirectoryFiles(places.keystore), cells, boot_id=boot_id)
         closing.callback(keystore.close)
-        ledger = Ledger.open(places.ledger, places.ledger_mirror)
-        closing.callback(ledger.close)
         volumes, recovered = [], 0
         for path in places.volumes:
             volume = Volume.open_file(path)
             closing.callback(volume.close)
             recovered += len(recover(volume, signer))
             volumes.append(volume)
+        ledger = open_ledger(places, volumes, now_utc_ms)
+        closing.callback(ledger.close)
         ends = durable_ends(volumes)
         repaired = ledger.close_open_runs(ends, GapReason.RECORDER_CRASHED, now_utc_ms)
         return Vault(
@@ -111,30 +117,58 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
         )
 
 
-def last_footer(volume: Volume, camera_number: int) -> SegmentFooter | None:
-    """Read the footer of the camera's newest segment; None where there is none that can be read."""
+def footers_newest_first(volume: Volume, camera_number: int) -> Iterator[SegmentFooter]:
+    """Yield the readable footers of a camera's finished segments on a volume, newest first."""
     latest = volume.latest(camera_number)
-    entry = volume.entry(latest.slot) if latest is not None else None
-    if latest is None or entry is None or not entry.extent_blocks:
-        return None
-    try:
-        return SegmentFooter.unpack(volume.reader(latest.slot)((entry.extent_blocks - 1) * BLOCK_BYTES, BLOCK_BYTES))
-    except FormatError:
-        return None
+    sequence = latest.sequence if latest is not None else 0
+    while latest is not None:
+        entry = volume.entry(latest.slot)
+        if entry is not None and entry.extent_blocks:
+            block = volume.reader(latest.slot)((entry.extent_blocks - 1) * BLOCK_BYTES, BLOCK_BYTES)
+            try:
+                yield SegmentFooter.unpack(block)
+            except FormatError as damaged:
+                log.get(camera_number=camera_number).error("footer_unreadable", slot=latest.slot, detail=str(damaged))
+        sequence -= 1
+        latest = volume.find(camera_number, sequence)
 
 
 def durable_ends(volumes: list[Volume]) -> dict[int, DurableEnd]:
-    """Return the last access unit of every camera that is whole on the volumes."""
+    """Return the last access unit of every camera that is whole on the volumes.
+
+    A segment that was opened just before a crash may hold none: then the one before it counts.
+    """
     ends: dict[int, DurableEnd] = {}
     for volume in volumes:
         for camera_number in volume.cameras():
-            footer = last_footer(volume, camera_number)
-            if footer is None or not footer.access_units:
-                continue
+            footer = next((f for f in footers_newest_first(volume, camera_number) if f.access_units), None)
             known = ends.get(camera_number)
-            if known is None or footer.last_access_unit > known.last_access_unit:
+            if footer is not None and (known is None or footer.last_access_unit > known.last_access_unit):
                 ends[camera_number] = DurableEnd(footer.last_utc_ms, footer.last_access_unit)
     return ends
+
+
+def open_ledger(places: Places, volumes: list[Volume], now_utc_ms: int) -> Ledger:
+    """Open the ledger; where it and its mirror are lost, begin a new one, loudly: that costs no frame.
+
+    Cameras keep the numbers that the segment headers name.
+    """
+    try:
+        return Ledger.open(places.ledger, places.ledger_mirror)
+    except LedgerLost as lost:
+        log.get().error("ledger_lost", detail=str(lost))
+    ledger = Ledger.start_afresh(places.ledger, places.ledger_mirror, now_utc_ms)
+    for volume in volumes:
+        for camera_number in volume.cameras():
+            latest = volume.latest(camera_number)
+            if latest is None:
+                continue
+            try:
+                header = SegmentHeader.unpack(volume.reader(latest.slot)(0, BLOCK_BYTES))
+                ledger.import_camera(camera_number, header.camera_name, now_utc_ms)
+            except (FormatError, CameraNameRefused) as refused:
+                log.get(camera_number=camera_number).error("camera_name_lost", detail=str(refused))
+    return ledger
 
 
 def recording_state(vault: Vault, camera_number: int) -> RecordingState:
@@ -147,9 +181,10 @@ def recording_state(vault: Vault, camera_number: int) -> RecordingState:
             continue
         newest_sequence = latest.sequence
         state.next_sequence = latest.sequence + 1
-        footer = last_footer(volume, camera_number)
-        if footer is not None:
-            state.previous_digest = footer.chain_digest
+        footers = list(islice(footers_newest_first(volume, camera_number), FOOTERS_LOOKED_AT))
+        if footers:
+            state.previous_digest = footers[0].chain_digest
+        for footer in footers:
             if footer.access_units:
                 state.next_access_unit = max(state.next_access_unit, footer.last_access_unit + 1)
     claimed = vault.ledger.last_access_unit(camera_number)

@@ -34,8 +34,8 @@ class CameraAt:
     transport: str = "native"
     user: str = ""
     password: str = ""
-    mbit_per_second: float = 4.0
-    retention: str = "4 hours"
+    mbit_per_second: float = 0.02  # what is planned for: small volumes are enough for a test
+    retention: str = "3 hours"
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Installation:
 
     def kill(self) -> None:
         """kill -9."""
-        if self.process is not None:
+        if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
