@@ -1,5 +1,7 @@
 """The documents: links lead somewhere, commands and options they name exist, they speak of the project only."""
 
+import importlib
+import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 COMMAND = re.compile(r"(?<![\w./-])kuramori((?: [a-z][a-z-]*)+)((?: [^\s|&;`]+)*)")
+MODULE = re.compile(r"(?<![\w./-])kuramori(?:_[a-z]+)?(?:\.[A-Za-z_]\w*)+(?!\.(?:toml|db|json|md|sock))\b")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)\b")
 DECISION_PARTS = ("## Context", "## Decision", "## Consequences", "Date: ", "Status: ")
 
@@ -126,6 +129,47 @@ def test_commands_and_options_exist(document: Path) -> None:
         if not named <= known | {"--help"}:
             unknown.append(mention)
     assert unknown == []
+
+
+def is_there(dotted: str) -> bool:
+    """Tell whether a dotted name is a module of ours, or something in one."""
+    parts = dotted.split(".")
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        if length > 1 and importlib.util.find_spec(".".join(parts[: length - 1])) is None:
+            continue
+        try:
+            found: Any = importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[length:]:
+            found = getattr(found, attribute, None)
+        return found is not None
+    return False
+
+
+@DOCUMENTS
+def test_modules_exist(document: Path) -> None:
+    """Each dotted name of ours in code is a module or something in one."""
+    text = FENCE.sub("", document.read_text(encoding="utf-8"))
+    named = {match[0] for code in CODE.findall(text) for match in MODULE.finditer(code)}
+    assert {name for name in named if not is_there(name)} == set()
+
+
+def leaf_commands(command: Any, path: str) -> Iterator[str]:
+    """Yield every command that does something, with the words before it."""
+    if not isinstance(command, TyperGroup):
+        yield path
+        return
+    for name, inner in command.commands.items():
+        yield from leaf_commands(inner, f"{path} {name}")
+
+
+def test_every_command_is_named_in_a_document() -> None:
+    """No command of the program is left for the reader to guess."""
+    texts = [path.read_text(encoding="utf-8") for path in documents()]
+    commands = leaf_commands(typer.main.get_command(build()), "kuramori")
+    assert [command for command in commands if not any(command in text for text in texts)] == []
 
 
 @DOCUMENTS
