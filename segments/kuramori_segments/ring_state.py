@@ -155,7 +155,8 @@ class RingState:
             case CloseSlot():
                 if slot not in self._ends and not any(write.slot == slot for write in batch):
                     raise SlotMisuse(slot, "is closed, but no segment is open in it")
-                if change.state not in FINISHED or change.end_utc_ms == OPEN_END:
+                ends = change.end_utc_ms != OPEN_END or change.state is SlotState.BAD
+                if change.state not in FINISHED or not ends:
                     raise SlotMisuse(slot, f"cannot be closed as {change.state.name} at {change.end_utc_ms}")
             case EmptySlot():
                 if slot in self._ends or slot in self._reserved or slot in self._leases:
@@ -299,6 +300,8 @@ class RingState:
         self._withdrawn[slot] = self.table.set(slot, SlotEntry(SlotState.EMPTY))
 
     def _catalogue(self, slot: int, entry: SlotEntry, end_utc_ms: int) -> None:
+        if not entry.camera_number:  # a broken place in which nothing is readable
+            return
         segment = CataloguedSegment(slot, entry.sequence, entry.start_utc_ms, end_utc_ms)
         self.catalogue.put(entry.camera_number, segment)
 

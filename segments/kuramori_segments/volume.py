@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from kuramori_segments.block_layout import BytesLike
+from kuramori_segments.block_window import ReadAt
 from kuramori_segments.catalogue import CataloguedSegment
 from kuramori_segments.codes import SlotState
 from kuramori_segments.disk import Disk, FileDisk
@@ -24,6 +25,7 @@ from kuramori_segments.limits import BLOCK_BYTES, MEBIBYTE, SLOT_BYTES
 from kuramori_segments.ring import CameraPlan
 from kuramori_segments.ring_state import RingState
 from kuramori_segments.slot_change import (
+    CloseSlot,
     CommitResult,
     FillProgress,
     LeasedSegment,
@@ -40,7 +42,6 @@ from kuramori_segments.storage_fault import MediumFault, StorageFault, VolumeCut
 from kuramori_segments.superblock import Superblock
 from kuramori_segments.volume_head import (
     SUPERBLOCK_OFFSETS,
-    ReadAt,
     least_volume_bytes,
     read_superblocks,
     read_tables,
@@ -192,8 +193,10 @@ class Volume:
             with self._memory:
                 self._ring.check(batch, changes)
                 withdraw_first = self._ring.must_withdraw_first(changes)
-            before = self._commit_once((), (), batch) if withdraw_first else CommitResult()
-            result = self._commit_once(batch, changes, batch)
+            at_stake = {write.slot for write in batch}
+            at_stake |= {change.slot for change in changes if isinstance(change, OpenSlot | CloseSlot)}
+            before = self._commit_once((), (), at_stake) if withdraw_first else CommitResult()
+            result = self._commit_once(batch, changes, at_stake)
         return CommitResult(
             result.data_bytes,
             before.table_bytes + result.table_bytes,
@@ -202,7 +205,7 @@ class Volume:
         )
 
     def _commit_once(
-        self, batch: Sequence[SlotWrite], changes: Sequence[SlotChange], at_stake: Sequence[SlotWrite]
+        self, batch: Sequence[SlotWrite], changes: Sequence[SlotChange], at_stake: Iterable[int]
     ) -> CommitResult:
         with self._memory:
             table_writes = self._ring.begin(changes)
@@ -215,7 +218,7 @@ class Volume:
             if runs:
                 self._disk.sync()
         except StorageFault as fault:
-            fault.slots = tuple(sorted({write.slot for write in at_stake}))
+            fault.slots = tuple(sorted(at_stake))
             with self._memory:
                 self._ring.fail(fault.slots, table_writes)
                 self.statistics.faults += 1

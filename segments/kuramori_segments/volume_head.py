@@ -4,17 +4,15 @@ Pure over a `read_at`: start-up, the checker and a stranger's tool read a volume
 it judges nothing but whether a superblock can be found at all.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
 
+from kuramori_segments.block_window import ReadAt
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.limits import BLOCK_BYTES, MAX_SLOT_COUNT, MEBIBYTE
 from kuramori_segments.slot_entry import SLOT_ENTRY_BYTES
 from kuramori_segments.storage_fault import NotAVolume, StorageFault
 from kuramori_segments.superblock import SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, Superblock, table_bytes
-
-ReadAt = Callable[[int, int], bytes]  # offset and length in bytes; raises StorageFault
 
 SUPERBLOCK_OFFSETS = (SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET)
 MIN_SLOT_COUNT = 1
