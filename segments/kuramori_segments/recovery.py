@@ -62,6 +62,14 @@ class CameraTail:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryReport:
+    """What recovery found and did, and where each camera's recording ends now."""
+
+    slots: tuple[RecoveredSlot, ...]
+    tails: tuple[CameraTail, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Verdict:
     """What is to be done with one slot: what to adopt first, what to write, what to say in the table."""
 
@@ -72,14 +80,14 @@ class _Verdict:
     change: SlotChange
 
 
-def recover(volume: Volume, signer: Signer) -> tuple[RecoveredSlot, ...]:
-    """Bring a volume that was just opened into a state in which every segment has its end; return what was found.
+def recover(volume: Volume, signer: Signer) -> RecoveryReport:
+    """Bring a volume that was just opened into a state in which every segment has its end.
 
     Raises StorageFault when the medium as a whole takes no writes (full, read-only).
     """
     slots = recover_slots(volume, volume.unfinished_slots(), signer)
     _settle(volume)
-    return slots
+    return RecoveryReport(slots, tails(volume))
 
 
 def recover_slots(volume: Volume, slots: Iterable[int], signer: Signer) -> tuple[RecoveredSlot, ...]:
@@ -104,32 +112,36 @@ def tails(volume: Volume) -> tuple[CameraTail, ...]:
 
 
 def camera_tail(volume: Volume, camera_number: int) -> CameraTail | None:
-    """Return where the camera's recording ends; None where no segment of it is readable. Raises nothing."""
+    """Return where the camera's recording ends; None where its last segment is not readable. Raises nothing."""
     segment = volume.latest(camera_number)
     entry = volume.entry(segment.slot) if segment is not None else None
     if segment is None or entry is None:
         return None
-    read_at = _forgiving(volume.reader(segment.slot))
-    footer = _footer_at(read_at, entry.extent_blocks - 1)
-    if footer is None or (footer.camera_number, footer.sequence) != (camera_number, segment.sequence):
-        result = scan(read_at, volume.superblock.slot_bytes, look_ahead_bytes=0)
-        if result.tally is None:
-            return None
-        return _tail(segment.slot, entry, result.tally)
-    return _tail(segment.slot, entry, footer)
-
-
-def _tail(slot: int, entry: SlotEntry, end: ChunkTally | SegmentFooter) -> CameraTail:
-    next_access_unit = end.last_access_unit + 1 if end.access_units else end.first_access_unit
+    end = _segment_end(volume, segment.slot, entry)
+    if end is None:
+        return None
+    last_utc_ms = end.last_utc_ms
+    if not end.access_units:  # opened just before the crash: the time is that of the segment before
+        before = volume.find(camera_number, segment.sequence - 1)
+        last_utc_ms = before.end_utc_ms if before is not None and before.end_utc_ms else last_utc_ms
     return CameraTail(
-        entry.camera_number,
-        slot,
-        entry.sequence,
+        camera_number,
+        segment.slot,
+        segment.sequence,
         entry.epoch_id,
-        end.last_utc_ms,
-        next_access_unit,
+        last_utc_ms,
+        end.last_access_unit + 1 if end.access_units else end.first_access_unit,
         end.chain_digest,
     )
+
+
+def _segment_end(volume: Volume, slot: int, entry: SlotEntry) -> ChunkTally | SegmentFooter | None:
+    """Return the segment's footer, or where it has none what a scan adds up."""
+    read_at = _forgiving(volume.reader(slot))
+    footer = _footer_at(read_at, entry.extent_blocks - 1)
+    if footer is not None and (footer.camera_number, footer.sequence) == (entry.camera_number, entry.sequence):
+        return footer
+    return scan(read_at, volume.superblock.slot_bytes, look_ahead_bytes=0).tally
 
 
 def _footer_at(read_at: ReadAt, block: int) -> SegmentFooter | None:
