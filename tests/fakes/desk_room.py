@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from kuramori.api.app import make_app
 from kuramori.api.context import Context
-from kuramori.api.identity import PERSON_HEADER
+from kuramori.api.headers import PERSON_HEADER
 from kuramori.api.server import serve
 from kuramori.desk.desk import Desk, DeskPlaces
 from kuramori.desk.register import RegisterFault

@@ -14,9 +14,7 @@ from kuramori.cli.client import (
 )
 
 
-def test_a_desk_that_does_not_run_is_said_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_desk_that_does_not_run_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No socket: the sentence names it and the command that starts the desk."""
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     with DeskClient(tmp_path / "desk.sock") as desk, pytest.raises(DeskNotRunning) as caught:
@@ -44,7 +42,7 @@ def test_the_sentence_is_japanese_where_lang_says_so(tmp_path: Path, monkeypatch
 def test_the_socket_is_found_in_the_order_option_environment_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An option beats the environment, which beats the configuration's runtime directory."""
+    """An option, be it socket or configuration, beats the environment, which beats the default."""
     configuration = tmp_path / "kuramori.toml"
     configuration.write_text('[recorder]\nruntime_directory = "/run/elsewhere"\n', encoding="utf-8")
     monkeypatch.delenv("KURAMORI_DESK_SOCKET", raising=False)
@@ -53,13 +51,12 @@ def test_the_socket_is_found_in_the_order_option_environment_configuration(
     monkeypatch.setenv("KURAMORI_CONFIG", str(configuration))
     assert find_socket() == Path("/run/elsewhere/desk.sock")
     monkeypatch.setenv("KURAMORI_DESK_SOCKET", "/run/environment.sock")
-    assert find_socket(None, configuration) == Path("/run/environment.sock")
+    assert find_socket() == Path("/run/environment.sock")
+    assert find_socket(None, configuration) == Path("/run/elsewhere/desk.sock")
     assert find_socket(Path("/run/option.sock"), configuration) == Path("/run/option.sock")
 
 
-def test_a_named_configuration_that_cannot_be_read_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_named_configuration_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong --config is an error, not a silent default."""
     monkeypatch.delenv("KURAMORI_DESK_SOCKET", raising=False)
     with pytest.raises(CommandFailure, match=r"missing\.toml"):

@@ -17,12 +17,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from kuramori.api.headers import PERSON_HEADER
 from kuramori.desk.fault import PersonMissing, PersonUnknown, RoleMissing
 from kuramori.desk.journal import Actor
 from kuramori.desk.site import Site
 from kuramori_config.schema import Role
 
-PERSON_HEADER = "Kuramori-Person"
 PERSON_HEADER_MOST = 1024
 _UCRED = struct.Struct("3i")  # pid, uid, gid (unix(7), SO_PEERCRED)
 

@@ -4,6 +4,7 @@
 Japanese). Nothing here holds a secret, and a fault of ours shows no inside. Must not know resources.
 """
 
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -110,7 +111,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.get().error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    trace = "".join(traceback.format_exception(error))  # lines of code only: local values may be keys
+    log.get().error("request_failed", path=request.url.path, error=type(error).__name__, trace=trace)
     english = "The desk failed on this; its log says why. Nothing was opened."
     text = "受付で内部エラーが発生しました。ログを確認してください。" if japanese(request) else english
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", text)

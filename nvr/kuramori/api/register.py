@@ -51,10 +51,11 @@ async def checkpoint(desk: TheDesk, caller: Anybody) -> CheckpointView:
 
 
 @router.get("/consistency")
-async def consistency(desk: TheDesk, old: Size, caller: Anybody) -> ProofView:
-    """Return the proof that the register of `old` entries is a beginning of the present one."""
+async def consistency(desk: TheDesk, old: Size, caller: Anybody, size: Size | None = None) -> ProofView:
+    """Return the proof that the register of `old` entries is a beginning of that of `size` (the present one)."""
     register = desk.journal.register
-    size, note = register.head
+    present, note = register.head
+    size = present if size is None else size
     return ProofView(size, tuple(register.consistency_proof(old, size)), note)
 
 

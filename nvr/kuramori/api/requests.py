@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
+from kuramori import log
 from kuramori.api.context import TheDesk
+from kuramori.api.headers import MANIFEST_HEADER, OPENING_HEADER
 from kuramori.api.identity import Approver, Decider, Filer, Opener, RequestReader
 from kuramori.api.problems import japanese
 from kuramori.api.views import PackageView, RequestList, RequestView, SharesView
-from kuramori.clips.job import BUNDLE_MEDIA_TYPE
+from kuramori.clips.job import BUNDLE_MEDIA_TYPE, ExtractionFailed
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.filing import Wish
 from kuramori.desk.granted import CAMERAS_MOST, SEGMENTS_MOST, TEXT_MOST, Recipient
@@ -26,8 +28,6 @@ from kuramori.desk.steps import Outcome, RequestDocument, Returned, ReturnKind
 from kuramori.wire import WireBytes
 
 WITNESSES_MOST = 16
-MANIFEST_HEADER = "Kuramori-Manifest-Digest"
-OPENING_HEADER = "Kuramori-Opening"
 
 Line = Annotated[str, Field(max_length=TEXT_MOST)]
 Names = Annotated[tuple[Line, ...], Field(max_length=WITNESSES_MOST)]
@@ -147,9 +147,11 @@ class BundleResponse(StreamingResponse):
         self._made = made
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Answer. When the worker dies midway the connection is cut: never a short archive that looks whole."""
         try:
             await super().__call__(scope, receive, send)
+        except ExtractionFailed as failed:
+            log.get().error("bundle_broke_off", fault=failed.fault.value, detail=failed.detail)
         finally:
             await self._made.close()
 

@@ -10,6 +10,7 @@ import tomllib
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -17,12 +18,12 @@ from typing import Any, NoReturn, Self
 import httpx
 import typer
 
+from kuramori.api.headers import PERSON_HEADER
 from kuramori.texts import tr
 
 DEFAULT_CONFIGURATION = Path("/etc/kuramori/kuramori.toml")
 DEFAULT_SOCKET = Path("/run/kuramori/desk.sock")
 SOCKET_NAME = "desk.sock"
-PERSON_HEADER = "Kuramori-Person"  # percent-encoded UTF-8: names are Japanese more often than not
 TIMEOUT_SECONDS = 60.0
 PROBE_TIMEOUT_SECONDS = 5.0
 DOWNLOAD_TIMEOUT_SECONDS = 600.0  # a bundle's first byte comes after the worker has verified all of it
@@ -88,10 +89,11 @@ def acting_person(named: str | None) -> str | None:
 
 
 def find_socket(named: Path | None = None, configuration: Path | None = None) -> Path:
-    """Return the desk's socket: as given, KURAMORI_DESK_SOCKET, the configuration's directory, default."""
+    """Return the desk's socket: as given, of this configuration, KURAMORI_DESK_SOCKET, KURAMORI_CONFIG, default."""
     if named is not None:
         return named
-    if from_environment := os.environ.get("KURAMORI_DESK_SOCKET"):
+    from_environment = os.environ.get("KURAMORI_DESK_SOCKET")
+    if from_environment and configuration is None:
         return Path(from_environment)
     file = configuration or Path(os.environ.get("KURAMORI_CONFIG") or DEFAULT_CONFIGURATION)
     directory = _runtime_directory(file)
@@ -118,6 +120,14 @@ def _runtime_directory(configuration: Path) -> Path | None:
         if isinstance(value, str):
             return configuration.absolute().parent / value  # relative ones start at the file's folder
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer that comes in pieces. Iterate `pieces` once."""
+
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
 
 
 class DeskClient:
@@ -159,8 +169,8 @@ class DeskClient:
             return _content(self._http.post(path, json=dict(body or {})))
 
     @contextmanager
-    def download(self, path: str, body: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
-        """POST a JSON body and yield the answer's bytes as they come. Raises CommandFailure, also midway."""
+    def download(self, path: str, body: Mapping[str, Any]) -> Iterator[Download]:
+        """POST a JSON body and yield the answer as it comes. Raises CommandFailure, also midway."""
         with (
             self._failures(),
             self._http.stream("POST", path, json=dict(body), timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer,
@@ -168,7 +178,7 @@ class DeskClient:
             if not answer.is_success:
                 answer.read()
                 _content(answer)
-            yield answer.iter_bytes()
+            yield Download(answer.headers, answer.iter_bytes())
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -9,13 +9,23 @@ import typer
 
 # One line per sub-command file: the module must offer `register(app)`.
 COMMAND_MODULES: tuple[str, ...] = (
+    "approve",
+    "clip",
     "config",
     "coverage",
+    "decide",
     "discover",
     "doctor",
+    "erase",
+    "hold",
     "init",
+    "register",
+    "request",
+    "requests",
+    "returned",
     "run",
     "simulate",
+    "status",
 )
 
 

@@ -8,6 +8,7 @@ request, the decision or the list of segments makes every approval worthless. A 
 import base64
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kuramori.desk.canonical_json import DOCUMENT_LIMIT_BYTES, JsonRefused, canonical, parse_canonical
 from kuramori_segments import es256
-from kuramori_segments.strict_document import DocumentRefused, StrictDocument, shows_as_written
+from kuramori_segments.strict_document import DocumentRefused, StrictDocument
 
 KIND = "granted request"
 VERSION = 1
@@ -28,6 +29,7 @@ CAMERAS_MOST = 64
 SEGMENTS_MOST = 16384
 TEXT_MOST = 400  # characters of one field
 UTC_MS_MOST = (1 << 53) - 1
+_BLANKS = " \u3000"
 _UID_BYTES = 16
 _KEY_BYTES = 32
 _DIGEST_BYTES = 32
@@ -199,8 +201,12 @@ def check_signature(document: bytes, signature: bytes, device_key: ec.EllipticCu
 
 
 def one_line(text: object, most: int = TEXT_MOST) -> bool:
-    """Tell whether a text is empty or one line that shows as it is written."""
-    return isinstance(text, str) and (not text or shows_as_written(text, most))
+    """Tell whether a text is empty or one line that shows as it is written: NFC, nothing invisible, no odd blanks."""
+    if not isinstance(text, str) or len(text) > most or text != text.strip():
+        return False
+    if text != unicodedata.normalize("NFC", text):
+        return False
+    return all(letter in _BLANKS or unicodedata.category(letter)[0] not in "CZ" for letter in text)
 
 
 def _granted(document: StrictDocument) -> GrantedRequest:

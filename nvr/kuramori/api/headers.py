@@ -1,0 +1,5 @@
+"""Names of the API's own HTTP headers, for both ends. Must not know anything else."""
+
+PERSON_HEADER = "Kuramori-Person"  # who acts, percent-encoded UTF-8
+MANIFEST_HEADER = "Kuramori-Manifest-Digest"  # of a bundle: as registered in *released*, hexadecimal
+OPENING_HEADER = "Kuramori-Opening"  # of a bundle: which one of its request

@@ -1,0 +1,141 @@
+"""`kuramori register`: what happened, entry by entry; `--verify` checks all of it on this machine.
+
+Verifying trusts the desk for nothing: entries, bodies, tree and checkpoint are computed here, and compared with the
+checkpoint that this client saw last. Must not know the desk's files.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
+from kuramori.cli.options import As, AsJson, Config
+from kuramori.texts import tr
+
+KINDS_JAPANESE = {
+    "filed": "請求受付",
+    "amended": "請求変更",
+    "decided": "決裁",
+    "approved": "承認",
+    "opened": "開封",
+    "released": "提供",
+    "bundle_written": "媒体書込み",
+    "returned": "消去・返却報告",
+    "refused": "受付拒否",
+    "hold_placed": "保存期間延長",
+    "hold_lifted": "延長解除",
+    "hold_refused": "延長不可",
+    "erase_ordered": "消去指示",
+    "erased": "消去",
+    "custody_changed": "鍵管理者変更",
+    "bodies_deleted": "記録本文の廃棄",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("register", help=tr("Show and verify the register.", "閲覧等記録簿の表示・検証"))(show)
+
+
+def show(
+    verify: Annotated[bool, typer.Option("--verify", help=tr("Check all of it here.", "全件を検証"))] = False,
+    number: Annotated[
+        str | None, typer.Option("--request", metavar="REQUEST", help=tr("Only this request.", "この請求のみ"))
+    ] = None,
+    notebook: Annotated[
+        Path | None, typer.Option("--notebook", help=tr("What this client remembers.", "控えのファイル"))
+    ] = None,
+    person: As = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the register."""
+    from kuramori.cli.options import desk_for, show_json
+
+    with one_sentence(), desk_for(config, person) as desk:
+        if verify:
+            result = _verify(desk, notebook)
+            if as_json:
+                show_json(result)
+            else:
+                _tell_verified(result)
+            return
+        entries = [entry for entry in _entries(desk) if number in (None, entry["request"])]
+        if as_json:
+            show_json(entries)
+        else:
+            _tell(entries, config)
+
+
+def _entries(desk: DeskClient) -> Iterator[dict[str, Any]]:
+    """Yield all entries, page by page."""
+    start = 0
+    while True:
+        page = desk.get_json("/v1/register", {"start": start})
+        yield from page["entries"]
+        start += len(page["entries"])
+        if start >= page["size"] or not page["entries"]:
+            return
+
+
+def _verify(desk: DeskClient, notebook: Path | None) -> dict[str, Any]:
+    from dataclasses import replace
+
+    from kuramori.cli.notebook import Acquaintance, Notebook, TrustBroken, compare, follow, usual_notebook
+    from kuramori.desk.register_check import RegisterWrong, check_entries
+
+    facts = desk.get_json("/v1/register/checkpoint")
+    met = Acquaintance(facts["recorder_id"], facts["site"], facts["device_key"], facts["verifier"])
+    remembered = Notebook(notebook or usual_notebook())
+    known = remembered.known(met.recorder_id)
+    first = compare(met, known)
+    met = met if known is None else known
+    checkpoint = follow("", facts["checkpoint"], met.verifier, lambda _old, _size: [])
+    try:
+        checked = check_entries(_entries(desk), checkpoint)
+    except RegisterWrong as wrong:
+        raise TrustBroken(
+            tr(f"The register does not verify: {wrong}.", f"記録簿の検証に失敗しました: {wrong}")
+        ) from wrong
+    if met.checkpoint:  # the tree is at hand: no proof needs to be asked for
+        follow(met.checkpoint, facts["checkpoint"], met.verifier, checked.tree.consistency_proof)
+    remembered.remember(replace(met, checkpoint=facts["checkpoint"]))
+    return {
+        "entries": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "bodies_deleted": checked.bodies_deleted,
+        "first_meeting": first,
+        "fingerprint": met.fingerprint,
+    }
+
+
+def _tell_verified(result: dict[str, Any]) -> None:
+    if result["first_meeting"]:
+        typer.echo(
+            tr(
+                f"First meeting: compare the fingerprint {result['fingerprint']} with the recorder's.",
+                f"初めての確認です。指紋 {result['fingerprint']} を録画機の表示と照合してください。",
+            )
+        )
+    typer.echo(
+        tr(
+            f"Verified: {result['entries']} entries, none changed or removed; root {result['root'][:16]}.",
+            f"検証しました。{result['entries']} 件、改変・削除はありません。ルート {result['root'][:16]}",
+        )
+    )
+
+
+def _tell(entries: list[dict[str, Any]], config: Path | None) -> None:
+    from kuramori.cli.times import format_time
+    from kuramori.cli.zone import zone_of_site
+
+    zone = zone_of_site(config)
+    if not entries:
+        raise CommandFailure(tr("The register holds nothing of this.", "該当する記録はありません。"))
+    for entry in entries:
+        kind = tr(entry["kind"], KINDS_JAPANESE.get(entry["kind"], entry["kind"]))
+        who = entry["person"] or tr("the recorder", "録画機")
+        line = f"{entry['index']:>5}  {format_time(entry['utc_ms'], zone)}  {kind}  {entry['request'] or '-'}  {who}"
+        typer.echo(line)

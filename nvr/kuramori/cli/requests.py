@@ -1,0 +1,51 @@
+"""`kuramori requests`: the requests and where they stand, or one of them in full.
+
+Must not know the rules.
+"""
+
+from datetime import tzinfo
+from typing import Annotated, Any
+
+import typer
+
+from kuramori.cli.client import one_sentence
+from kuramori.cli.options import As, AsJson, Config
+from kuramori.texts import tr
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("requests", help=tr("List the requests, or show one.", "請求の一覧・表示"))(requests)
+
+
+def requests(
+    number: Annotated[str | None, typer.Argument(metavar="[REQUEST]", help=tr("Its number.", "請求番号"))] = None,
+    person: As = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the requests, or show one."""
+    from kuramori.cli.options import desk_for, show_json
+    from kuramori.cli.request_view import request_rows, tell
+    from kuramori.cli.zone import zone_of_site
+
+    with one_sentence(), desk_for(config, person) as desk:
+        found = desk.get_json(f"/v1/requests/{number}" if number else "/v1/requests")
+        if as_json:
+            show_json(found)
+        elif number:
+            typer.echo(found["request_id"])
+            tell(request_rows(found, zone_of_site(config)))
+        else:
+            _tell_list(found["requests"], zone_of_site(config))
+
+
+def _tell_list(found: list[dict[str, Any]], zone: tzinfo) -> None:
+    from kuramori.cli.request_view import range_text, state_text
+
+    if not found:
+        typer.echo(tr("There are no requests.", "請求はありません。"))
+    for one in found:
+        mark = tr(" (return not reported)", " (消去・返却の報告待ち)") if one["waits_for_return"] else ""
+        typer.echo(f"{one['request_id']}  {', '.join(one['cameras'])}  {range_text(one, zone)}")
+        typer.echo(f"    {state_text(one['state'])}{mark}")
