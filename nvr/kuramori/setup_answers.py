@@ -1,7 +1,8 @@
 """The six questions of `kuramori init`, and the configuration that their answers make.
 
-The answers come from a terminal or from a TOML file with the same keys. Everything else in the configuration keeps its
-default; cameras are added afterwards. This module must not ask, print or write.
+The answers come from a terminal or from a TOML file with the same keys; the file may also say where the recorder keeps
+its own files, for who tries it out without the rights to the usual places. Everything else in the configuration keeps
+its default; cameras are added afterwards. This module must not ask, print or write.
 """
 
 import dataclasses
@@ -16,6 +17,11 @@ from kuramori.texts import tr
 from kuramori_config.rules import RuleSet, retention_rule
 
 MAX_ANSWERS_BYTES = 65536
+_KINDS: dict[object, tuple[str, str]] = {
+    str: ("a text", "文字列"),
+    int: ("a number", "数値"),
+    bool: ("true or false", "true または false"),
+}
 
 
 class AnswersRefused(SetUpRefused):
@@ -68,6 +74,11 @@ class Answers:
     cards_directory: str
     threshold: int
     recovery_card: str
+    # In a file only; empty: the default of the configuration.
+    state_directory: str = ""
+    runtime_directory: str = ""
+    secrets_directory: str = ""
+    for_trial: bool = False
 
 
 def _rule_sets() -> str:
@@ -138,7 +149,8 @@ def read_answers(path: Path) -> Answers:
     except ValueError as error:
         raise AnswersRefused(tr(f"{path}: not TOML: {error}", f"{path}: TOML形式ではありません: {error}")) from None
     known = {field.name: field.type for field in dataclasses.fields(Answers)}
-    missing, unknown = sorted(known.keys() - given.keys()), sorted(given.keys() - known.keys())
+    required = {field.name for field in dataclasses.fields(Answers) if field.default is dataclasses.MISSING}
+    missing, unknown = sorted(required - given.keys()), sorted(given.keys() - known.keys())
     if missing or unknown:
         message = tr(
             f"{path}: missing: {', '.join(missing) or 'nothing'}; unknown: {', '.join(unknown) or 'nothing'}",
@@ -148,8 +160,9 @@ def read_answers(path: Path) -> Answers:
     for name, value in given.items():
         wanted = known[name]
         if type(value) is not wanted:
-            kind = "number" if wanted is int else "text"
-            raise AnswersRefused(tr(f"{path}: {name}: expected a {kind}", f"{path}: {name}: {kind} が必要です"))
+            raise AnswersRefused(
+                tr(f"{path}: {name}: expected {_KINDS[wanted][0]}", f"{path}: {name}: {_KINDS[wanted][1]} が必要です")
+            )
     return Answers(**given)
 
 
@@ -166,9 +179,16 @@ def configuration_text(answers: Answers) -> str:
         "rule_set": answers.rule_set,
     }
     document["site"] = site
+    storage = {
+        key: value
+        for key in ("state_directory", "runtime_directory", "secrets_directory")
+        if (value := getattr(answers, key))
+    }
     volume = Path(answers.volume)
     if volume.is_absolute() and not volume.is_relative_to("/dev"):
-        document["storage"] = {"ledger_mirror": str(volume.parent / "ledger-mirror.db")}
+        storage["ledger_mirror"] = str(volume.parent / "ledger-mirror.db")
+    if storage:
+        document["storage"] = storage
     people = tomlkit.aot()
     people.append(_table({"name": answers.manager, "title": answers.manager_title, "roles": ["manager"]}))
     document["person"] = people
@@ -176,6 +196,8 @@ def configuration_text(answers: Answers) -> str:
     volumes.append(_table({"path": answers.volume, "size": answers.size}))
     document["volume"] = volumes
     document["keystore"] = {"cell_directory": answers.cell_directory}
+    if answers.for_trial:
+        document["keystore"]["for_trial"] = True
     document["custody"] = {
         "threshold": answers.threshold,
         "cards_directory": answers.cards_directory,

@@ -68,12 +68,29 @@ def test_the_ledger_gets_a_mirror_beside_a_volume_file() -> None:
         assert (str(mirror) if mirror else None) == expected
 
 
+def test_a_file_may_say_where_the_recorder_keeps_its_own_files(tmp_path: Path) -> None:
+    """Who tries it out without rights to the usual places names others; left out, the defaults stand."""
+    usual = parse_configuration(configuration_text(read_answers(answers_in(tmp_path))), tmp_path / "kuramori.toml")
+    assert usual.storage.state_directory == Path("/var/lib/kuramori")
+    assert not usual.keystore.for_trial
+    more = (
+        'state_directory = "state"\nruntime_directory = "/tmp/run"\nsecrets_directory = "secrets"\nfor_trial = true\n'
+    )
+    text = configuration_text(read_answers(answers_in(tmp_path, ANSWERS + more)))
+    tried = parse_configuration(text, tmp_path / "kuramori.toml")
+    assert tried.storage.state_directory == tmp_path / "state"
+    assert tried.storage.runtime_directory == Path("/tmp/run")
+    assert tried.storage.secrets_directory == tmp_path / "secrets"
+    assert tried.keystore.for_trial
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ('site = "Kita school route"\n', "", "missing: site"),
         ("threshold = 2", "threshold = 2\ncolour = 1", "unknown: colour"),
         ("threshold = 2", 'threshold = "2"', "threshold: expected a number"),
+        ("threshold = 2", "threshold = 2\nfor_trial = 1", "for_trial: expected true or false"),
         ('site = "Kita', "site = Kita", "not TOML"),
     ],
 )

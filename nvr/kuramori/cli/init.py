@@ -91,7 +91,7 @@ def _ask() -> "Answers":
         for part in question.parts:
             given[part.key] = typer.prompt(f"  {part.prompt}", default=part.offered or None, err=True)
     threshold = given.pop("threshold")
-    return Answers(threshold=int(threshold) if threshold.isdecimal() else 0, **given)
+    return Answers(threshold=int(threshold) if threshold.isdecimal() else 0, for_trial=False, **given)
 
 
 def _tell(report: "SetUpReport", config: Path) -> None:
