@@ -22,7 +22,6 @@ RECEIVE_BUFFER_BYTES = 512 << 10
 LOW_WATER_BYTES = 256 << 10  # wake up for that much; `drain` reads what is less once a second
 MAX_READS_PER_WAKE = 8  # one camera that floods must not keep the others waiting
 MAX_UNSENT_BYTES = 64 << 10
-FINGERPRINT_BYTES = 32
 
 
 class ReceiveBuffer:

@@ -15,7 +15,6 @@ MAX_BODY_BYTES = 65_536
 MAX_MESSAGE_BYTES = MAX_HEADER_BYTES + MAX_BODY_BYTES
 DOLLAR = 0x24  # begins an interleaved frame
 INTERLEAVED_HEADER_BYTES = 4
-MAX_INTERLEAVED_BYTES = 65_535
 USER_AGENT = "Kuramori"
 
 _STATUS_LINE = re.compile(r"RTSP/1\.\d (\d{3})(?: (.*))?")

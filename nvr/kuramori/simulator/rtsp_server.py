@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from kuramori.simulator.audio_material import AudioKind, AudioMaterial, audio_material
+from kuramori.simulator.audio_material import AudioKind, audio_material
 from kuramori.simulator.challenge import Account, Challenge, Scheme
 from kuramori.simulator.material import PacketisedFrame, VideoMaterial
 from kuramori.simulator.pacer import Pacer
@@ -428,11 +428,6 @@ class UdpOutlet:
             self._sockets[which].sendto(packet, (self._host, self._ports[channel - which][which]))
         except (BlockingIOError, ConnectionError):
             return  # a full queue or a client that has gone: the datagram is lost, as on any network
-
-
-def audio_of(mount: Mount) -> AudioMaterial | None:
-    """What this mount would send if its audio were set up."""
-    return audio_material(mount.audio)
 
 
 def _udp_socket(host: str) -> socket.socket:

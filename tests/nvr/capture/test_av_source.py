@@ -189,3 +189,35 @@ async def test_refusals_are_told_in_the_same_words_as_elsewhere() -> None:
         with pytest.raises(SourceEnded) as caught:
             await a_source(server, RecordingSink(), url=url).open()
         assert caught.value.reason is EndReason.UNSUITABLE
+
+
+async def test_a_child_that_talks_nonsense_is_ended(tmp_path: Path) -> None:
+    """Taken over by a camera's bytes, it can only be ended."""
+    impostor = tmp_path / "impostor"
+    impostor.write_text("#!/bin/sh\nread order\nprintf '\\377\\377\\377\\377rubbish'\nexec sleep 60\n")
+    impostor.chmod(0o700)
+    async with running_camera(a_mount()) as server:
+        source = a_source(server, RecordingSink())
+        source._options = replace(source._options, interpreter=str(impostor))
+        with pytest.raises(SourceEnded) as caught:
+            await source.open()
+        assert caught.value.reason is EndReason.GARBAGE
+        assert not Path(f"/proc/{source.child_pid}").exists()
+
+
+async def test_opening_can_be_cancelled(tmp_path: Path) -> None:
+    """The child is gone afterwards."""
+    impostor = tmp_path / "impostor"
+    impostor.write_text("#!/bin/sh\nexec sleep 60\n")
+    impostor.chmod(0o700)
+    async with running_camera(a_mount()) as server:
+        source = a_source(server, RecordingSink())
+        source._options = replace(source._options, interpreter=str(impostor))
+        opening = asyncio.create_task(source.open())
+        while source.child_pid is None:
+            await asyncio.sleep(0.01)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        await source.close()
+        assert not Path(f"/proc/{source.child_pid}").exists()

@@ -17,7 +17,7 @@ from kuramori.capture.rtsp_url import parse_stream_url
 from kuramori.capture.source import Codec, EndReason
 from tests.fakes.clips import clip_units
 from tests.fakes.native_source import a_source, opened, refused
-from tests.fakes.rtsp_camera import ACCOUNT, Mount, clip_material, fast_material, running_camera
+from tests.fakes.rtsp_camera import ACCOUNT, HangsUp, Mount, clip_material, fast_material, running_camera
 
 
 def make_certificate(directory: Path, name: str) -> tuple[ssl.SSLContext, bytes, Path]:
@@ -99,3 +99,14 @@ async def test_a_camera_without_tls_is_not_spoken_to(tmp_path: Path) -> None:
         url, _ = parse_stream_url(server.url("/cam").replace("rtsp://", "rtsps://"))
         ended = await refused(a_source(server, "/cam", url=url, trust=TlsTrust(bytes(32)), connect_seconds=0.3))
         assert ended.reason in (EndReason.GARBAGE, EndReason.UNREACHABLE)
+
+
+async def test_a_camera_that_hangs_up_vanishes(tmp_path: Path) -> None:
+    """Over TLS as without."""
+    context, fingerprint, _ = make_certificate(tmp_path, "camera")
+    mount = Mount("/cam", fast_material())
+    async with (
+        running_camera(mount, tls=context, behaviour=HangsUp(30)) as server,
+        opened(server, "/cam", trust=TlsTrust(fingerprint)) as recording,
+    ):
+        assert (await recording.until_over()).reason is EndReason.VANISHED
