@@ -125,8 +125,11 @@ class CameraRecording:
     _writes: list[SlotWrite] = field(default_factory=list)
     _changes: list[SlotChange] = field(default_factory=list)
     _commits: list[tuple[Commit, BegunSegment]] = field(default_factory=list)
-    _durable_digest: bytes = bytes(32)
+    _durable_digest: bytes = field(init=False)
     _next_number: int = 0  # of the access unit that the running segment takes next
+
+    def __post_init__(self) -> None:
+        self._durable_digest = self.state.previous_digest
 
     # ---- what happens to the stream --------------------------------------------------------------------------
 

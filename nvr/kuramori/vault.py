@@ -5,10 +5,9 @@ All of it blocks; it happens before the loop serves anybody, and again in the va
 know cameras' streams or sockets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -23,7 +22,6 @@ from kuramori_segments.boot_identity import read_boot_id
 from kuramori_segments.custodian_set import CustodianSet, read_set
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.erasable_cell import open_file_cells
-from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.header import SegmentHeader
@@ -32,12 +30,11 @@ from kuramori_segments.ledger import CameraNameRefused, Ledger
 from kuramori_segments.ledger_fault import LedgerLost
 from kuramori_segments.ledger_records import DurableEnd, RepairedRun
 from kuramori_segments.limits import BLOCK_BYTES
-from kuramori_segments.recovery import recover
+from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport, recover
 from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.volume import Volume
 
 MAX_SET_FILE_BYTES = 1024 * 1024
-FOOTERS_LOOKED_AT = 4  # of a camera, for the next access unit's number; the ledger knows it too
 
 
 class DeviceKeyUnusable(Exception):
@@ -60,6 +57,7 @@ class Vault:
     volumes: tuple[Volume, ...]
     volume_paths: tuple[Path, ...]
     boot_id: bytes
+    tails: Mapping[int, CameraTail]  # where each camera's recording ends, by its number
     recovered_segments: int
     repaired_runs: tuple[RepairedRun, ...]
     _closing: ExitStack
@@ -92,15 +90,21 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
         cells = open_file_cells(places.cell, places.volumes, for_trial=configuration.keystore.for_trial)
         keystore = Keystore.open(DirectoryFiles(places.keystore), cells, boot_id=boot_id)
         closing.callback(keystore.close)
-        volumes, recovered = [], 0
+        volumes: list[Volume] = []
+        tails: dict[int, CameraTail] = {}
+        recovered = 0
         for path in places.volumes:
             volume = Volume.open_file(path)
             closing.callback(volume.close)
-            recovered += len(recover(volume, signer))
+            report = recover(volume, signer)
+            recovered += _tell(report)
+            for tail in report.tails:
+                if tail.camera_number not in tails or tail.sequence > tails[tail.camera_number].sequence:
+                    tails[tail.camera_number] = tail
             volumes.append(volume)
         ledger = open_ledger(places, volumes, now_utc_ms)
         closing.callback(ledger.close)
-        ends = durable_ends(volumes)
+        ends = {number: DurableEnd(tail.last_utc_ms, tail.next_access_unit - 1) for number, tail in tails.items()}
         repaired = ledger.close_open_runs(ends, GapReason.RECORDER_CRASHED, now_utc_ms)
         return Vault(
             identity=identity,
@@ -111,41 +115,11 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             volumes=tuple(volumes),
             volume_paths=places.volumes,
             boot_id=boot_id,
+            tails=tails,
             recovered_segments=recovered,
             repaired_runs=repaired,
             _closing=closing.pop_all(),
         )
-
-
-def footers_newest_first(volume: Volume, camera_number: int) -> Iterator[SegmentFooter]:
-    """Yield the readable footers of a camera's finished segments on a volume, newest first."""
-    latest = volume.latest(camera_number)
-    sequence = latest.sequence if latest is not None else 0
-    while latest is not None:
-        entry = volume.entry(latest.slot)
-        if entry is not None and entry.extent_blocks:
-            block = volume.reader(latest.slot)((entry.extent_blocks - 1) * BLOCK_BYTES, BLOCK_BYTES)
-            try:
-                yield SegmentFooter.unpack(block)
-            except FormatError as damaged:
-                log.get(camera_number=camera_number).error("footer_unreadable", slot=latest.slot, detail=str(damaged))
-        sequence -= 1
-        latest = volume.find(camera_number, sequence)
-
-
-def durable_ends(volumes: list[Volume]) -> dict[int, DurableEnd]:
-    """Return the last access unit of every camera that is whole on the volumes.
-
-    A segment that was opened just before a crash may hold none: then the one before it counts.
-    """
-    ends: dict[int, DurableEnd] = {}
-    for volume in volumes:
-        for camera_number in volume.cameras():
-            footer = next((f for f in footers_newest_first(volume, camera_number) if f.access_units), None)
-            known = ends.get(camera_number)
-            if footer is not None and (known is None or footer.last_access_unit > known.last_access_unit):
-                ends[camera_number] = DurableEnd(footer.last_utc_ms, footer.last_access_unit)
-    return ends
 
 
 def open_ledger(places: Places, volumes: list[Volume], now_utc_ms: int) -> Ledger:
@@ -171,22 +145,21 @@ def open_ledger(places: Places, volumes: list[Volume], now_utc_ms: int) -> Ledge
     return ledger
 
 
+def _tell(report: RecoveryReport) -> int:
+    """Log what recovery did; return how many segments were torn."""
+    for slot in report.slots:
+        log.get(camera_number=slot.camera_number).warning(
+            f"segment_{slot.outcome.value}", slot=slot.slot, sequence=slot.sequence, detail=slot.detail
+        )
+    return sum(slot.outcome is Outcome.RECOVERED for slot in report.slots)
+
+
 def recording_state(vault: Vault, camera_number: int) -> RecordingState:
     """Return where a camera's numbering goes on: behind everything that any volume or the ledger names."""
     state = RecordingState()
-    newest_sequence = 0
-    for volume in vault.volumes:
-        latest = volume.latest(camera_number)
-        if latest is None or latest.sequence < newest_sequence:
-            continue
-        newest_sequence = latest.sequence
-        state.next_sequence = latest.sequence + 1
-        footers = list(islice(footers_newest_first(volume, camera_number), FOOTERS_LOOKED_AT))
-        if footers:
-            state.previous_digest = footers[0].chain_digest
-        for footer in footers:
-            if footer.access_units:
-                state.next_access_unit = max(state.next_access_unit, footer.last_access_unit + 1)
+    tail = vault.tails.get(camera_number)
+    if tail is not None:
+        state = RecordingState(tail.sequence + 1, tail.chain_digest, tail.next_access_unit)
     claimed = vault.ledger.last_access_unit(camera_number)
     if claimed is not None:
         state.next_access_unit = max(state.next_access_unit, claimed + 1)
