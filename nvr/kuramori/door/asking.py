@@ -1,78 +1,199 @@
-"""Asking one camera at one address: credentials, trust, the questions; a description or the state it leaves.
+"""Asking cameras through the inquirer: started when there is something to ask, ended when there has been nothing.
 
-The one place of the door where a password is read. This module must not know discovery, the recorder or waiting.
+The one place of the door where a password is read. This module must not know discovery, the recorder or what an
+answer is used for.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+import contextlib
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from kuramori import log
+from kuramori.door.inquiry import (
+    LINE_LIMIT_BYTES,
+    Inquiry,
+    LineUnreadable,
+    Reply,
+    Unanswered,
+    decode_reply,
+    encode,
+)
 from kuramori.door_messages import CameraStream, DoorCameraState
 from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.secrets import credentials_directory, read_secret
-from kuramori_onvif.device import CameraDescription, Credentials, Device, TlsTrust
-from kuramori_onvif.errors import (
-    CameraUnreachable,
-    CertificateUntrusted,
-    CredentialsMissing,
-    CredentialsRefused,
-    DeadlineExceeded,
-    OnvifError,
-)
+from kuramori_onvif.device import CameraDescription
 from kuramori_onvif.models import AudioFact
-from kuramori_onvif.transport import TOTAL_SECONDS
 
+COMMAND = (sys.executable, "-m", "kuramori.door.inquirer")
+ANSWER_SECONDS = 120.0  # a description is about ten exchanges of at most 15 s; more is not asking, it is being held
+IDLE_SECONDS = 15.0
 _CODECS = {"H264": "h264", "H265": "h265"}
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """Why there is no description: the state, and a sentence for the operator without secrets."""
+@dataclass(slots=True)
+class _Inquirer:
+    """A running inquirer: its process, its open questions, the task that reads its replies."""
 
-    state: DoorCameraState
-    detail: str
+    process: asyncio.subprocess.Process
+    open: dict[int, asyncio.Future[Reply | None]] = field(default_factory=dict)
+    reading: asyncio.Task[None] | None = None
+
+    async def read(self) -> None:
+        """Hand replies to who waits for them; at the end tell the others that none will come."""
+        if self.process.stdout is None:
+            return
+        with contextlib.suppress(LineUnreadable, asyncio.LimitOverrunError, ValueError):
+            while line := await self.process.stdout.readline():
+                number, reply = decode_reply(line)
+                waiting = self.open.pop(number, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(reply)
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+        await self.process.wait()
+        for waiting in self.open.values():
+            if not waiting.done():
+                waiting.set_result(None)
+        self.open.clear()
 
 
-@dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks cameras. `utc_ms` is our clock."""
+    """Asks cameras, several at a time. Close it at the end; may be closed twice."""
 
-    secrets_directory: Path
-    utc_ms: Callable[[], int]
-    total_seconds: float = TOTAL_SECONDS
+    def __init__(
+        self,
+        secrets_directory: Path,
+        *,
+        command: tuple[str, ...] = COMMAND,
+        answer_seconds: float = ANSWER_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._secrets_directory = secrets_directory
+        self._command = command
+        self._answer_seconds = answer_seconds
+        self._idle_seconds = idle_seconds
+        self._inquirer: _Inquirer | None = None
+        self._ending: set[asyncio.Task[None]] = set()  # readers of inquirers that were dismissed
+        self._starting = asyncio.Lock()
+        self._idle: asyncio.TimerHandle | None = None
+        self._number = 0
+
+    @property
+    def running(self) -> bool:
+        """Tell whether an inquirer lives at this moment."""
+        return self._inquirer is not None and self._inquirer.process.returncode is None
 
     async def ask(self, table: CameraTable, url: str) -> CameraDescription | Unanswered:
-        """Ask the camera at this address everything that recording needs."""
+        """Ask the camera of this table at this address everything that recording needs."""
         try:
-            credentials = self._credentials(table)
-            device = Device(url, credentials, utc_ms=self.utc_ms, trust=_trust(table), total_seconds=self.total_seconds)
-            async with device:
-                return await device.describe(table.profile)
-        except (CameraUnreachable, DeadlineExceeded) as error:
-            return Unanswered(DoorCameraState.UNREACHABLE, str(error))
-        except (CredentialsMissing, CredentialsRefused, CertificateUntrusted, SecretRefused) as error:
-            return Unanswered(DoorCameraState.REFUSED, str(error))
-        except OnvifError as error:
-            return Unanswered(DoorCameraState.UNSUITABLE, str(error))
+            inquiry = self._inquiry(table, url)
+        except SecretRefused as refused:
+            return Unanswered(DoorCameraState.REFUSED, str(refused))
+        try:
+            reply = await self._exchange(inquiry)
+        except OSError as error:
+            return Unanswered(DoorCameraState.UNREACHABLE, f"The inquirer cannot be started: {error.strerror}.")
+        except TimeoutError:
+            log.get(camera=table.name).error("inquiry_held", address=url, seconds=self._answer_seconds)
+            detail = f"The camera at {url} held the inquiry for {self._answer_seconds:g} s; it was given up."
+            return Unanswered(DoorCameraState.UNREACHABLE, detail)
+        if reply is None or (reply.description is None and reply.unanswered is None):
+            log.get(camera=table.name).error("inquirer_died", address=url)
+            return Unanswered(DoorCameraState.UNSUITABLE, f"Asking the camera at {url} ended the inquirer.")
+        return reply.description or reply.unanswered or Unanswered(DoorCameraState.UNSUITABLE, "")
 
-    def _credentials(self, table: CameraTable) -> Credentials | None:
-        if table.user is None:
-            return None
+    async def close(self) -> None:
+        """End the inquirer; who still waits gets no answer."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        if self._inquirer is not None:
+            self._kill(self._inquirer)
+        await asyncio.gather(*self._ending)
+
+    async def _exchange(self, inquiry: Inquiry) -> Reply | None:
+        """Return the reply; None when the inquirer died. Raises TimeoutError (it is killed) or OSError."""
+        inquirer = await self._living()
+        self._number += 1
+        waiting: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        inquirer.open[self._number] = waiting
+        number = self._number
+        try:
+            if inquirer.process.stdin is not None:
+                inquirer.process.stdin.write(encode(number, inquiry))
+            async with asyncio.timeout(self._answer_seconds):
+                return await waiting
+        except TimeoutError:
+            self._kill(inquirer)
+            raise
+        finally:
+            inquirer.open.pop(number, None)
+            self._rest(inquirer)
+
+    async def _living(self) -> _Inquirer:
+        async with self._starting:
+            if self._idle is not None:
+                self._idle.cancel()
+                self._idle = None
+            if self._inquirer is not None and self._inquirer.process.returncode is None:
+                return self._inquirer
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=LINE_LIMIT_BYTES,
+            )
+            self._inquirer = _Inquirer(process)
+            self._inquirer.reading = asyncio.create_task(self._inquirer.read())
+            return self._inquirer
+
+    def _rest(self, inquirer: _Inquirer) -> None:
+        """Let the inquirer end when nothing more comes for a while."""
+        if inquirer.open or inquirer is not self._inquirer:
+            return
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._dismiss, inquirer)
+
+    def _dismiss(self, inquirer: _Inquirer) -> None:
+        if not inquirer.open and inquirer is self._inquirer and inquirer.process.stdin is not None:
+            inquirer.process.stdin.close()
+            self._let_go(inquirer)
+
+    def _kill(self, inquirer: _Inquirer) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            inquirer.process.kill()
+        self._let_go(inquirer)
+
+    def _let_go(self, inquirer: _Inquirer) -> None:
+        """Ask it nothing more; its end is awaited in `close`."""
+        if inquirer is self._inquirer:
+            self._inquirer = None
+        if inquirer.reading is not None and not inquirer.reading.done():
+            self._ending.add(inquirer.reading)
+            inquirer.reading.add_done_callback(self._ending.discard)
+
+    def _inquiry(self, table: CameraTable, url: str) -> Inquiry:
         password = ""
-        if table.password is not None:
+        if table.user is not None and table.password is not None:
             password = read_secret(
                 table.password,
                 credentials_directory=credentials_directory(),
-                secrets_directory=self.secrets_directory,
+                secrets_directory=self._secrets_directory,
             ).reveal()
-        return Credentials(table.user, password)
-
-
-def _trust(table: CameraTable) -> TlsTrust:
-    fingerprint = table.tls_fingerprint
-    pinned = None if fingerprint is None else bytes.fromhex(fingerprint.removeprefix("sha256:"))
-    return TlsTrust(pinned, table.tls_ca_file)
+        fingerprint = table.tls_fingerprint
+        return Inquiry(
+            url=url,
+            profile=table.profile,
+            user=table.user,
+            password=password,
+            fingerprint=fingerprint.removeprefix("sha256:") if fingerprint is not None else None,
+            authority_file=str(table.tls_ca_file) if table.tls_ca_file is not None else None,
+        )
 
 
 def camera_stream(camera: str, found: CameraDescription, endpoint_id: str) -> CameraStream:

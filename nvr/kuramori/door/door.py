@@ -41,15 +41,22 @@ LONGEST_SEARCH_MS = 30_000
 class Door:
     """Runs from start() to stop(). `interfaces` says where to listen; without it, where our cameras are."""
 
-    def __init__(self, configuration: Configuration, clock: Clock, interfaces: Interfaces | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Clock,
+        interfaces: Interfaces | None = None,
+        asker: Asker | None = None,
+    ) -> None:
         self._clock = clock
         places = Places.of(configuration)
         tables = [(table, table.onvif.url) for table in configuration.cameras if table.onvif is not None]
         on_loopback = [_on_loopback(url) for _, url in tables]
         usual = partial(chosen_interfaces, any(on_loopback), not all(on_loopback))
         self._ear = Ear(self._hear, interfaces or usual)
+        self._asker = asker or Asker(places.secrets)
         around = Surroundings(
-            asker=Asker(places.secrets, self._clock.utc_ms),
+            asker=self._asker,
             book=AcquaintanceBook(places.acquaintances),
             recorder=RecorderClient(places.recorder_socket),
             network=configuration.network,
@@ -86,6 +93,7 @@ class Door:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self._asker.close()
         await self._server.close()
 
     def _hear(self, device: FoundDevice) -> None:

@@ -13,8 +13,9 @@ from structlog.typing import FilteringBoundLogger
 
 from kuramori import log
 from kuramori.door.acquaintance import Acquaintance, AcquaintanceBook
-from kuramori.door.asking import Asker, Unanswered, camera_stream
+from kuramori.door.asking import Asker, camera_stream
 from kuramori.door.following import claimed_places, endpoint_at, is_same_camera, known_places, proves_identity
+from kuramori.door.inquiry import Unanswered
 from kuramori.door.rhythm import Rhythm
 from kuramori.door_messages import CameraStream, DoorCamera, DoorCameraState
 from kuramori.recorder_client import RecorderClient, RecorderRefused, RecorderUnreachable
@@ -72,7 +73,9 @@ class Keeper:
             if self.camera.state is DoorCameraState.FOUND and self.camera.stream is not None:
                 await self._tell(self.camera.stream)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.rhythm.next_seconds(self.camera.state)):
+                async with asyncio.timeout(
+                    self.rhythm.next_seconds(self.camera.state, asyncio.get_running_loop().time())
+                ):
                     await self._call.wait()
 
     def call(self) -> None:

@@ -1,6 +1,7 @@
 """When a camera is asked next. Pure: chance is handed in.
 
-Found: again after ten minutes. Not found: soon, then ever later. Refused: much later, because each try sends a wrong
+Found: again in the next round, every ten minutes, all cameras in the same round, so that who asks them need not
+live in between. Not found: soon, then ever later. Refused: much later, because each try sends a wrong
 password twice and cameras lock the account; an operator can ask for a try at any time.
 """
 
@@ -8,7 +9,8 @@ from collections.abc import Callable
 
 from kuramori.door_messages import DoorCameraState
 
-REFRESH_SECONDS = 600.0
+ROUND_SECONDS = 600.0
+SPREAD_SECONDS = 10.0  # of the cameras within a round
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 120.0
 REFUSED_FIRST_SECONDS = 900.0
@@ -25,12 +27,15 @@ class Rhythm:
         self._failures = 0
         self._refusals = 0
 
-    def next_seconds(self, state: DoorCameraState) -> float:
-        """Return how long to wait after the camera was asked and found in this state."""
+    def next_seconds(self, state: DoorCameraState, now_seconds: float) -> float:
+        """Return how long to wait after the camera was asked and found in this state.
+
+        `now_seconds` is any clock that all cameras share and that never steps.
+        """
         if state is DoorCameraState.FOUND:
             self._failures = self._refusals = 0
-            nominal = REFRESH_SECONDS
-        elif state is DoorCameraState.REFUSED:
+            return ROUND_SECONDS - now_seconds % ROUND_SECONDS + SPREAD_SECONDS * self._chance()
+        if state is DoorCameraState.REFUSED:
             nominal = min(REFUSED_LONGEST_SECONDS, REFUSED_FIRST_SECONDS * (1 << self._refusals))
             self._refusals = min(self._refusals + 1, _MOST_DOUBLINGS)
         else:

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from kuramori import messages
+from kuramori.door.asking import Asker
 from kuramori.door.door import Door
 from kuramori.door.ear import chosen_interfaces
+from kuramori.door.inquirer import inquire
+from kuramori.door.inquiry import Inquiry, Reply
 from kuramori.door_client import DoorClient, DoorRefused, DoorUnreachable
 from kuramori.door_messages import CameraStream, Discovery, DoorCamera, DoorCameraState
 from kuramori.message_server import MessageServer
@@ -95,12 +98,24 @@ def _configuration(folder: Path, urls: dict[str, str], password: str = "hunter2"
     return load_configuration(file)
 
 
+class DirectAsker(Asker):
+    """Asks in this process: quicker; the process of its own has its own tests."""
+
+    async def _exchange(self, inquiry: Inquiry) -> Reply:
+        return await inquire(inquiry, SystemClock().utc_ms)
+
+
+def _made(configuration: Configuration) -> Door:
+    asker = DirectAsker(Places.of(configuration).secrets)
+    return Door(configuration, SystemClock(), lambda: (LOOPBACK,), asker)
+
+
 @asynccontextmanager
 async def _door(configuration: Configuration, told: Told | None = None) -> AsyncIterator[DoorClient]:
     places = Places.of(configuration)
     recorder = MessageServer(places.recorder_socket, (told or Told()).answer)
     await recorder.start()
-    door = Door(configuration, SystemClock(), lambda: (LOOPBACK,))
+    door = _made(configuration)
     await door.start()
     try:
         yield DoorClient(places.door_socket)
@@ -236,7 +251,7 @@ async def test_a_recorder_that_is_being_restarted_is_told_afterwards(tmp_path: P
     async with _serving(camera):
         configuration = _configuration(tmp_path, {"gate": camera.device_url})
         places = Places.of(configuration)
-        door = Door(configuration, SystemClock(), lambda: (LOOPBACK,))
+        door = _made(configuration)
         await door.start()
         try:
             await _until(DoorClient(places.door_socket), "gate", lambda one: one.state is DoorCameraState.FOUND)
