@@ -16,10 +16,15 @@ from kuramori.simulator.onvif_camera import OnvifCamera
 from kuramori.simulator.onvif_server import OnvifServer
 from kuramori_config.schema import Camera
 from kuramori_onvif.device import CameraDescription
+from kuramori_onvif.models import VideoEncoder
 from tests.fakes.hostile_camera import HostileCamera, always, response
 from tests.nvr.door.test_door import ACCOUNT, _camera
 
 UNREACHABLE, UNSUITABLE = DoorCameraState.UNREACHABLE, DoorCameraState.UNSUITABLE
+
+
+RATES = st.none() | st.floats(0.1, 1000)  # what a camera's digits can say; never infinite
+st.register_type_strategy(VideoEncoder, lambda kind: st.builds(kind, frames_per_second=RATES))
 
 
 def _table(**keys: Any) -> Camera:
