@@ -99,6 +99,7 @@ async def test_after_a_kill_nothing_acknowledged_is_missing(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 async def test_after_twenty_kills_nothing_acknowledged_is_missing(tmp_path: Path) -> None:
     """Twenty kills at random moments; the outage to the first durable key frame is bounded too."""
     seed = random.randrange(1 << 32)

@@ -15,6 +15,9 @@ from kuramori.messages import SpanKind
 from kuramori.simulator.audio_material import AudioKind
 from kuramori.simulator.nal_units import split_annexb
 from kuramori.simulator.rtsp_server import Mount, RtspServer
+from kuramori.vault import read_device_key
+from kuramori_segments.check import check_volume
+from kuramori_segments.device_key import device_key_id
 from kuramori_segments.disk import FileDisk
 from tests.end_to_end.installation import CameraAt, Installation
 from tests.fakes.clips import clip
@@ -46,11 +49,10 @@ def installation(tmp_path: Path, two_cameras: RtspServer) -> Iterator[Installati
 
 def findings(installation: Installation) -> list[object]:
     """What the checker finds in the volume."""
-    from kuramori_segments.check import check_volume
-
     disk = FileDisk.open(installation.places.volumes[0], writable=False)
     try:
-        return list(check_volume(disk.read_at, disk.size_bytes))
+        key = read_device_key(installation.places.device_key).public_key()
+        return list(check_volume(disk.read_at, disk.size_bytes, device_keys={device_key_id(key): key}))
     finally:
         disk.close()
 

@@ -1,7 +1,8 @@
 """GStreamer's RTSP server with one mount: an RTSP stack that nobody here wrote. Run with /usr/bin/python3.
 
-Arguments: MP4 file, h264 or h265, audio (pcmu, aac or none), password (empty: none). Prints the port,
-then a line "SETUP url" for each request that sets a media up. Knows nothing of the project's packages.
+Arguments: MP4 file or "live" (H.264 test picture without end), h264 or h265, audio (pcmu, aac or none), password
+(empty: none). Prints the port, then a line "SETUP url" for each request that sets a media up.
+Knows nothing of the project's packages.
 """
 
 import sys
@@ -13,6 +14,10 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
+LIVE = (
+    "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=15/1 ! "
+    "x264enc tune=zerolatency key-int-max=15 bitrate=500"
+)
 AUDIO = {
     "none": "",
     "pcmu": "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1",
@@ -31,10 +36,8 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service("0")
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(
-        f"( filesrc location={path} ! qtdemux ! {codec}parse ! "
-        f"rtp{codec}pay name=pay0 pt=96 config-interval=-1 {AUDIO[audio]} )"
-    )
+    source = LIVE if path == "live" else f"filesrc location={path} ! qtdemux"
+    factory.set_launch(f"( {source} ! {codec}parse ! rtp{codec}pay name=pay0 pt=96 config-interval=-1 {AUDIO[audio]} )")
     factory.set_shared(True)
     if password:
         authentication = GstRtspServer.RTSPAuth()
