@@ -5,11 +5,12 @@ the ledger can close its runs and the next segment can chain on. Every step may 
 (DURABILITY.md, "Recovery"). It must not know keys other than the signer, nor what happens to the pictures.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kuramori_segments.block_window import ReadAt
+from kuramori_segments.catalogue import CataloguedSegment
 from kuramori_segments.codes import SlotState
 from kuramori_segments.footer import ChunkTally, SegmentFooter, Signer, build_recovered
 from kuramori_segments.format_error import FormatError
@@ -46,10 +47,12 @@ class RecoveredSlot:
 
 @dataclass(frozen=True, slots=True)
 class CameraTail:
-    """Where a camera's recording ends on the medium; what its next segment goes on from.
+    """Where a camera's recording ends on the medium; what its next segment and the ledger go on from.
 
-    `last_utc_ms` and `next_access_unit` tell how far it is durable. `chain_digest` is the next segment's
-    `previous_digest`, `sequence` that of the last segment.
+    `last_access_unit` and `last_utc_ms` end what is durable without a hole: the end of the run that was recorded when
+    the crash came (`next_access_unit` - 1 where nothing of it is). `next_access_unit` is behind everything, also
+    behind what a torn commit left beyond a hole. `chain_digest` is the next segment's `previous_digest`, `sequence`
+    that of the last segment.
     """
 
     camera_number: int
@@ -57,6 +60,7 @@ class CameraTail:
     sequence: int
     epoch_id: bytes
     last_utc_ms: int
+    last_access_unit: int
     next_access_unit: int
     chain_digest: bytes
 
@@ -87,7 +91,9 @@ def recover(volume: Volume, signer: Signer) -> RecoveryReport:
     """
     slots = recover_slots(volume, volume.unfinished_slots(), signer)
     _settle(volume)
-    return RecoveryReport(slots, tails(volume))
+    looked_at = frozenset(item.slot for item in slots)
+    found = (camera_tail(volume, camera_number, looked_at) for camera_number in volume.cameras())
+    return RecoveryReport(slots, tuple(tail for tail in found if tail is not None))
 
 
 def recover_slots(volume: Volume, slots: Iterable[int], signer: Signer) -> tuple[RecoveredSlot, ...]:
@@ -105,34 +111,42 @@ def recover_slots(volume: Volume, slots: Iterable[int], signer: Signer) -> tuple
         return tuple(_recover_alone(volume, slot, signer) for slot in wanted)
 
 
-def tails(volume: Volume) -> tuple[CameraTail, ...]:
-    """Return where each camera's recording ends, from the footer of its last segment."""
-    found = (camera_tail(volume, camera_number) for camera_number in volume.cameras())
-    return tuple(tail for tail in found if tail is not None)
+def camera_tail(volume: Volume, camera_number: int, torn: Container[int] = ()) -> CameraTail | None:
+    """Return where the camera's recording ends; None where its last segment is not readable. Raises nothing.
 
-
-def camera_tail(volume: Volume, camera_number: int) -> CameraTail | None:
-    """Return where the camera's recording ends; None where its last segment is not readable. Raises nothing."""
+    `torn`: the slots in which segments were left open. Only between those can access units be missing: when a segment
+    was closed and the next one opened in a commit that was torn, the end of the first may be lost and the second not.
+    """
     segment = volume.latest(camera_number)
     entry = volume.entry(segment.slot) if segment is not None else None
-    if segment is None or entry is None:
+    end = _segment_end(volume, segment.slot, entry) if segment is not None and entry is not None else None
+    if segment is None or entry is None or end is None:
         return None
-    end = _segment_end(volume, segment.slot, entry)
-    if end is None:
-        return None
-    last_utc_ms = end.last_utc_ms
-    if not end.access_units:  # opened just before the crash: the time is that of the segment before
-        before = volume.find(camera_number, segment.sequence - 1)
-        last_utc_ms = before.end_utc_ms if before is not None and before.end_utc_ms else last_utc_ms
+    unbroken, current = end, end
+    place: CataloguedSegment | None = segment
+    while place is not None and (place.slot in torn or not current.access_units):
+        place = volume.find(camera_number, place.sequence - 1)
+        entry_before = volume.entry(place.slot) if place is not None else None
+        before = _segment_end(volume, place.slot, entry_before) if place is not None and entry_before else None
+        if before is None:
+            break
+        if not current.access_units or _next_access_unit(before) < current.first_access_unit:
+            unbroken = before
+        current = before
     return CameraTail(
         camera_number,
         segment.slot,
         segment.sequence,
         entry.epoch_id,
-        last_utc_ms,
-        end.last_access_unit + 1 if end.access_units else end.first_access_unit,
+        unbroken.last_utc_ms,
+        _next_access_unit(unbroken) - 1,
+        _next_access_unit(end),
         end.chain_digest,
     )
+
+
+def _next_access_unit(end: ChunkTally | SegmentFooter) -> int:
+    return end.last_access_unit + 1 if end.access_units else end.first_access_unit
 
 
 def _segment_end(volume: Volume, slot: int, entry: SlotEntry) -> ChunkTally | SegmentFooter | None:
@@ -255,10 +269,11 @@ def _mark_bad(volume: Volume, verdict: _Verdict, detail: str) -> RecoveredSlot:
 
 
 def _settle(volume: Volume) -> None:
-    """Bring both copies of the table up to date, past blocks that are broken. Raises StorageFault."""
+    """Bring both copies of table and superblock up to date, past blocks that are broken. Raises StorageFault."""
     for left in range(SETTLING_TRIES - 1, -1, -1):
         try:
             volume.flush()
+            volume.mend_superblock()
             return
         except MediumFault:
             if not left:

@@ -50,7 +50,7 @@ class RingState:
         self.catalogue = Catalogue()
         used = len(bytes(table.states).rstrip(bytes([SlotState.EMPTY])))
         self.usable_slots = max(usable_slots, used)
-        self.doubtful: set[int] = set()  # a write to them failed: not touched again before `adopt`
+        self.doubtful: dict[int, int] = {}  # a write failed: not touched before `adopt`; acknowledged bytes
         self._slot_bytes = slot_bytes
         self._cursor = 0
         self._reserved: dict[int, int] = {}  # slots taken and not yet opened -> camera number
@@ -204,8 +204,7 @@ class RingState:
         """The commit failed: nobody knows what stands in these slots and table blocks."""
         self.table.doubt(writes)
         for slot in slots:
-            self.doubtful.add(slot)
-            self._ends.pop(slot, None)
+            self.doubtful[slot] = self._ends.pop(slot, 0)
             self._reserved.pop(slot, None)
 
     @property
@@ -225,7 +224,7 @@ class RingState:
         entry = self.table.entry(slot)
         if entry is None or (entry.camera_number, entry.sequence) != (found.camera_number, found.sequence):
             self._open(found)
-        self.doubtful.discard(slot)
+        self.doubtful.pop(slot, None)
         self._ends[slot] = end_bytes
 
     def lease(self, slots: Collection[int]) -> None:
@@ -260,15 +259,16 @@ class RingState:
 
     def end_bytes(self, slot: int) -> int:
         """Return how many bytes of the slot, from its start, are durable and belong to its segment."""
-        if slot in self._ends:
-            return self._ends[slot]
+        written = self._ends.get(slot, self.doubtful.get(slot))
+        if written is not None:
+            return written
         entry = self.entry(slot)
         return 0 if entry is None else entry.extent_blocks * BLOCK_BYTES
 
     def unfinished(self) -> list[int]:
         """Return the slots that recovery must look at: left open or doubtful, or with a lost entry."""
         left_open = {slot for slot in self.table.slots_in(SlotState.OPEN) if slot not in self._ends}
-        return sorted((left_open - self._closing.keys()) | set(self.table.slots_in(LOST)) | self.doubtful)
+        return sorted((left_open - self._closing.keys()) | set(self.table.slots_in(LOST)) | self.doubtful.keys())
 
     # what the moves are made of
 
@@ -296,7 +296,7 @@ class RingState:
         self._uncatalogue(slot)
         self._closing.pop(slot, None)
         self._bad.discard(slot)
-        self.doubtful.discard(slot)
+        self.doubtful.pop(slot, None)
         self._withdrawn[slot] = self.table.set(slot, SlotEntry(SlotState.EMPTY))
 
     def _catalogue(self, slot: int, entry: SlotEntry, end_utc_ms: int) -> None:

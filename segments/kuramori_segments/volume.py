@@ -57,12 +57,15 @@ Run = tuple[int, list[BytesLike]]
 class Volume:
     """One ring file, open for recording. See the module for threads and order of writes."""
 
-    def __init__(self, disk: Disk, superblock: Superblock, stale_copy: int, table: SlotTable) -> None:
+    def __init__(
+        self, disk: Disk, superblock: Superblock, stale_copy: int, table: SlotTable, *, one_superblock: bool = False
+    ) -> None:
         """Take over an open disk; use `create`, `open`, `create_file` or `open_file`."""
         self.superblock = superblock
         self.statistics = VolumeStatistics()
         self._disk = disk
         self._stale_superblock = stale_copy
+        self._one_superblock = one_superblock  # the stale copy is damaged
         self._table_offsets = (superblock.table_a_offset, superblock.table_b_offset)
         self._ring = RingState(table, superblock.slot_bytes, superblock.filled_slots)
         self._fill = ZeroFill.resume(superblock.slot_bytes, superblock.slot_count, superblock.filled_slots)
@@ -143,7 +146,7 @@ class Volume:
             raise VolumeCut(place, disk.size_bytes, superblock.volume_bytes)
         tables = read_tables(disk.read_at, superblock)
         table = SlotTable.merge(superblock.slot_count, tables.copy_a, tables.copy_b)
-        return cls(disk, superblock, pair.stale_copy, table)
+        return cls(disk, superblock, pair.stale_copy, table, one_superblock=any(pair.faults))
 
     @classmethod
     def open_file(cls, path: Path) -> "Volume":
@@ -238,6 +241,12 @@ class Volume:
         while self.unsettled:
             self.commit()
 
+    def mend_superblock(self) -> None:
+        """Write the damaged copy anew, where one was found at opening. Raises StorageFault."""
+        with self._medium:
+            if self._one_superblock:
+                self._publish(self.superblock.filled_slots)
+
     @property
     def unsettled(self) -> bool:
         """Tell whether a commit would have to write something although nothing new is recorded."""
@@ -285,7 +294,7 @@ class Volume:
                 with self._memory:
                     doubtful = self._fill.skip(length)
                     fault.slots = tuple(doubtful)
-                    self._ring.doubtful.update(doubtful)
+                    self._ring.doubtful.update(dict.fromkeys(doubtful, 0))
             raise
         self._fill.synced_bytes += length
         self.statistics.fill_bytes += length
@@ -297,6 +306,7 @@ class Volume:
         self._disk.sync()
         self.superblock = superblock
         self._stale_superblock = 1 - self._stale_superblock
+        self._one_superblock = False
         self._fill.published_slots = slots
         with self._memory:
             self._ring.usable_slots = max(self._ring.usable_slots, slots)

@@ -12,7 +12,7 @@ from kuramori_segments.header import SegmentHeader, header_digest
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.nal_tree import NalTree
 from kuramori_segments.records import FLAG_KEY_FRAME, CodecConfig
-from kuramori_segments.recovery import camera_tail
+from kuramori_segments.recovery import CameraTail, camera_tail
 from kuramori_segments.segment_error import SegmentFull
 from kuramori_segments.segment_reader import SegmentReader
 from kuramori_segments.segment_writer import SegmentWriter
@@ -58,17 +58,19 @@ class SegmentMaker:
         self.rng = rng
         self.now_utc_ms = now_utc_ms
         self.cameras = [CameraScript(number) for number in range(1, cameras + 1)]
-        self.overwritten: set[tuple[int, int]] = set()  # camera, sequence
+        self.torn_units: dict[int, set[int]] = {camera.number: set() for camera in self.cameras}
 
-    def go_on(self, volume: Volume) -> None:
-        """After a restart: go on behind what is durable."""
+    def go_on(self, volume: Volume, ends: tuple[CameraTail, ...]) -> None:
+        """After a restart: go on behind what is durable. Units behind a hole of a torn commit are owed to nobody."""
         self.volume = volume
+        for tail in ends:
+            self.torn_units[tail.camera_number] |= set(range(tail.last_access_unit + 1, tail.next_access_unit))
         for camera in self.cameras:
             camera.writer = camera.next_slot = None
             tail = camera_tail(volume, camera.number)
             if tail is not None:
                 camera.sequence = max(camera.sequence, tail.sequence)
-                camera.next_unit = max(tail.next_access_unit, camera.acknowledged)
+                camera.next_unit = tail.next_access_unit
                 camera.previous_digest = tail.chain_digest
 
     def tick(self, *, close: bool = False) -> None:
@@ -109,11 +111,7 @@ class SegmentMaker:
 
     def _take(self, camera: CameraScript) -> int | None:
         taken = self.volume.take_slot(camera.number, plans={}, now_utc_ms=self.now_utc_ms)
-        if taken is None:
-            return None
-        if taken.displaced is not None:
-            self.overwritten.add((taken.displaced.camera_number, taken.displaced.sequence))
-        return taken.slot
+        return None if taken is None else taken.slot
 
     def _open(self, camera: CameraScript, batch: Batch) -> bool:
         slot = camera.next_slot if camera.next_slot is not None else self._take(camera)
