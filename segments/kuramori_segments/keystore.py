@@ -131,6 +131,11 @@ class Keystore:
         return self._erasure_pending
 
     @property
+    def rotation_wanted(self) -> bool:
+        """Tell whether something waits for the next rotation to be erased: keys of dropped holds, or an old root."""
+        return self._erasure_pending or bool(self._dropped)
+
+    @property
     def reference(self) -> Moment | None:
         """Return the moment from which time is counted (reference_time); `retention` asks for it."""
         return self._table.reference

@@ -330,11 +330,14 @@ def test_a_dropped_hold_is_gone_at_once_and_erased_with_the_next_rotation() -> N
     epoch = store.new_epoch(1, 0, 0)
     store.keep_segment_keys([KeepRequest(epoch.epoch_id, uid, 9000, HOLD) for uid in (UID, OTHER_UID)])
     store.rotate({epoch.epoch_id}, 0)
+    assert not store.rotation_wanted
     assert store.drop_hold(HOLD) == 2
     assert store.drop_hold(HOLD) == 0
     store = reopened(machine, store)
     assert store.kept() == ()
+    assert store.rotation_wanted
     assert {kept.segment_uid for kept in store.rotate((), 1).keeps} == {UID, OTHER_UID}
+    assert not store.rotation_wanted
     assert store.rotate((), 2).keeps == ()
 
 

@@ -79,10 +79,10 @@ def vector(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_the_generator_reproduces_every_vector_byte_for_byte() -> None:
-    """What lies in segments/vectors is what make_vectors makes, no more and no less."""
+    """What lies in segments/vectors is what make_vectors makes, no more and no less (custody has its own maker)."""
     made = make_vectors()
     made.files["vectors.json"] = made.index_file()
-    stored = {path.name: path.read_bytes() for path in VECTORS.iterdir()}
+    stored = {path.name: path.read_bytes() for path in VECTORS.iterdir() if path.name != "custody.json"}
     assert stored == made.files
 
 
