@@ -14,8 +14,6 @@ from kuramori.desk.granted import GrantedRequest
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.package import DecidedProof, Package
 from kuramori.desk.recorder import Recorder, asking
-from kuramori.desk.register import Record
-from kuramori.desk.register_entry import EntryKind
 from kuramori.desk.request import STATE_NAMES_JAPANESE, Request, require_openable
 from kuramori.desk.steps import Approved
 from kuramori.timebase import Clock
@@ -98,17 +96,16 @@ class Approving:
         return granted.to_bytes(), request.granted_signature, counting
 
     def _decided_proof(self, request: Request) -> tuple[DecidedProof, str]:
-        """Find the entry of the decision, the newest one of this request, and prove it under a checkpoint."""
-        found: Record | None = None
-        size, note = self._journal.register.head
-        for record in self._journal.register.records(0, size):
-            if record.entry.request == request.request_id and record.entry.kind == EntryKind.DECIDED:
-                found = record
-        if found is None or found.salt is None or found.body is None:
+        """Return the entry of the newest decision, proven under the present checkpoint."""
+        register = self._journal.register
+        size, note = register.head
+        index = self._journal.decided_at[request.request_id]
+        (found,) = register.records(index, 1)
+        if found.salt is None or found.body is None:
             raise ApprovalRefused(
                 "not-registered", "The register no longer holds this decision.", "決裁の記録が残っていません。"
             )
-        path = tuple(self._journal.register.inclusion_proof(found.entry.index, size))
+        path = tuple(register.inclusion_proof(index, size))
         return DecidedProof(found.entry_bytes, found.salt, found.body, path), note
 
 

@@ -52,8 +52,12 @@ class HoldBook:
                 step.erasure_id, step.camera, step.from_utc_ms, step.to_utc_ms, taken.person, step.reason
             )
         elif isinstance(step, Erased):
-            self.ordered.pop(step.receipt.erasure_id, None)
-            self.last_erasure_number = max(self.last_erasure_number, step.receipt.number)
+            self.note_receipt(step.receipt.number, step.receipt.erasure_id)
+
+    def note_receipt(self, number: int, erasure_id: str) -> None:
+        """Note that the recorder's receipt of this number stands in the register."""
+        self.ordered.pop(erasure_id, None)
+        self.last_erasure_number = max(self.last_erasure_number, number)
 
     def in_force(self, utc_ms: int) -> list[PlaceHoldRequest]:
         """Return the holds that should be in force at this time."""

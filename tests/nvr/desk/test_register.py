@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from kuramori.desk.merkle_log import MerkleLog, leaf_hash, verify_consistency, v
 from kuramori.desk.register import Register, RegisterDamaged, RegisterInUse, RegisterUnwritable
 from kuramori.desk.register_entry import Entry, EntryInvalid, EntryKind, body_digest
 from kuramori.desk.signed_note import open_checkpoint
+from kuramori.desk.steps import KINDS
 
 RECORDER_ID = bytes(range(16))
 START_UTC_MS = 1_767_225_600_000
@@ -341,3 +343,14 @@ def test_an_entry_has_one_form(change: dict[str, object]) -> None:
     document = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     with pytest.raises(EntryInvalid):
         Entry.parse(document)
+
+
+def test_the_document_lists_the_members_of_every_body() -> None:
+    """REGISTER.md names exactly the members that each kind of step writes."""
+    text = (Path(__file__).parents[3] / "nvr" / "kuramori" / "desk" / "REGISTER.md").read_text(encoding="utf-8")
+    bodies = text.partition("## Bodies")[2].partition("\n## ")[0]
+    listed = {
+        row[0]: re.findall(r"`(\w+)`", row[1]) for row in re.findall(r"^\| `(\w+)` \| (.*) \|$", bodies, re.MULTILINE)
+    }
+    assert listed.pop(EntryKind.BODIES_DELETED.value) == ["indices"]
+    assert listed == {kind.value: [field.name for field in fields(step)] for step, kind in KINDS.items()}

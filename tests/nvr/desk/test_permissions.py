@@ -1,0 +1,123 @@
+"""Who may do what: the whole matrix of roles and resources, and how the desk knows who calls."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kuramori.api.identity import PERMITTED, Operation
+from tests.fakes.desk_room import (
+    ADMINISTRATOR,
+    AUDITOR,
+    DEPUTY,
+    HANDLER,
+    INSTALLER,
+    MANAGER,
+    MINUTE_MS,
+    NOW_UTC_MS,
+    DeskRoom,
+)
+from tests.fakes.desk_steps import content, filed
+
+NOBODY = ""
+EVERYBODY = {NOBODY, MANAGER, DEPUTY, HANDLER, AUDITOR, ADMINISTRATOR, INSTALLER}
+DECIDERS = {MANAGER, DEPUTY}
+HANDLERS = {HANDLER, DEPUTY}  # the deputy of this site is a handler too
+STAFF = {MANAGER, DEPUTY, HANDLER}
+
+RANGE = {"from_utc_ms": NOW_UTC_MS - 30 * MINUTE_MS, "to_utc_ms": NOW_UTC_MS - 20 * MINUTE_MS}
+HOLD = {"cameras": ["gate"], **RANGE, "until_utc_ms": NOW_UTC_MS + 86_400_000, "reason": "r"}
+RETURNED = {"how": "erased", "on_utc_ms": 1, "told_by": "x"}
+WRITTEN = {"manifest_digest": "00" * 32, "medium": "x"}
+APPROVAL = {"approval": "e30=", "signature": ""}
+
+# method, path, body, parameters, who gets beyond the door
+MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
+    ("GET", "/v1/status", None, {}, EVERYBODY),
+    ("GET", "/v1/cameras", None, {}, EVERYBODY),
+    ("GET", "/v1/grounds", None, {}, EVERYBODY),
+    ("GET", "/v1/coverage", None, {"camera": "gate", **RANGE}, EVERYBODY),
+    ("GET", "/v1/register/checkpoint", None, {}, EVERYBODY),
+    ("GET", "/v1/register/consistency", None, {"old": 0}, EVERYBODY),
+    ("GET", "/v1/register/inclusion", None, {"index": 0}, EVERYBODY),
+    ("GET", "/v1/requests/{id}/package", None, {"custodian": "00" * 16}, EVERYBODY),
+    ("POST", "/v1/requests/{id}/approvals", APPROVAL, {}, EVERYBODY),
+    ("POST", "/v1/requests", "request", {}, HANDLERS),
+    ("POST", "/v1/requests/{id}/amendment", "request", {}, HANDLERS),
+    ("POST", "/v1/requests/{id}/returned", RETURNED, {}, HANDLERS),
+    ("GET", "/v1/requests/{id}/shares", None, {}, HANDLERS),
+    ("POST", "/v1/requests/{id}/bundle", {"deks": {}}, {}, HANDLERS),
+    ("POST", "/v1/requests/{id}/written", WRITTEN, {}, HANDLERS),
+    ("POST", "/v1/requests/{id}/decision", {"outcome": "refused", "reason": "r"}, {}, DECIDERS),
+    ("GET", "/v1/requests", None, {}, STAFF | {AUDITOR}),
+    ("GET", "/v1/requests/{id}", None, {}, STAFF | {AUDITOR}),
+    ("GET", "/v1/register", None, {}, STAFF | {AUDITOR}),
+    ("GET", "/v1/holds", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("GET", "/v1/erasures", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("POST", "/v1/holds", HOLD, {}, DECIDERS),
+    ("POST", "/v1/holds/" + "00" * 16 + "/lift", {"reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/erasures", {"camera": "park", **RANGE, "reason": "r"}, {}, DECIDERS),
+]
+DOOR = {"person-missing", "role-missing", "person-unknown"}
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[DeskRoom]:
+    """A desk with a recorder that has recorded."""
+    async with DeskRoom(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row[0]} {row[1]}")
+async def test_each_resource_lets_in_exactly_whom_it_should(room: DeskRoom, row: Any) -> None:
+    """Every person, and nobody at all, at every resource: past the door or not, as the table says."""
+    method, path, body, parameters, expected = row
+    number = await filed(room)
+    let_in = set()
+    for person in sorted(EVERYBODY):
+        sent = room.request_body(witnesses=[]) if body == "request" else body
+        answer = await room.call(method, path.replace("{id}", number), person, sent, **parameters)
+        code = answer.json().get("code") if answer.headers["content-type"].startswith("application/problem") else None
+        if code in DOOR:
+            assert answer.status_code == (403 if person else 401)
+        else:
+            let_in.add(person)
+    assert let_in == expected
+
+
+async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
+    """A new resource has to be put into the table: none is served that no row asks for."""
+    schema = content(await room.call("GET", "/v1/openapi.json"))
+    served = {
+        (method.upper(), path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16))
+        for path, methods in schema["paths"].items()
+        for method in methods
+    }
+    assert served == {(method, path) for method, path, *_ in MATRIX}
+
+
+def test_every_operation_is_decided() -> None:
+    """No operation is left without a rule."""
+    assert set(PERMITTED) == set(Operation)
+
+
+async def test_the_register_says_who_acted_and_how_the_desk_knew(room: DeskRoom) -> None:
+    """The person stands in the entry, the kernel's uid of the caller in its body."""
+    await filed(room)
+    entry = content(await room.call("GET", "/v1/register", MANAGER))["entries"][0]
+    assert entry["person"] == HANDLER
+    assert entry["body"]["identified_by"] == f"declared on the local socket, uid {os.getuid()}"
+
+
+async def test_an_unknown_person_is_refused_and_the_name_cannot_play_with_a_terminal(room: DeskRoom) -> None:
+    """A name that nobody has is told back without its control characters."""
+    problem = content(await room.call("GET", "/v1/requests", "Nobody\x1b[31m"), 403)
+    assert problem["code"] == "person-unknown"
+    assert "\x1b" not in problem["detail"]
+
+
+async def test_the_socket_is_for_the_group_only(room: DeskRoom) -> None:
+    """desk.sock has mode 0660."""
+    assert room.socket.stat().st_mode & 0o777 == 0o660
