@@ -83,8 +83,6 @@ class EpochPlan(Generic[E]):
 
     def must_close_at_once(self, boot_ns: int) -> bool:
         """Tell whether the running segment ends now, key frame or not: the grace is over too."""
-        return (
-            (self.left is not None and self.ready is not None)
-            or (self.current is not None
-            and boot_ns >= _began_ns(self.current) + EPOCH_LIMIT_NS)
+        return (self.left is not None and self.ready is not None) or (
+            self.current is not None and boot_ns >= _began_ns(self.current) + EPOCH_LIMIT_NS
         )

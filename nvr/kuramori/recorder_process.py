@@ -26,7 +26,7 @@ from kuramori.recorder_answers import RecorderAnswers
 from kuramori.recording import CameraRecording
 from kuramori.segment_factory import SegmentFactory
 from kuramori.tick import Tick, VolumeLane
-from kuramori.timebase import ClockStep, SystemClock, UtcAnchor
+from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
 from kuramori.vault import DeviceKeyUnusable, Vault, open_vault, recording_state
 from kuramori.vault_thread import LedgerWriter, WorkThread
 from kuramori.zero_filling import ZeroFilling
@@ -76,7 +76,7 @@ class VolumeSlots:
         return taken
 
 
-def build(configuration: Configuration, vault: Vault, clock: SystemClock) -> Recorder:
+def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
     """Put the recorder together; nothing runs yet."""
     places = Places.of(configuration)
     boot_ns = clock.boot_ns()
@@ -132,7 +132,7 @@ def build(configuration: Configuration, vault: Vault, clock: SystemClock) -> Rec
 
 
 def _camera(
-    table: CameraTable, recording: CameraRecording, sources: CameraSources, clock: SystemClock, anchor: UtcAnchor
+    table: CameraTable, recording: CameraRecording, sources: CameraSources, clock: Clock, anchor: UtcAnchor
 ) -> Camera:
     return Camera(
         name=table.name,

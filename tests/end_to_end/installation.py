@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -71,7 +72,7 @@ class Installation:
         self.custodians = make_custodians(self.folder / "people", int(time.time() * 1000))
         secrets = self.folder / "secrets"
         secrets.mkdir(mode=0o700)
-        text = _SITE.format(volume_size=self.volume_size, folder=self.folder) + self.extra
+        text = _SITE.format(volume_size=self.volume_size, metrics_port=free_port()) + self.extra
         for camera in self.cameras:
             text += _CAMERA.format(camera=camera)
             if camera.user:
@@ -135,6 +136,13 @@ class Installation:
         return [Path(top) / name for top, _, names in os.walk(self.folder) for name in names]
 
 
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 _SITE = """\
 [site]
 name = "Test site"
@@ -162,6 +170,9 @@ secrets_directory = "secrets"
 [[volume]]
 path = "volume0"
 size = "{volume_size}"
+
+[metrics]
+listen = "127.0.0.1:{metrics_port}"
 
 [keystore]
 cell_directory = "cell"

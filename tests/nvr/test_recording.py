@@ -31,6 +31,12 @@ START_NS = 1_000 * NS_PER_SECOND
 STREAM = StreamFacts(Codec.H264, 90_000, (), RecordSource.NATIVE, AudioState.NONE_OFFERED, "none offered")
 
 
+def payload_of(size_bytes: int, *, key: bool = True, mark: int = 7) -> bytes:
+    """One NAL unit of about that size behind its length."""
+    nal = bytes([0x65 if key else 0x41]) + mark.to_bytes(4, "big") * (size_bytes // 4)
+    return struct.pack(">I", len(nal)) + nal
+
+
 @dataclass(frozen=True)
 class Epoch:
     epoch_id: bytes
@@ -70,8 +76,7 @@ class Bench:
     def send(self, units: int, size_bytes: int = 4000, gop: int = 30) -> None:
         for _ in range(units):
             key = len(self.numbers) % gop == 0
-            nal = bytes([0x65 if key else 0x41]) + len(self.numbers).to_bytes(4, "big") * (size_bytes // 4)
-            payload = struct.pack(">I", len(nal)) + nal
+            payload = payload_of(size_bytes, key=key, mark=len(self.numbers))
             unit = Unit(self.utc_ms * 1000, len(self.numbers) * 3000, self.boot_ns // 1000, key, 0, payload, 1)
             self.numbers.append(self.recording.append(unit._replace(flags=FLAG_KEY_FRAME * key), self.boot_ns))
             self.boot_ns += FRAME_NS

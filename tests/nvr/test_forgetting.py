@@ -1,0 +1,219 @@
+"""Keys die on time, a hold keeps exactly what it names, an order erases exactly what it names, and each has a receipt.
+
+A real vault in a folder; the clock is the test's. Recordings are written by the real recording and volume.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kuramori.forgetting import Forgetting, HoldRefused
+from kuramori.messages import EraseRequest, FailureCode, PlaceHoldRequest
+from kuramori.recorder import Recorder
+from kuramori.recorder_process import build
+from kuramori.vault import Vault, open_vault
+from kuramori_config.load import load_configuration
+from kuramori_segments.keystore_faults import EpochKeyGone
+from kuramori_segments.records import FLAG_KEY_FRAME
+from tests.end_to_end.installation import CameraAt, Installation
+from tests.fakes.clock import ToldClock
+from tests.nvr.test_recording import STREAM, Unit, payload_of
+
+HOUR_MS = 3_600_000
+START_UTC_MS = 1_790_000_000_000
+FRAMES_PER_SLOT = 40  # of 420 kB: one slot of 16 MiB
+FRAME_MS = 10_000
+
+
+@dataclass
+class House:
+    """A recorder without streams: the test is the camera."""
+
+    recorder: Recorder
+    vault: Vault
+    forgetting: Forgetting
+    clock: ToldClock
+
+    def record(self, camera: str, frames: int) -> None:
+        """Store so many key frames, ten seconds apart, and make them durable."""
+        found = self.recorder.cameras[camera]
+        recording = found.recording
+        lane = next(lane for lane in self.recorder.lanes if found in lane.cameras)
+        recording.begin_stream(STREAM, self.clock.boot_ns(), self.clock.utc_ms())
+        for _ in range(frames):
+            boot_ns, utc_ms = self.clock.boot_ns(), self.recorder.now_utc_ms()
+            if recording.wants_epoch(boot_ns):
+                number = recording.camera_number
+                recording.plan.arrived(self.vault.keystore.new_epoch(number, utc_ms, boot_ns // 1_000_000))
+            unit = Unit(utc_ms * 1000, 0, boot_ns // 1000, FLAG_KEY_FRAME, 0, payload_of(420_000), 1)
+            assert recording.append(unit, boot_ns) is not None
+            batch = recording.collect(boot_ns, utc_ms)
+            assert batch is not None
+            lane.volume.commit(batch.writes, batch.changes)
+            if batch.mark is not None:
+                found.durable = batch.mark
+            batch.release()
+            self.clock.pass_ms(FRAME_MS)
+
+    def openable(self, camera: str) -> list[bool]:
+        """For each segment in the ring, whether its key exists."""
+        number = self.recorder.cameras[camera].recording.camera_number
+        found = []
+        for item in self.forgetting.segments(number, 0, 1 << 52):
+            try:
+                self.vault.keystore.segment_key(item.header.epoch_id, item.header.segment_uid)
+                found.append(True)
+            except EpochKeyGone:
+                found.append(False)
+        return found
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Two cameras whose pictures are kept for four hours."""
+    clock = ToldClock(START_UTC_MS)
+    cameras = [CameraAt(name, "rtsp://127.0.0.1:1/x", retention="4 hours") for name in ("gate", "yard")]
+    site = Installation(tmp_path / "site", cameras, volume_size="700 MiB").make()
+    configuration = load_configuration(site.config_path)
+    vault = open_vault(configuration, START_UTC_MS)
+    for volume in vault.volumes:
+        while not volume.zero_fill_step(1 << 26).done:
+            await asyncio.sleep(0)
+    recorder = build(configuration, vault, clock)
+    try:
+        yield House(recorder, vault, Forgetting(recorder), clock)
+    finally:
+        recorder.books.close()
+        recorder.commits.close()
+        vault.close()
+
+
+def order(camera: str, from_utc_ms: int, to_utc_ms: int, number: int = 1) -> EraseRequest:
+    return EraseRequest(f"{number:032x}", camera, from_utc_ms, to_utc_ms, "Sato Hanako", "wrong aim")
+
+
+def hold(camera: str, from_utc_ms: int, to_utc_ms: int, until_utc_ms: int, number: int = 7) -> PlaceHoldRequest:
+    return PlaceHoldRequest(
+        f"{number:032x}", (camera,), from_utc_ms, to_utc_ms, until_utc_ms, "R-1", "Sato Hanako", "police inquiry"
+    )
+
+
+async def test_keys_die_before_their_first_frame_is_too_old(house: House) -> None:
+    """Four hours of retention: at three hours and a bit the first hour's key is gone, and the receipt names it."""
+    house.record("gate", 10)
+    first_hour = house.vault.keystore.epochs()
+    house.clock.pass_ms(2 * HOUR_MS)
+    await house.forgetting.catch_up()
+    assert set(first_hour) <= set(house.vault.keystore.epochs())
+    house.clock.pass_ms(HOUR_MS)
+    await house.forgetting.catch_up()
+    assert not set(first_hour) & set(house.vault.keystore.epochs())
+    assert house.openable("gate") == [False]
+    (receipt,) = house.vault.ledger.erasures()
+    assert (receipt.rule, receipt.tier) == ("retention", "E0")
+    assert receipt.erased[0].epoch_ids == tuple(epoch.epoch_id for epoch in first_hour)
+    assert len(receipt.signature) == 64
+
+
+async def test_a_hold_keeps_what_it_names_beyond_its_time_and_nothing_else(house: House) -> None:
+    """The held minutes open after their epoch is dead; the rest of the hour does not; after its end nothing does."""
+    house.record("gate", 3 * FRAMES_PER_SLOT)
+    begin = START_UTC_MS + FRAMES_PER_SLOT * FRAME_MS + 60_000
+    until = START_UTC_MS + 10 * HOUR_MS
+    number = house.recorder.cameras["gate"].recording.camera_number
+    placed, kept = await house.forgetting.place_hold(hold("gate", begin, begin + 60_000, until), [number])
+    assert placed.ends_utc_ms == until
+    assert kept == 1
+    house.clock.pass_ms(4 * HOUR_MS)
+    await house.forgetting.catch_up()
+    assert house.vault.keystore.epochs() == ()
+    assert sum(house.openable("gate")) == 1
+    assert house.forgetting.figures.held_slots == 1
+    house.clock.pass_ms(7 * HOUR_MS)
+    await house.forgetting.catch_up()
+    assert sum(house.openable("gate")) == (0 if house.recorder.clock_trusted else 1)
+
+
+async def test_lifting_a_hold_destroys_what_only_it_kept(house: House) -> None:
+    """The keys go with the rotation that follows at once."""
+    house.record("gate", 10)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    asked = hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS)
+    await house.forgetting.place_hold(asked, [number])
+    house.clock.pass_ms(4 * HOUR_MS)
+    await house.forgetting.catch_up()
+    assert house.openable("gate") == [True]
+    await house.forgetting.lift_hold(asked.hold_id, "Sato Hanako", "handed over")
+    assert house.vault.keystore.kept() == ()
+    assert house.openable("gate") == [False]
+
+
+async def test_a_hold_beyond_the_budget_is_refused_with_the_reason(house: House) -> None:
+    """A quarter of the ring may be held; more would cost other cameras their days."""
+    house.record("gate", 14 * FRAMES_PER_SLOT)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    with pytest.raises(HoldRefused) as caught:
+        await house.forgetting.place_hold(
+            hold("gate", START_UTC_MS, START_UTC_MS + 9 * HOUR_MS, START_UTC_MS + 90 * HOUR_MS), [number]
+        )
+    assert caught.value.failure.code is FailureCode.HOLD_BUDGET
+    assert house.vault.ledger.holds() == ()
+
+
+async def test_an_order_erases_the_named_minutes_and_keeps_the_rest_of_the_hour(house: House) -> None:
+    """Three slots of one epoch, the middle one named: it alone is gone, and the other camera is untouched."""
+    house.record("gate", 3 * FRAMES_PER_SLOT)
+    house.record("yard", 5)
+    await leave_the_hour(house, "gate")
+    begin = START_UTC_MS + FRAMES_PER_SLOT * FRAME_MS + 60_000
+    number = house.recorder.cameras["gate"].recording.camera_number
+    before = house.openable("gate")
+    receipt = await house.forgetting.erase(order("gate", begin, begin + 60_000), number)
+    assert receipt is not None
+    assert (receipt.rule, receipt.person, receipt.reason) == ("request", "Sato Hanako", "wrong aim")
+    after = house.openable("gate")
+    assert [was and not now for was, now in zip(before, after, strict=True)].count(True) == 1
+    assert not after[1]
+    assert house.openable("yard") == [True]
+
+
+async def test_the_same_order_again_returns_its_first_receipt(house: House) -> None:
+    """Asked twice, destroyed once."""
+    house.record("gate", 5)
+    await leave_the_hour(house, "gate")
+    number = house.recorder.cameras["gate"].recording.camera_number
+    asked = order("gate", START_UTC_MS, START_UTC_MS + HOUR_MS)
+    first = await house.forgetting.erase(asked, number)
+    assert first is not None
+    assert await house.forgetting.erase(asked, number) == first
+    assert len(house.vault.ledger.erasures()) == 1
+
+
+async def test_an_order_never_takes_held_minutes(house: House) -> None:
+    """A hold is not silently dropped: what it names stays openable."""
+    house.record("gate", 5)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    asked = hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS)
+    await house.forgetting.place_hold(asked, [number])
+    await leave_the_hour(house, "gate")
+    await house.forgetting.erase(order("gate", START_UTC_MS, START_UTC_MS + HOUR_MS), number)
+    assert house.openable("gate")[0]
+
+
+async def test_nothing_there_is_said(house: House) -> None:
+    """An order for minutes that were never recorded destroys nothing and has no receipt."""
+    house.record("gate", 5)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    assert await house.forgetting.erase(order("gate", 1000, 2000), number) is None
+    assert house.vault.ledger.erasures() == ()
+
+
+async def leave_the_hour(house: House, camera: str) -> None:
+    """Go on under a new epoch, as the tick does when an order names the running hour."""
+    recording = house.recorder.cameras[camera].recording
+    recording.leave_epoch()
+    house.record(camera, 1)
+    assert recording.plan.left is None
