@@ -60,7 +60,7 @@ _RULES = {
     RuleSet.HOK: RetentionRule(
         RuleSet.HOK,
         Duration.of_days(30),
-        Wording("HOK 6-4", "北杜市 訓令第27号 第6条第4項"),
+        Wording("HOK 6-4", "北斗市 訓令第27号 第6条第4項"),
         Wording('the mayor, such as "mayor Yamada Taro"', "市長（例: 「市長 山田太郎」）"),
         by_manager=False,
         by_mayor=True,

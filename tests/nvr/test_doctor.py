@@ -254,13 +254,15 @@ class TestTheService:
     def test_a_report_of_a_dead_supervisor_counts_for_nothing(self, listening: Case) -> None:
         """What a supervisor left behind when it was killed is not believed."""
         dead = replace(listening, machine=replace(listening.machine, running=frozenset()))
+        assert self.codes(dead) == ["no-supervisor"]
+        dead.places.recorder_socket.unlink()
         assert self.codes(dead) == ["not-running"]
 
     @pytest.mark.parametrize("content", [b"", b"[]", b'{"supervisor_pid": "x"}', b'{"processes": 3}', b"\xff"])
     def test_a_damaged_report_counts_for_nothing(self, listening: Case, content: bytes) -> None:
         """Whatever stands in the report, the doctor says something."""
         (listening.places.runtime / REPORT_NAME).write_bytes(content)
-        assert self.codes(listening) == ["not-running"]
+        assert self.codes(listening) == ["no-supervisor"]
 
 
 SOUND = RecorderStatus(

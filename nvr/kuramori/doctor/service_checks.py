@@ -33,6 +33,16 @@ def check_processes(case: Case) -> Iterator[Finding]:
     }
     report = _report(case.places.runtime / REPORT_NAME)
     if report is None or report[0] not in case.machine.running:
+        if _answers(case.places.recorder_socket):
+            yield warning(
+                "no-supervisor",
+                tr(
+                    "the recorder answers, but nothing starts it again when it dies",
+                    "録画機は応答しますが、監視されていません",
+                ),
+                tr(f"start the service as a whole: {_START}", f"{_START} でサービス全体を起動してください"),
+            )
+            return
         yield error(
             "not-running",
             tr("the service is not running: nothing is recorded", "サービスが停止中です。録画されていません"),

@@ -68,7 +68,7 @@ def check_people(case: Case) -> Iterator[Finding]:
                 f"{len(staff)} person may attend viewing and hand-over; {STAFF_LEAST} must",
                 f"閲覧・提供に立ち会える職員が{len(staff)}名です（{STAFF_LEAST}名必要）",
             ),
-            tr("name a deputy or another handler", "代行者または取扱担当者を追加してください"),
+            tr("name a deputy or another handler", "代理者または取扱担当者を追加してください"),
         )
 
 
