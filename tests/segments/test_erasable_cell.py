@@ -13,7 +13,7 @@ from kuramori_segments.mounts import mount_of, parse_mountinfo
 from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.tier import ErasureTier, TierReason
 from tests.fakes.crashing_files import Machine
-from tests.segments.test_keystore import SEPARATE
+from tests.fakes.keystore_machine import SEPARATE
 
 ROOT = bytes(range(32))
 

@@ -24,7 +24,7 @@ from kuramori_segments.keystore_faults import (
     RotationFailed,
 )
 from tests.fakes.crashing_files import Machine, PowerCut, Step, Survival
-from tests.segments.test_keystore import BOOT, HOLD, UID, cells_of
+from tests.fakes.keystore_machine import BOOT, HOLD, UID, cells_of
 
 MAX_STEPS = 2000
 

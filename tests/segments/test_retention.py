@@ -23,7 +23,7 @@ from kuramori_segments.retention import (
     remainder_until_utc_ms,
 )
 from tests.fakes.crashing_files import Machine
-from tests.segments.test_keystore import HOLD, UID, cells_of
+from tests.fakes.keystore_machine import HOLD, UID, cells_of
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
