@@ -11,6 +11,9 @@ from kuramori_config.faults import Unfit, Wording
 
 _QUANTITY = re.compile(r"^\s*(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]{1,8})\s*$", re.ASCII)
 
+LONGEST_SECONDS = 100 * 366 * 86400  # a century: beyond, somebody mistyped, and calendars end
+LARGEST_BYTES = 2**60  # above any disk, below what offsets can hold
+
 _BYTES_PER_UNIT = {
     "B": 1,
     "KB": 10**3,
@@ -52,7 +55,10 @@ class Size:
         factor = _BYTES_PER_UNIT.get(unit.upper())
         if factor is None:
             raise Unfit(SIZE_SHAPE)
-        return cls(int(number * factor))
+        total_bytes = int(number * factor)
+        if total_bytes > LARGEST_BYTES:
+            raise Unfit(SIZE_SHAPE)
+        return cls(total_bytes)
 
     def __str__(self) -> str:
         for unit, factor in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
@@ -77,7 +83,10 @@ class Duration:
         factor = _SECONDS_PER_UNIT.get(name.removesuffix("s") if name != "s" else name)
         if factor is None:
             raise Unfit(DURATION_SHAPE)
-        return cls(int(number * factor))
+        seconds = int(number * factor)
+        if seconds > LONGEST_SECONDS:
+            raise Unfit(DURATION_SHAPE)
+        return cls(seconds)
 
     @classmethod
     def of_days(cls, days: float) -> Self:
