@@ -3,6 +3,7 @@
 Asks the desk and shows its answer as figures and a timeline, or as JSON. It must not know how coverage is found.
 """
 
+import os
 import time
 from datetime import tzinfo
 from pathlib import Path
@@ -103,6 +104,6 @@ def _print(report: "CoverageReport", from_utc_ms: int, to_utc_ms: int, zone: tzi
         sys.stdout.reconfigure(errors="replace")
     symbols = BLOCKS if unicode else PLAIN
     console = Console(highlight=False)
-    if not console.is_terminal:
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(highlight=False, width=PIPE_WIDTH)
     console.print(coverage_view(report, from_utc_ms, to_utc_ms, zone=zone, width=console.width, symbols=symbols))

@@ -1,0 +1,1 @@
+"""The demo: the whole story with simulated cameras, told and done by the product's own commands."""
