@@ -18,6 +18,8 @@ from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Configuration
 from kuramori_segments.ring import CameraPlan
 
+OLDEST_KEPT_NS = 10_000_000_000
+
 
 @dataclass(slots=True, eq=False)
 class Recorder:
@@ -38,6 +40,8 @@ class Recorder:
     tick: Tick | None = None
     problems: dict[str, str] = field(default_factory=dict)  # what is wrong now, by a stable name; empty is green
     door_facts: dict[str, Any] = field(default_factory=dict)  # camera name → the last CameraStream of the door
+    _oldest: dict[int, int] = field(default_factory=dict)
+    _oldest_until_boot_ns: int = 0
 
     def now_utc_ms(self) -> int:
         """Return UTC by the anchor."""
@@ -48,14 +52,28 @@ class Recorder:
         """Tell whether a time source keeps the wall clock."""
         return clock_synchronised()
 
+    async def oldest_decryptable_utc_ms(self) -> dict[int, int]:
+        """Return the first frame of the oldest living key of each camera, by its number.
+
+        There may be tens of thousands of keys, so this is counted in the books thread, and at most every ten seconds.
+        """
+        boot_ns = self.clock.boot_ns()
+        if boot_ns >= self._oldest_until_boot_ns:
+            self._oldest = await self.books.call(self._count_oldest)
+            self._oldest_until_boot_ns = boot_ns + OLDEST_KEPT_NS
+        return self._oldest
+
+    def _count_oldest(self) -> dict[int, int]:
+        oldest: dict[int, int] = {}
+        for epoch in self.vault.keystore.decryptable():
+            known = oldest.get(epoch.camera_number)
+            if known is None or epoch.first_utc_ms < known:
+                oldest[epoch.camera_number] = epoch.first_utc_ms
+        return oldest
+
     def camera_numbered(self, camera_number: int) -> Camera | None:
         """Return the camera of that number, if it is configured."""
         for camera in self.cameras.values():
             if camera.recording.camera_number == camera_number:
                 return camera
         return None
-
-    def retention_ms(self, camera_name: str) -> int | None:
-        """Return how long a configured camera's pictures are kept."""
-        table = self.tables.get(camera_name)
-        return None if table is None else table.retention.seconds * 1000

@@ -52,10 +52,10 @@ from kuramori_segments.coverage import Coverage as LedgerCoverage
 from kuramori_segments.coverage import coverage
 from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
 from kuramori_segments.ledger_fault import HoldUnknown, LedgerFault
-from kuramori_segments.retention import oldest_decryptable
 from kuramori_segments.storage_fault import StorageFault
 
 GOP_REACH_MS = 20_000
+PLANNED_KEPT = 16 * PLAN_LIMIT_SEGMENTS
 STATES = {
     Phase.CONNECTING: CameraState.CONNECTING,
     Phase.RECORDING: CameraState.RECORDING,
@@ -72,6 +72,7 @@ class RecorderAnswers:
         self._recorder = recorder
         self._vault = recorder.vault
         self._forgetting = forgetting
+        self._planned: dict[bytes, bytes] = {}  # segment uid → epoch id, of the latest plans
         self._handlers: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
             StatusRequest: self._status,
             CoverageRequest: self._coverage,
@@ -101,12 +102,9 @@ class RecorderAnswers:
 
     async def _status(self, _question: StatusRequest) -> RecorderStatus:
         recorder, vault = self._recorder, self._vault
-        alive = vault.keystore.decryptable()
+        oldest = await recorder.oldest_decryptable_utc_ms()
         cameras = tuple(
-            self._camera_status(
-                camera,
-                next((e.first_utc_ms for e in [oldest_decryptable(alive, camera.recording.camera_number)] if e), None),
-            )
+            self._camera_status(camera, oldest.get(camera.recording.camera_number))
             for camera in recorder.cameras.values()
         )
         return RecorderStatus(
@@ -238,6 +236,10 @@ class RecorderAnswers:
                 f"the range lies in {len(found)} segments; name {PLAN_LIMIT_SEGMENTS} at most",
             )
         needed = _reaching_back(found, from_utc_ms)
+        for item in needed:
+            self._planned[item.header.segment_uid] = item.header.epoch_id
+        while len(self._planned) > PLANNED_KEPT:
+            self._planned.pop(next(iter(self._planned)))
         spans = self._read_coverage(camera, from_utc_ms, to_utc_ms).spans
         return ExtractionPlan(camera.name, number, tuple(map(self._extent, needed)), spans)
 
@@ -287,8 +289,10 @@ class RecorderAnswers:
         return ReleasedKeys(keys)
 
     def _epochs_of(self, wanted: set[bytes]) -> dict[bytes, bytes]:
-        """Find the epochs of segments by reading headers, newest cameras' segments first come by the index."""
-        found: dict[bytes, bytes] = {}
+        """Find the epochs of segments: those of the latest plans are known, else all headers are read."""
+        found = {uid: self._planned[uid] for uid in wanted if uid in self._planned}
+        if len(found) == len(wanted):
+            return found
         for volume in self._vault.volumes:
             for number in volume.cameras():
                 for item in self._forgetting.segments(number, 0, 1 << 62):
@@ -382,7 +386,7 @@ class RecorderAnswers:
     # ---- figures and the door ------------------------------------------------------------------------------------
 
     async def _statistics(self, _question: StatisticsRequest) -> Any:
-        return statistics_of(self._recorder, self._forgetting)
+        return statistics_of(self._recorder, self._forgetting, await self._recorder.oldest_decryptable_utc_ms())
 
     async def _stream(self, question: CameraStream) -> Acknowledged | Failure:
         camera = self._known(question.camera)

@@ -5,6 +5,7 @@ This module must not know Prometheus: it fills the frozen values that the window
 
 import errno
 import platform
+from collections.abc import Mapping
 
 from kuramori import __version__
 from kuramori.camera import Camera, Phase
@@ -24,10 +25,12 @@ from kuramori_segments.key_faults import CustodiansExpired
 from kuramori_segments.retention import oldest_held
 
 
-def statistics_of(recorder: Recorder, forgetting: Forgetting) -> RecorderStatistics:
-    """Return everything as of now. Looks at memory only; never waits."""
+def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[int, int]) -> RecorderStatistics:
+    """Return everything as of now. Looks at memory only; never waits.
+
+    `oldest`: first frame of the oldest living key of each camera, by its number.
+    """
     figures = recorder.tick.figures if recorder.tick is not None else TickFigures()
-    oldest = _oldest_by_camera(recorder)
     return RecorderStatistics(
         version=__version__,
         python_version=platform.python_version(),
@@ -59,16 +62,7 @@ def _custodians_valid(recorder: Recorder) -> bool:
     return True
 
 
-def _oldest_by_camera(recorder: Recorder) -> dict[int, int]:
-    oldest: dict[int, int] = {}
-    for epoch in recorder.vault.keystore.decryptable():
-        known = oldest.get(epoch.camera_number)
-        if known is None or epoch.first_utc_ms < known:
-            oldest[epoch.camera_number] = epoch.first_utc_ms
-    return oldest
-
-
-def _camera(recorder: Recorder, camera: Camera, oldest: dict[int, int]) -> CameraStatistics:
+def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> CameraStatistics:
     totals = camera.totals()
     number = camera.recording.camera_number
     firsts = [volume.oldest(number) for volume in recorder.vault.volumes]

@@ -17,8 +17,8 @@ from kuramori import log
 from kuramori.process import EXIT_CONFIGURATION
 
 STOP_SECONDS = 1.8  # what is left to a process between SIGTERM and SIGKILL
-STEADY_SECONDS = 10.0  # who lived that long is started again at once
-RESTART_DELAYS_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+STEADY_SECONDS = 3.0  # who lived that long is started again at once
+RESTART_DELAYS_SECONDS = (0.0, 0.1, 0.2, 0.5, 1.0)  # recording comes first: never long
 REPORT_NAME = "supervisor.json"
 
 
