@@ -184,7 +184,7 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
     footer = result.footer
     if footer is not None and (entry is None or not result.damage):
         return _keep_footer(found, result.state, footer)
-    if footer is not None:  # its last commit was torn although the footer is there
+    if result.damage:  # its last commit was torn, although a chunk or the footer behind the torn place is there
         tally = _before_damage(read_at, result, tally)
     if not tally.chunks:
         return _discard(slot, entry, "no whole commit of it became durable")

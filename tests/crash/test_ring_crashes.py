@@ -62,7 +62,7 @@ def prove(disk: FaultyDisk, maker: SegmentMaker, durable: dict[int, int], hint: 
             assert not durable[camera], f"{hint}: camera {camera} lost everything"
             continue
         end = tails[camera].last_access_unit
-        missing = set(range(min(units), end + 1)) - maker.torn_units[camera] - units
+        missing = set(range(min(units), end + 1)) - maker.not_owed[camera] - units
         assert not missing, f"{hint}: camera {camera} claims {sorted(missing)} and has not got them"
         assert end >= durable[camera] - 1, f"{hint}: camera {camera} lost what was acknowledged"
         assert tails[camera].next_access_unit > max(units), hint

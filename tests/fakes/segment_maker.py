@@ -58,13 +58,14 @@ class SegmentMaker:
         self.rng = rng
         self.now_utc_ms = now_utc_ms
         self.cameras = [CameraScript(number) for number in range(1, cameras + 1)]
-        self.torn_units: dict[int, set[int]] = {camera.number: set() for camera in self.cameras}
+        self.not_owed: dict[int, set[int]] = {camera.number: set() for camera in self.cameras}
+        self._units: dict[tuple[int, int], set[int]] = {}  # by camera and sequence
 
     def go_on(self, volume: Volume, ends: tuple[CameraTail, ...]) -> None:
         """After a restart: go on behind what is durable. Units behind a hole of a torn commit are owed to nobody."""
         self.volume = volume
         for tail in ends:
-            self.torn_units[tail.camera_number] |= set(range(tail.last_access_unit + 1, tail.next_access_unit))
+            self.not_owed[tail.camera_number] |= set(range(tail.last_access_unit + 1, tail.next_access_unit))
         for camera in self.cameras:
             camera.writer = camera.next_slot = None
             tail = camera_tail(volume, camera.number)
@@ -107,11 +108,17 @@ class SegmentMaker:
         utc_us = (self.now_utc_ms + number % 7 * UNIT_MS) * 1000
         assert camera.writer is not None
         camera.writer.append_access_unit(number, utc_us, number * 3600, utc_us, flags, 0, payload, 1)
+        self._units.setdefault((camera.number, camera.sequence), set()).add(number)
         camera.next_unit += 1
 
     def _take(self, camera: CameraScript) -> int | None:
         taken = self.volume.take_slot(camera.number, plans={}, now_utc_ms=self.now_utc_ms)
-        return None if taken is None else taken.slot
+        if taken is None:
+            return None
+        gone = taken.displaced
+        if gone is not None:
+            self.not_owed[gone.camera_number] |= self._units.get((gone.camera_number, gone.sequence), set())
+        return taken.slot
 
     def _open(self, camera: CameraScript, batch: Batch) -> bool:
         slot = camera.next_slot if camera.next_slot is not None else self._take(camera)

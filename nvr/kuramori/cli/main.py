@@ -10,6 +10,7 @@ import typer
 # One line per sub-command file: the module must offer `register(app)`.
 COMMAND_MODULES: tuple[str, ...] = (
     "approve",
+    "check",
     "clip",
     "config",
     "coverage",
@@ -27,6 +28,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "returned",
     "run",
     "simulate",
+    "verify",
     "status",
 )
 
