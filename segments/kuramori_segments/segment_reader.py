@@ -83,6 +83,7 @@ class SegmentReader:
         self._on_damage = on_damage
         self._config: CodecConfig | None = None
         self._known_places: list[ChunkPlace] | None = None
+        self._chain = _Chain(self._header_digest)
 
     @classmethod
     def open(
@@ -169,14 +170,18 @@ class SegmentReader:
         Raises FooterMismatch at the end where chain, counts or NAL root are not the footer's; the signature is
         checked elsewhere. A recovered footer proves the chain only; without footer nothing is compared.
         """
+        for record in self.verified_records(footer, tree):
+            if isinstance(record, AccessUnitRecord):
+                yield record
+
+    def verified_records(self, footer: SegmentFooter | None, tree: NalTree) -> Iterator[Record]:
+        """Yield all records in the same way, those of access units with their leaf hashes, CONFIG first."""
         hasher: LeafHasher | None = None
-        chain = _Chain(self._header_digest)
+        chain = self._chain = _Chain(self._header_digest)
         units = 0
         for raw in self._raw_records(chain=chain):
             if hasher is None:
                 hasher = LeafHasher(self.header.codec, _as_config(raw, self.header).nal_salt)
-            if raw.record_type is not RecordType.ACCESS_UNIT:
-                continue
             record = decode_record(raw.record_type, raw.flags, raw.payload)
             if isinstance(record, AccessUnitRecord):
                 leaves = hasher.leaves(memoryview(record.payload), record.nal_count)
@@ -184,9 +189,15 @@ class SegmentReader:
                 for leaf_hash in leaves:
                     tree.append(leaf_hash)
                 units += 1
-                yield replace(record, first_leaf=first_leaf, leaves=tuple(leaves))
+                record = replace(record, first_leaf=first_leaf, leaves=tuple(leaves))
+            yield record
         if footer is not None:
             _check_footer(footer, self._header_digest, chain, units, tree)
+
+    @property
+    def chain_so_far(self) -> tuple[int, bytes]:
+        """Return how many chunks the latest verified pass has opened, and the digest chain after them."""
+        return self._chain.chunks, self._chain.digest
 
     def _start(self, config: CodecConfig, from_utc_ms: int | None) -> _Start:
         """Find where to begin for a moment; decrypts no more than from the indexed key frame to the moment."""

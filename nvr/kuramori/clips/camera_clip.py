@@ -1,0 +1,207 @@
+"""One camera of a job: its segments verified in order, the named range packed, the proofs kept.
+
+A new clip begins where the codec changes. Memory: one group of pictures, and the leaf hashes of the segments that
+it reaches into. Must not know archives, signatures or other cameras.
+"""
+
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+
+from kuramori.clips.job import CameraExtraction, SegmentInput
+from kuramori.clips.leaf_list import encode_leaves
+from kuramori.clips.mux import ClipMuxer
+from kuramori.clips.nal_units import is_parameter_set, nal_units
+from kuramori.clips.sealed_segment import ClipSource, SealedSegment
+from kuramori.clips.selection import Selection, SourceUnit
+from kuramori.clips.spool import SpoolFile, SpoolKey
+from kuramori.clips.subtitles import Subtitles
+from kuramori.messages import SegmentState
+from kuramori_segments.codes import VideoCodec
+from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.records import AccessUnitRecord, CodecConfig, ParameterSetsRecord, TimelineRecord
+
+EVENTS_MOST = 1000
+PARAMETER_SETS_MOST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Leaves of a segment that stand in the clip, one behind the other, and the way to the root."""
+
+    first: int
+    count: int
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEvidence:
+    """What a verifier needs to know of one segment. `footer` is missing from an open one."""
+
+    clip: int  # position in the camera's clips
+    sequence: int
+    segment_uid: bytes
+    state: SegmentState
+    header_digest: bytes
+    start_utc_ms: int
+    time_unknown: bool
+    footer: SegmentFooter | None
+    nal_salt: bytes
+    nal_root: bytes  # over all leaves that were there
+    nal_leaves: int
+    chain_digest: bytes
+    chunks: int
+    runs: tuple[Run, ...]
+
+
+@dataclass(slots=True)
+class ClipPart:
+    """One clip in the making: pictures of one codec."""
+
+    codec: VideoCodec
+    video: SpoolFile
+    leaves: SpoolFile
+    muxer: ClipMuxer
+    subtitles: Subtitles
+    pictures: int = 0
+    first_utc_us: int = 0
+    last_utc_us: int = 0
+    damaged_pictures: int = 0
+    lost_packets: int = 0
+    parameter_sets: dict[bytes, None] = field(default_factory=dict)  # all that stand in the clip, once each
+
+    def note_parameter_sets(self, unit: SourceUnit) -> None:
+        """Collect those that came beside the stream and those in it; more than any honest camera has is not said."""
+        found = [*unit.parameter_sets]
+        found += [bytes(nal) for nal in nal_units(unit.record.payload) if is_parameter_set(self.codec, nal[0])]
+        for one in found:
+            if len(self.parameter_sets) <= PARAMETER_SETS_MOST:
+                self.parameter_sets.setdefault(one.rstrip(b"\0"))
+
+
+@dataclass(slots=True)
+class CameraClip:
+    """What came of one camera."""
+
+    camera: CameraExtraction
+    parts: list[ClipPart] = field(default_factory=list)
+    evidence: list[SegmentEvidence] = field(default_factory=list)
+    events: list[TimelineRecord] = field(default_factory=list)
+    events_left_out: int = 0
+    undecodable_units: int = 0
+
+
+class CameraExtractor:
+    """Makes the clip of one camera. Use once."""
+
+    def __init__(
+        self,
+        camera: CameraExtraction,
+        source: ClipSource,
+        span_utc_ms: tuple[int, int],
+        zone: tzinfo,
+        spool: tuple[Path, SpoolKey],
+    ) -> None:
+        self._source = source
+        self._span_utc_ms = span_utc_ms
+        self._zone = zone
+        self._spool = spool
+        self._selection = Selection(*span_utc_ms)
+        self._open: dict[int, SealedSegment] = {}  # read, but units of theirs may still be chosen
+        self._runs: dict[int, list[list[int]]] = {}
+        self._part_of: dict[int, int] = {}
+        self._result = CameraClip(camera)
+
+    def run(self) -> CameraClip:
+        """Read everything. Raises ExtractionFailed, MuxFailed, SpoolFull."""
+        for position, given in enumerate(self._result.camera.segments):
+            self._read(position, given)
+            oldest = self._selection.oldest_segment
+            self._settle(position + 1 if oldest is None else oldest)
+        self._settle(len(self._result.camera.segments))
+        self._result.undecodable_units = self._selection.undecodable_units
+        for part in self._result.parts:
+            part.muxer.finish()
+        return self._result
+
+    def _read(self, position: int, given: SegmentInput) -> None:
+        segment = self._open[position] = SealedSegment(given, self._source)
+        sets: tuple[bytes, ...] = ()
+        try:
+            for record in segment.records():
+                if isinstance(record, AccessUnitRecord):
+                    for unit in self._selection.take(SourceUnit(record, position, sets)):
+                        self._put(unit)
+                elif isinstance(record, CodecConfig | ParameterSetsRecord):
+                    sets = record.parameter_sets
+                elif isinstance(record, TimelineRecord):
+                    self._note(record)
+        finally:
+            segment.close()
+
+    def _put(self, unit: SourceUnit) -> None:
+        record = unit.record
+        part = self._part(self._open[unit.segment].header.codec, unit.segment)
+        if part.pictures == 0:
+            part.first_utc_us = part.last_utc_us = record.utc_us
+        part.pictures += 1
+        part.first_utc_us = min(part.first_utc_us, record.utc_us)
+        part.last_utc_us = max(part.last_utc_us, record.utc_us)
+        part.damaged_pictures += record.is_damaged
+        part.lost_packets += record.lost_packets_before
+        part.note_parameter_sets(unit)
+        part.subtitles.note(part.muxer.add(unit), record.utc_us)
+        if record.leaves:
+            part.leaves.write(encode_leaves(record.utc_us, record.leaves))
+            runs = self._runs.setdefault(unit.segment, [])
+            if runs and sum(runs[-1]) == record.first_leaf:
+                runs[-1][1] += len(record.leaves)
+            else:
+                runs.append([record.first_leaf, len(record.leaves)])
+
+    def _part(self, codec: VideoCodec, segment: int) -> ClipPart:
+        parts = self._result.parts
+        if not parts or parts[-1].codec is not codec:
+            video, leaves = SpoolFile(*self._spool), SpoolFile(*self._spool)
+            camera = self._result.camera
+            subtitles = Subtitles(camera.camera, camera.place, self._zone)
+            parts.append(ClipPart(codec, video, leaves, ClipMuxer(video, codec), subtitles))
+        self._part_of[segment] = len(parts) - 1
+        return parts[-1]
+
+    def _note(self, event: TimelineRecord) -> None:
+        if not self._span_utc_ms[0] <= event.utc_ms < self._span_utc_ms[1]:
+            return
+        if len(self._result.events) < EVENTS_MOST:
+            self._result.events.append(event)
+        else:
+            self._result.events_left_out += 1
+
+    def _settle(self, before: int) -> None:
+        """Work out the proofs of the segments before that position: nothing of theirs can be chosen any more."""
+        for position in sorted(position for position in self._open if position < before):
+            segment = self._open.pop(position)
+            runs = self._runs.pop(position, [])
+            if runs:
+                self._result.evidence.append(_evidence(segment, self._part_of[position], runs))
+
+
+def _evidence(segment: SealedSegment, part: int, runs: list[list[int]]) -> SegmentEvidence:
+    chunks, chain_digest = segment.chain
+    header, tree = segment.header, segment.tree
+    return SegmentEvidence(
+        clip=part,
+        sequence=header.sequence,
+        segment_uid=header.segment_uid,
+        state=segment.state,
+        header_digest=segment.header_digest,
+        start_utc_ms=header.start_utc_ms,
+        time_unknown=header.time_unknown,
+        footer=segment.footer,
+        nal_salt=segment.nal_salt,
+        nal_root=tree.root,
+        nal_leaves=tree.count,
+        chain_digest=chain_digest,
+        chunks=chunks,
+        runs=tuple(Run(first, count, tree.range_proof(first, count)) for first, count in runs),
+    )

@@ -1,0 +1,118 @@
+"""The NAL units inside any MP4, Matroska, MPEG-TS or elementary stream, in decode order, read by the media library.
+
+The file is a stranger's: only formats that hold pictures themselves are opened, so that none can send the library to
+other files or into the network. Must not know hashes or manifests.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from kuramori_segments.codes import VideoCodec
+
+FORMATS = "mov,matroska,mpegts,h264,hevc,avi,flv"
+_CODECS = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265}
+_START_CODE = re.compile(b"\0\0\1")
+
+
+class ClipUnreadable(Exception):
+    """No pictures of a codec that is recorded can be read from the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedClip:
+    """A container, open for reading."""
+
+    codec: VideoCodec
+    other_tracks: tuple[str, ...]  # kinds of the tracks beside the first video track
+    parameter_sets: tuple[bytes, ...]  # those that stand beside the samples
+    units: Iterator[bytes]  # raises ClipUnreadable
+
+
+@contextmanager
+def open_clip(file: BinaryIO) -> Iterator[OpenedClip]:
+    """Open a file that can be read and sought. Raises ClipUnreadable."""
+    av.logging.set_level(None)
+    try:
+        with av.open(file, "r", options={"format_whitelist": FORMATS}, metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise ClipUnreadable
+            stream = container.streams.video[0]
+            codec = _CODECS.get(stream.codec_context.name)
+            if codec is None:
+                raise ClipUnreadable
+            extra = bytes(stream.codec_context.extradata or b"")
+            others = tuple(sorted(other.type for other in container.streams if other.index != stream.index))
+            length_bytes = _length_bytes(codec, extra)
+            sets = tuple(_sets_beside(codec, extra) if length_bytes else split_start_codes(extra))
+            yield OpenedClip(codec, others, sets, _units(container, stream, length_bytes))
+    except (FFmpegError, ValueError, OSError):
+        raise ClipUnreadable from None
+
+
+def _units(container: InputContainer, stream: VideoStream, length_bytes: int) -> Iterator[bytes]:
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                data = bytes(packet)
+                yield from split_lengths(data, length_bytes) if length_bytes else split_start_codes(data)
+    except FFmpegError:
+        raise ClipUnreadable from None
+
+
+def split_start_codes(data: bytes) -> Iterator[bytes]:
+    """Yield the NAL units behind start codes (annex B)."""
+    starts = [match.end() for match in _START_CODE.finditer(data)]
+    for start, following in zip(starts, [*(start - 3 for start in starts[1:]), len(data)], strict=True):
+        if following > start:
+            yield data[start:following]
+
+
+def split_lengths(data: bytes, length_bytes: int) -> Iterator[bytes]:
+    """Yield the NAL units behind big-endian lengths; what is cut off at the end is yielded as far as it goes."""
+    at = 0
+    while at + length_bytes < len(data):
+        start = at + length_bytes
+        at = start + int.from_bytes(data[at:start], "big")
+        if at > start:
+            yield data[start:at]
+
+
+def _length_bytes(codec: VideoCodec, extra: bytes) -> int:
+    """Return how long NAL lengths are (avcC, hvcC); 0 where start codes are used."""
+    place = 4 if codec is VideoCodec.H264 else 21
+    return (extra[place] & 3) + 1 if len(extra) > place + 1 and extra[0] == 1 else 0
+
+
+def _sets_beside(codec: VideoCodec, extra: bytes) -> Iterator[bytes]:
+    """Yield the parameter sets of avcC or hvcC (ISO/IEC 14496-15); stops where the bytes end."""
+    if codec is VideoCodec.H264:
+        at, counts = 5, [extra[5] & 31, None]
+        for count in counts:
+            if count is None:
+                count = extra[at] if at < len(extra) else 0
+            at += 1
+            for _ in range(count):
+                found, at = _behind_u16(extra, at)
+                yield found
+        return
+    at = 23
+    for _ in range(extra[22]) if len(extra) > 22 else ():
+        count = int.from_bytes(extra[at + 1 : at + 3], "big")
+        at += 3
+        for _ in range(min(count, len(extra))):
+            found, at = _behind_u16(extra, at)
+            yield found
+
+
+def _behind_u16(data: bytes, at: int) -> tuple[bytes, int]:
+    end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+    return data[at + 2 : end], end

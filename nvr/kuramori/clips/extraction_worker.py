@@ -1,0 +1,66 @@
+"""The extraction worker: a short-lived process that opens, verifies and packs what one job names, then ends.
+
+    python -m kuramori.clips.extraction_worker        job on standard input, answer and archive on standard output
+
+It confines itself before the job, with its keys, is read; it has no network, writes nothing readable to any disk,
+and dies with its parent. Its arguments and environment hold nothing. Must not know the desk or the recorder.
+"""
+
+import contextlib
+import fcntl
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from kuramori.clips.confinement import confine
+
+OUTPUT = 1
+PIPE_BYTES = 1 << 20
+
+
+def main() -> None:
+    """Do one job."""
+    confine()
+    sys.excepthook = _say_unexpected
+    for name in ("job", "job_codec", "worker_answer", "bundle"):  # heavy; only now, inside the confinement
+        importlib.import_module(f"kuramori.clips.{name}")
+    from kuramori.clips.bundle import make_bundle
+    from kuramori.clips.job import ExtractionFailed
+    from kuramori.clips.job_codec import read_job
+    from kuramori.clips.worker_answer import WorkerReady, WorkerRefused, encode_answer
+
+    with contextlib.suppress(OSError):  # where the system refuses a wide pipe, it is only slower
+        fcntl.fcntl(OUTPUT, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    job = read_job(sys.stdin.buffer)
+    try:
+        bundle = make_bundle(job)
+    except ExtractionFailed as failed:
+        _write(encode_answer(WorkerRefused(failed.fault, failed.detail)))
+        return
+    _write(encode_answer(WorkerReady(bundle.manifest_digest, bundle.archive.size_bytes)))
+    for piece in bundle.archive.pieces():
+        _write(piece)
+
+
+def _write(data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(OUTPUT, view) :]
+
+
+def _say_unexpected(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """Name a fault of ours by its kind and place: its text might hold anything."""
+    from kuramori.clips.job import ExtractionFault
+    from kuramori.clips.worker_answer import WorkerRefused, encode_answer
+
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" in {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    _write(encode_answer(WorkerRefused(ExtractionFault.WORKER_DIED, f"{kind.__name__}{place}")))
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The papers that go with a clip: the conditions told to the recipient (H6), and a receipt to be signed (H5).
+
+Both languages on one sheet, as the recipient's is not known. Pure; must not know where they are printed.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+
+from kuramori.clips.job import ExtractionJob
+from kuramori.clips.manifest import BundleFile
+from kuramori.desk.granted import GrantedRequest
+
+CONDITIONS_ENGLISH = """\
+Conditions of the hand-over
+
+1. Use these pictures only for the purpose named in the request.
+2. Keep them so that nobody else can see, copy or take them.
+3. Do not give them, or copies of them, to anybody else.
+4. When the purpose is fulfilled, erase, return or destroy them and all copies, and report it in writing.
+5. Report at once if they are lost or seen by others.
+"""
+CONDITIONS_JAPANESE = """\
+画像データの提供条件
+
+1 提供を受けた画像データは、申請書に記載された目的以外に使用しないこと。
+2 第三者に閲覧、複写又は持ち出しをされないよう、適正に管理すること。
+3 画像データ及びその複製を第三者に提供しないこと。
+4 目的を達したときは、画像データ及び全ての複製を消去、返却又は廃棄し、書面により報告すること。
+5 紛失又は漏えいがあったときは、直ちに報告すること。
+"""
+
+
+def conditions_text(job: ExtractionJob) -> str:
+    """Return conditions.txt."""
+    own = f"\nDecided for this request / 本件の条件:\n{job.conditions}\n" if job.conditions else ""
+    return f"{CONDITIONS_JAPANESE}\n{CONDITIONS_ENGLISH}{own}"
+
+
+def receipt_text(job: ExtractionJob, granted: GrantedRequest, files: Sequence[BundleFile], zone: tzinfo) -> str:
+    """Return receipt.txt."""
+    recipient = granted.recipient
+    cameras = "、".join(f"{camera.camera} {camera.place}".strip() for camera in job.cameras)
+    lines = [
+        "受領書 / Receipt",
+        "",
+        f"設置者 / Site: {job.site_name}",
+        f"申請番号 / Request: {job.request_id}    開封回数 / Opening: {job.opening}",
+        f"文書番号 / Document: {granted.document_number}",
+        f"カメラ / Cameras: {cameras}",
+        f"範囲 / Range: {_clock(job.from_utc_ms, zone)} - {_clock(job.to_utc_ms, zone)}",
+        f"開封日時 / Opened: {_clock(job.opened_utc_ms, zone)}",
+        f"提供先 / Recipient: {recipient.organisation} {recipient.title} {recipient.name}",
+        f"本人確認 / Identity check: {recipient.identity_check}",
+        f"目的 / Purpose: {granted.purpose}",
+        "",
+        "ファイル(SHA-256)/ Files (SHA-256):",
+        *(f"  {file.name}  {file.size_bytes} bytes\n    {file.sha256.hex()}" for file in files),
+        "",
+        "上記の画像データを、提供条件を了承のうえ受領しました。",
+        "I received these files and accept the conditions of the hand-over.",
+        "",
+        "日付 / Date: ____________________    署名 / Signature: ____________________",
+        "",
+        "消去・返却・廃棄の日 / Erased, returned or destroyed on: ____________________",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _clock(utc_ms: int, zone: tzinfo) -> str:
+    moment = datetime.fromtimestamp(utc_ms // 1000, UTC).astimezone(zone)
+    return f"{moment:%Y-%m-%d %H:%M:%S} {moment:%Z}"

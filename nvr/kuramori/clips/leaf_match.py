@@ -1,0 +1,193 @@
+"""Finding a clip among the recorder's leaves: one unbroken run, or where it is altered, shortened or repeated.
+
+NAL units go in one by one, in decode order. Each is hashed with the salt of the segment that is due, and with all
+others only when that does not fit. Pure; must not know containers or files.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kuramori_segments.codes import VideoCodec
+from kuramori_segments.nal_leaves import COVERED
+from kuramori_segments.nal_tree import leaf
+
+BREAKS_MOST = 1000
+PLACES_MOST = 4096  # of equal leaves
+US_PER_SECOND = 1_000_000
+STRANGER_AFTER = 2000  # that many units without one known: the clip is not of this recording
+
+
+@dataclass(frozen=True, slots=True)
+class SaltedRun:
+    """Leaves of one segment, as far as they stand in the list: from `first` up to `last`."""
+
+    salt: bytes
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLeaves:
+    """The recorder's leaves of one clip: times (UTC microseconds) and hashes, and whose salt they have."""
+
+    times: Sequence[int]
+    hashes: Sequence[bytes]
+    runs: tuple[SaltedRun, ...]
+
+
+class BreakKind(StrEnum):
+    """What is wrong at a place."""
+
+    ALTERED = "altered"
+    LEFT_OUT = "left out"
+    MOVED = "moved or repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where the clip does not go on as the recording does."""
+
+    kind: BreakKind
+    from_utc_us: int
+    to_utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeafMatch:
+    """What was found."""
+
+    units: int  # proven kinds of NAL units in the clip
+    known: int  # of them, recorded ones
+    first: int  # position of the first known one
+    last: int  # of the last known one
+    breaks: tuple[Break, ...]
+
+    @property
+    def is_run(self) -> bool:
+        """The clip is one unbroken run of the recording."""
+        return self.units > 0 and self.known == self.units and not self.breaks
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Units that follow one another as recorded. Equal leaves leave several places possible, until one is left."""
+
+    places: list[int]  # where its latest unit may stand
+    units: int = 1
+    altered: list[int] = field(default_factory=list)  # which of its units are not the recorded ones
+
+    @property
+    def start(self) -> int:
+        """Position of its first unit, at the first possible place."""
+        return self.places[0] - self.units + 1
+
+
+class LeafMatcher:
+    """Matches one clip."""
+
+    def __init__(self, codec: VideoCodec, recorded: RecordedLeaves) -> None:
+        self._covered = COVERED[codec]
+        self._recorded = recorded
+        self._positions: dict[bytes, list[int]] = {}
+        for position, value in enumerate(recorded.hashes):
+            places = self._positions.setdefault(value, [])
+            if len(places) < PLACES_MOST:
+                places.append(position)
+        self._starts = [run.first for run in recorded.runs]
+        self._salts = tuple({run.salt: None for run in recorded.runs})
+        self._stretch: _Stretch | None = None
+        self._unknown_before = 0  # units before the first known one
+        self._units = self._known = 0
+        self._first: int | None = None
+        self._last = 0
+        self._breaks: list[Break] = []
+
+    @property
+    def is_hopeless(self) -> bool:
+        """So many units are unknown that no other will be known."""
+        return self._known == 0 and self._units >= STRANGER_AFTER
+
+    def add(self, unit: bytes) -> None:
+        """Add the next NAL unit; parameter sets and the like do not count."""
+        if not unit or not self._covered[unit[0]]:
+            return
+        self._units += 1
+        stretch = self._stretch
+        if stretch is not None:
+            going_on = self._going_on(stretch, unit)
+            if going_on:
+                self._known += 1
+                stretch.places = going_on
+                stretch.units += 1
+                return
+        places = self._places(unit)
+        if places:
+            self._known += 1
+            if stretch is not None:
+                self._end_stretch(stretch)
+                places = [place for place in places if place > self._last] or places
+            self._stretch = _Stretch(places)
+        elif stretch is None:
+            self._unknown_before += 1
+        else:
+            stretch.altered.append(stretch.units)
+            stretch.units += 1
+            stretch.places = [place + 1 for place in stretch.places]
+
+    def result(self) -> LeafMatch:
+        """Return what was found; nothing can be added afterwards."""
+        if self._stretch is not None:
+            self._end_stretch(self._stretch)
+            self._stretch = None
+        return LeafMatch(self._units, self._known, self._first or 0, self._last, tuple(self._breaks))
+
+    def _going_on(self, stretch: _Stretch, unit: bytes) -> list[int]:
+        """Return where the unit may stand if it follows the latest one: usually one hash decides."""
+        hashes, found = self._recorded.hashes, []
+        values: dict[int, bytes] = {}  # by run, as each has its own salt
+        for place in stretch.places:
+            following = place + 1
+            if following >= len(hashes):
+                continue
+            run = bisect_right(self._starts, following) - 1
+            if run not in values:
+                values[run] = leaf(self._recorded.runs[run].salt, unit)
+            if values[run] == hashes[following]:
+                found.append(following)
+        return found
+
+    def _places(self, unit: bytes) -> list[int]:
+        """Return where in the whole list the unit may stand, in ascending order."""
+        found: set[int] = set()
+        for salt in self._salts:
+            found.update(self._positions.get(leaf(salt, unit), ()))
+        return sorted(found)
+
+    def _end_stretch(self, stretch: _Stretch) -> None:
+        """Say what is wrong before it and in it, now that its place is known."""
+        start = stretch.start
+        if self._first is None:
+            self._first = start
+            if self._unknown_before:
+                self._break(BreakKind.ALTERED, max(0, start - self._unknown_before), start)
+        elif start > self._last + 1:
+            self._break(BreakKind.LEFT_OUT, self._last + 1, start)
+        else:
+            self._break(BreakKind.MOVED, start, start)
+        for offset in stretch.altered:
+            self._break(BreakKind.ALTERED, start + offset, start + offset)
+        self._last = min(stretch.places[0], len(self._recorded.hashes) - 1)
+
+    def _break(self, kind: BreakKind, first: int, last: int) -> None:
+        """Note a break; alterations within a second are one."""
+        times = self._recorded.times
+        newest = len(times) - 1
+        new = Break(kind, times[min(first, newest)], times[min(last, newest)])
+        before = self._breaks[-1] if self._breaks else None
+        altered = before is not None and before.kind is kind is BreakKind.ALTERED
+        if before is not None and altered and new.from_utc_us - before.to_utc_us <= US_PER_SECOND:
+            self._breaks[-1] = Break(kind, before.from_utc_us, max(before.to_utc_us, new.to_utc_us))
+        elif len(self._breaks) < BREAKS_MOST:
+            self._breaks.append(new)

@@ -1,0 +1,132 @@
+"""One sealed segment, read, opened and verified in one pass; what is proven of it afterwards.
+
+Compared with what custodians saw: the header on the disk. Checked: keys, every chunk, the digest chain, all NAL
+leaves, the footer and its signature. An open segment has no footer yet and a recovered one no NAL root: they say so.
+Must not know containers or requests.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kuramori.clips.job import ExtractionFailed, ExtractionFault, SegmentInput
+from kuramori.messages import SegmentState
+from kuramori_segments.codes import FooterKind, Track
+from kuramori_segments.device_key import verify_footer
+from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.format_error import FormatError
+from kuramori_segments.header import SegmentHeader, header_digest
+from kuramori_segments.limits import BLOCK_BYTES
+from kuramori_segments.nal_tree import NalTree
+from kuramori_segments.records import CodecConfig, Record
+from kuramori_segments.segment_error import KeyCommitmentMismatch, SegmentError
+from kuramori_segments.segment_reader import SegmentReader
+
+_FOOTER_KINDS = {SegmentState.CLOSED: FooterKind.CLOSED, SegmentState.RECOVERED: FooterKind.RECOVERED}
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSource:
+    """Whose recording it must be."""
+
+    camera: str
+    camera_number: int
+    recorder_id: bytes
+    device_key: ec.EllipticCurvePublicKey
+
+
+class SealedSegment:
+    """One segment of a job. Iterate `records` once; the proofs stand afterwards."""
+
+    def __init__(self, given: SegmentInput, source: ClipSource) -> None:
+        """Check keys, header and footer. Raises ExtractionFailed."""
+        self._given = given
+        self._source = source
+        self._name = f"{source.camera}, segment {given.sequence}"
+        self.tree = NalTree()
+        self.nal_salt = b""
+        self._descriptor = -1
+        try:
+            self._descriptor = os.open(given.volume_path, os.O_RDONLY | os.O_CLOEXEC)
+            self._reader = self._open()
+            self.header = self._reader.header
+            self.footer = self._read_footer()
+        except (SegmentError, FormatError, OSError) as fault:
+            self.close()
+            raise self._failed(fault) from fault
+        except ExtractionFailed:
+            self.close()
+            raise
+
+    @property
+    def state(self) -> SegmentState:
+        """What it was when the job was made."""
+        return self._given.state
+
+    @property
+    def header_digest(self) -> bytes:
+        """SHA-256 of the header block."""
+        return header_digest(self._given.header)
+
+    @property
+    def chain(self) -> tuple[int, bytes]:
+        """How many chunks were opened, and the digest chain behind the last."""
+        return self._reader.chain_so_far
+
+    def records(self) -> Iterator[Record]:
+        """Yield the verified records; at the end everything agrees with the footer. Raises ExtractionFailed."""
+        try:
+            for record in self._reader.verified_records(self.footer, self.tree):
+                if isinstance(record, CodecConfig):
+                    self.nal_salt = record.nal_salt
+                yield record
+        except (SegmentError, FormatError, OSError) as fault:
+            raise self._failed(fault) from fault
+
+    def close(self) -> None:
+        """Let go of the medium; what was found stays."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> SegmentReader:
+        given = self._given
+        if self._read_at(0, BLOCK_BYTES) != given.header:
+            raise self._damaged("the header on the disk is not the one that was granted")
+        header = SegmentHeader.unpack(given.header)
+        stranger = (
+            header.segment_uid != given.segment_uid
+            or header.sequence != given.sequence
+            or header.camera_number != self._source.camera_number
+            or header.recorder_id != self._source.recorder_id
+            or header.track is not Track.VIDEO
+        )
+        if stranger:
+            raise self._damaged("it is not this camera's recording")
+        return SegmentReader.open(self._read_at, given.dek, given.k_seg, extent_bytes=given.extent_bytes)
+
+    def _read_footer(self) -> SegmentFooter | None:
+        given = self._given
+        if given.state is SegmentState.OPEN:
+            return None
+        footer = SegmentFooter.unpack(self._read_at(given.extent_bytes - BLOCK_BYTES, BLOCK_BYTES))
+        verify_footer(footer, self._source.device_key)
+        told = (footer.kind, footer.segment_uid, footer.sequence, footer.extent_blocks * BLOCK_BYTES)
+        if told != (_FOOTER_KINDS[given.state], given.segment_uid, given.sequence, given.extent_bytes):
+            raise self._damaged("the footer belongs elsewhere")
+        return footer
+
+    def _read_at(self, offset_bytes: int, length_bytes: int) -> bytes:
+        return os.pread(self._descriptor, length_bytes, self._given.offset_bytes + offset_bytes)
+
+    def _failed(self, fault: SegmentError | FormatError | OSError) -> ExtractionFailed:
+        if isinstance(fault, KeyCommitmentMismatch):
+            return ExtractionFailed(ExtractionFault.WRONG_KEYS, self._name)
+        if isinstance(fault, OSError):
+            return self._damaged(f"it cannot be read ({os.strerror(fault.errno or 0)})")
+        return self._damaged(str(fault))
+
+    def _damaged(self, detail: str) -> ExtractionFailed:
+        return ExtractionFailed(ExtractionFault.DAMAGED, f"{self._name}: {detail}")

@@ -1,0 +1,63 @@
+"""Which access units belong to a named range: those inside it, and what is needed to decode them.
+
+Units arrive in decode order. Those since the last key frame wait here until one of them lies inside the range; then
+they are taken together, because a picture cannot be decoded without those before it back to its key frame. Pure;
+must not know segments, keys or files.
+"""
+
+from dataclasses import dataclass
+
+from kuramori_segments.records import AccessUnitRecord
+
+WAITING_BYTES_MOST = 256 << 20  # a group of pictures longer than this cannot be reached back into
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUnit:
+    """One verified access unit, with the segment it came from and the parameter sets in force."""
+
+    record: AccessUnitRecord
+    segment: int  # position in the list of segments
+    parameter_sets: tuple[bytes, ...]
+
+
+class Selection:
+    """Units in, chosen units out. The range is half open, in UTC milliseconds."""
+
+    def __init__(self, from_utc_ms: int, to_utc_ms: int) -> None:
+        self._from_utc_us = from_utc_ms * 1000
+        self._to_utc_us = to_utc_ms * 1000
+        self._waiting: list[SourceUnit] = []
+        self._waiting_bytes = 0
+        self._key_seen = False
+        self.undecodable_units = 0  # inside the range, but without a key frame before them
+
+    @property
+    def oldest_segment(self) -> int | None:
+        """Position of the segment of the oldest unit that waits; None when none does."""
+        return self._waiting[0].segment if self._waiting else None
+
+    def take(self, unit: SourceUnit) -> list[SourceUnit]:
+        """Return the units that are chosen now, in decode order."""
+        record = unit.record
+        if record.is_key:
+            self._forget()
+            self._key_seen = True
+        inside = self._from_utc_us <= record.utc_us < self._to_utc_us
+        if not self._key_seen:
+            self.undecodable_units += inside
+            return []
+        if inside:
+            chosen = [*self._waiting, unit]
+            self._forget()
+            return chosen
+        self._waiting.append(unit)
+        self._waiting_bytes += len(record.payload)
+        if self._waiting_bytes > WAITING_BYTES_MOST:
+            self._forget()
+            self._key_seen = False
+        return []
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._waiting_bytes = 0

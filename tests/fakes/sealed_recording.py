@@ -1,0 +1,248 @@
+"""Sealed recordings of one camera, written by the real segment writer, and the jobs that open them.
+
+The pictures are given; keys, device certificate and granted request are made here. Nothing is imitated.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kuramori.capture.source import Codec
+from kuramori.clips.job import CameraExtraction, ExtractionJob, SegmentInput
+from kuramori.desk.granted import (
+    GrantDecision,
+    GrantedCamera,
+    GrantedRequest,
+    GrantedSegment,
+    Recipient,
+    sign_granted,
+)
+from kuramori.device_certificate import key_to_pem, new_certificate, new_device_key
+from kuramori.messages import CoverageSpan, SegmentState, SpanKind
+from kuramori.simulator.nal_units import is_key_picture, is_parameter_set
+from kuramori_segments.cipher import data_key, key_commitment
+from kuramori_segments.codes import Suite, VideoCodec
+from kuramori_segments.device_key import DeviceSigner
+from kuramori_segments.footer import build_recovered
+from kuramori_segments.header import SegmentHeader, header_digest
+from kuramori_segments.records import FLAG_DISCONTINUITY, FLAG_KEY_FRAME, CodecConfig
+from kuramori_segments.segment_reader import scan
+from kuramori_segments.segment_writer import SegmentWriter
+from tests.fakes.clips import clip, clip_units
+from tests.fakes.segments import SlotInMemory, length_prefixed, make_header
+
+START_UTC_MS = 1_764_000_000_000
+SLOT_BYTES = 1 << 20
+CODECS = {Codec.H264: VideoCodec.H264, Codec.H265: VideoCodec.H265}
+REQUEST_ID = "20251124-1"
+RECIPIENT = Recipient("police", "Police station", "Inspector", "Sato", "000", "card seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One access unit before it is sealed."""
+
+    nals: tuple[bytes, ...]
+    utc_us: int
+    rtp_time: int
+    is_key: bool
+    discontinuity: bool = False
+    beside: tuple[bytes, ...] = ()  # parameter sets that come beside the stream, just before it
+
+
+def pictures(
+    codec: Codec,
+    *,
+    b_frames: int = 0,
+    width: int = 320,
+    from_utc_ms: int = START_UTC_MS,
+    repeat: int = 1,
+    in_band: bool = True,
+) -> list[Picture]:
+    """Return a clip of two-second GOP pairs at 30 pictures a second, `repeat` times in a row."""
+    source, units = clip(codec, b_frames, width), clip_units(codec, b_frames, width)
+    found = []
+    for lap in range(repeat):
+        for nals, shown in zip(units, source.presentation, strict=True):
+            index = lap * len(units) + shown
+            kept = tuple(nal for nal in nals if in_band or not is_parameter_set(codec, nal))
+            is_key = any(is_key_picture(codec, nal) for nal in nals if not is_parameter_set(codec, nal))
+            found.append(Picture(kept, from_utc_ms * 1000 + index * 1_000_000 // 30, 1 << 40 | index * 3000, is_key))
+    return found
+
+
+def parameter_sets(codec: Codec, b_frames: int = 0, width: int = 320) -> tuple[bytes, ...]:
+    """Return the parameter sets of a clip."""
+    return tuple(nal for nal in clip_units(codec, b_frames, width)[0] if is_parameter_set(codec, nal))
+
+
+@dataclass
+class SealedRecording:
+    """One camera's segments in a file of slots, ready to be opened."""
+
+    folder: Path
+    name: str = "gate"
+    number: int = 7
+    slot_bytes: int = SLOT_BYTES
+    segments: list[SegmentInput] = field(default_factory=list)
+    _next_unit: int = 1
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "spool").mkdir(exist_ok=True)
+        self.key = new_device_key()
+        self.certificate = new_certificate(self.key, "Site", b"r" * 16, START_UTC_MS - 86_400_000)
+        self.recorder_id = make_header().recorder_id
+        (self.folder / "device_key.pem").write_bytes(key_to_pem(self.key))
+        (self.folder / "device_certificate.pem").write_bytes(self.certificate.public_bytes(Encoding.PEM))
+
+    @property
+    def volume(self) -> Path:
+        """The file of slots."""
+        return self.folder / f"{self.name}.vol"
+
+    def add(
+        self,
+        codec: Codec,
+        content: Iterable[Picture],
+        *,
+        sets: tuple[bytes, ...] = (),
+        state: SegmentState = SegmentState.CLOSED,
+        suite: Suite = Suite.AES_256_GCM,
+    ) -> int:
+        """Seal pictures into the next slot; return how many it took."""
+        sequence = len(self.segments) + 1
+        dek, k_seg = os.urandom(32), os.urandom(32)
+        given = iter(content)
+        first = next(given)
+        header = self._header(codec, sequence, first, suite)
+        header = replace(header, key_commitment=key_commitment(dek, k_seg, header.segment_uid))
+        config = CodecConfig(CODECS[codec], 90_000, sets, os.urandom(32))
+        key = data_key(dek, k_seg, header_digest(header.pack()))
+        writer = SegmentWriter(
+            header, key, codec_config=config, signer=DeviceSigner(self.key), slot_bytes=self.slot_bytes
+        )
+        slot = SlotInMemory(self.slot_bytes)
+        taken = self._fill(writer, slot, first, given)
+        extent = self._end(writer, slot, header, state)
+        offset = (sequence - 1) * self.slot_bytes
+        with self.volume.open("r+b" if self.volume.exists() else "wb") as file:
+            file.seek(offset)
+            file.write(slot.content)
+        self.segments.append(
+            SegmentInput(self.volume, offset, extent, state, header.pack(), header.segment_uid, sequence, dek, k_seg)
+        )
+        return taken
+
+    def add_all(self, codec: Codec, content: Sequence[Picture], **how: object) -> None:
+        """Seal pictures into as many slots as they need."""
+        at = 0
+        while at < len(content):
+            at += self.add(codec, content[at:], **how)  # type: ignore[arg-type]
+
+    def _header(self, codec: Codec, sequence: int, first: Picture, suite: Suite) -> SegmentHeader:
+        header = make_header(
+            uid=f"{self.name}-{sequence}",
+            sequence=sequence,
+            codec=CODECS[codec],
+            suite=suite,
+            first_access_unit=self._next_unit,
+            start_utc_ms=first.utc_us // 1000,
+        )
+        return replace(header, camera_name=self.name, camera_number=self.number, continues=not first.is_key)
+
+    def _fill(self, writer: SegmentWriter, slot: SlotInMemory, first: Picture, rest: Iterable[Picture]) -> int:
+        taken = 0
+        for picture in (first, *rest):
+            payload = length_prefixed(*picture.nals)
+            if len(payload) + 4096 > writer.room_bytes:
+                break
+            if picture.beside:
+                writer.append_parameter_sets(picture.beside)
+            flags = FLAG_KEY_FRAME * picture.is_key | FLAG_DISCONTINUITY * picture.discontinuity
+            writer.append_access_unit(
+                self._next_unit, picture.utc_us, picture.rtp_time, 0, flags, 0, payload, len(picture.nals)
+            )
+            self._next_unit += 1
+            taken += 1
+            commit = writer.take_commit() if taken % 30 == 0 else None
+            if commit is not None:
+                slot.write(commit)
+        return taken
+
+    def _end(self, writer: SegmentWriter, slot: SlotInMemory, header: SegmentHeader, state: SegmentState) -> int:
+        if state is SegmentState.CLOSED:
+            slot.write(writer.close(0, ()))
+            return scan(slot.read_at, self.slot_bytes).extent_bytes
+        commit = writer.take_commit()
+        if commit is not None:
+            slot.write(commit)
+        torn = scan(slot.read_at, self.slot_bytes)
+        if state is SegmentState.OPEN or torn.tally is None:
+            return torn.extent_bytes
+        footer = build_recovered(header, torn.header_digest, torn.tally, DeviceSigner(self.key))
+        end = torn.tally.end_bytes
+        slot.content[end : end + 4096] = footer.pack()
+        return end + 4096
+
+    def extraction(self, spans: tuple[CoverageSpan, ...] = ()) -> CameraExtraction:
+        """Return this camera as a job names it."""
+        return CameraExtraction(self.name, self.number, "駅前", tuple(self.segments), spans)
+
+
+def make_job(
+    first: SealedRecording,
+    from_utc_ms: int,
+    to_utc_ms: int,
+    *others: SealedRecording,
+    spans: tuple[CoverageSpan, ...] | None = None,
+) -> ExtractionJob:
+    """Return the job that opens this range of one or several cameras, with its granted request."""
+    told = (CoverageSpan(from_utc_ms, to_utc_ms, SpanKind.RECORDED),) if spans is None else spans
+    recordings = (first, *others)
+    granted = GrantedRequest(
+        recorder_id=first.recorder_id,
+        site="市役所",
+        request_id=REQUEST_ID,
+        revision=1,
+        cameras=tuple(GrantedCamera(its.name, its.number, "駅前") for its in recordings),
+        from_utc_ms=from_utc_ms,
+        to_utc_ms=to_utc_ms,
+        rule_set="ise",
+        ground="law",
+        document_number="42",
+        recipient=RECIPIENT,
+        purpose="an accident",
+        conditions="return within a month",
+        requester="Handler",
+        decision=GrantDecision("granted", "Manager", "", from_utc_ms),
+        extraction_key=bytes(range(32)),
+        segments=tuple(
+            GrantedSegment(its.number, item.segment_uid, item.sequence, header_digest(item.header), 2)
+            for its in recordings
+            for item in its.segments
+        ),
+    )
+    document = granted.to_bytes()
+    return ExtractionJob(
+        request_id=REQUEST_ID,
+        opening=1,
+        cameras=tuple(its.extraction(told) for its in recordings),
+        from_utc_ms=from_utc_ms,
+        to_utc_ms=to_utc_ms,
+        granted_document=document,
+        granted_signature=sign_granted(document, first.key),
+        conditions=granted.conditions,
+        opened_index=3,
+        register_checkpoint="checkpoint\n",
+        opened_utc_ms=to_utc_ms + 60_000,
+        recorder_id=first.recorder_id,
+        site_name="市役所",
+        time_zone="Asia/Tokyo",
+        device_key_path=first.folder / "device_key.pem",
+        device_certificate_path=first.folder / "device_certificate.pem",
+        spool_directory=first.folder / "spool",
+    )
