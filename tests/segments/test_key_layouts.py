@@ -3,8 +3,6 @@
 import os
 import re
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -218,61 +216,6 @@ def test_entries_do_not_show_their_keys() -> None:
 def test_any_text_is_a_list_of_mounts(text: str) -> None:
     """Lines that are none are passed over."""
     parse_mountinfo(text)
-
-
-# ---- memory ------------------------------------------------------------------------------------------------
-
-LOOK_THROUGH_MEMORY = """
-import sys
-from pathlib import Path
-from kuramori_segments.erasable_cell import open_file_cells
-from kuramori_segments.keystore import Keystore
-from kuramori_segments.store_files import DirectoryFiles
-
-def memory():
-    with open("/proc/self/mem", "rb", 0) as memory:
-        for line in open("/proc/self/maps").read().splitlines():
-            fields = line.split()
-            if fields[1].startswith("rw") and fields[-1] not in ("[vvar]", "[vsyscall]"):
-                start, end = (int(part, 16) for part in fields[0].split("-"))
-                memory.seek(start)
-                try:
-                    yield memory.read(end - start)
-                except (OSError, ValueError):
-                    continue
-
-def found(masked):  # keys are kept masked here, and shown only while they are looked for
-    count = 0
-    for region in memory():
-        for key in masked:
-            needle = bytes(byte ^ 0x55 for byte in key)
-            count += region.count(needle)
-            del needle
-    return count
-
-folder = Path(sys.argv[1])
-(folder / "cell").mkdir(mode=0o700)
-cells = open_file_cells(folder / "cell", [folder], for_trial=True)
-store = Keystore.create(DirectoryFiles.make(folder / "keystore"), cells)
-epochs = [store.new_epoch(1, number, 0) for number in range(12)]
-for epoch in epochs:
-    store.segment_key(epoch.epoch_id, bytes(16))
-masked = [bytes(byte ^ 0x55 for byte in store._table._epochs[epoch.epoch_id][-32:-8]) for epoch in epochs]
-before = found(masked)
-store.rotate({epoch.epoch_id for epoch in epochs[:6]}, 0)
-print(before, found(masked[:6]), found(masked[6:]))
-"""
-
-
-def test_dead_keys_are_nowhere_in_the_process(tmp_path: Path) -> None:
-    """All writable memory of a process looked through: each key there once, and not at all when it is dead."""
-    command = [sys.executable, "-c", LOOK_THROUGH_MEMORY, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    before, dead, alive = map(int, done.stdout.split())
-    assert before >= 12
-    assert dead == 0
-    assert alive >= 6
 
 
 def test_keep_requests_name_no_key() -> None:
