@@ -18,6 +18,7 @@ from kuramori_segments.codes import FooterKind, SlotState
 from kuramori_segments.device_key import verify_footer
 from kuramori_segments.finding import Finding, FindingKind
 from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.forgiving_read import forgiving
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
@@ -196,7 +197,8 @@ class _SlotCheck:
         if self._entry.state not in _FINISHED:
             return self._findings, None
         try:
-            result = scan(self._read_slot, self._superblock.slot_bytes)
+            extent_bytes = self._entry.extent_blocks * BLOCK_BYTES
+            result = scan(forgiving(self._read_slot, extent_bytes), self._superblock.slot_bytes)
         except StorageFault as fault:
             self._note(FindingKind.SLOT_UNREADABLE, 0, str(fault))
             return self._findings, None

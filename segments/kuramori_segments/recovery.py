@@ -5,7 +5,7 @@ the ledger can close its runs and the next segment can chain on. Every step may 
 (DURABILITY.md, "Recovery"). It must not know keys other than the signer, nor what happens to the pictures.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,15 +13,17 @@ from kuramori_segments.block_window import ReadAt
 from kuramori_segments.catalogue import CataloguedSegment
 from kuramori_segments.codes import SlotState
 from kuramori_segments.footer import ChunkTally, SegmentFooter, Signer, build_recovered
+from kuramori_segments.forgiving_read import forgiving
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.segment_scan import ScanResult, ScanState, scan
 from kuramori_segments.slot_change import CloseSlot, EmptySlot, OpenSlot, SlotChange, SlotWrite
 from kuramori_segments.slot_entry import SlotEntry
-from kuramori_segments.storage_fault import MediumFault, StorageFault
+from kuramori_segments.storage_fault import MediumFault
 from kuramori_segments.volume import Volume
 
+TRIES_ALONE = 2  # a commit may also have failed for a broken block of the table, which is given up then
 SETTLING_TRIES = 4  # a broken block in each copy of the table costs two failed commits before it is given up
 
 
@@ -151,7 +153,7 @@ def _next_access_unit(end: ChunkTally | SegmentFooter) -> int:
 
 def _segment_end(volume: Volume, slot: int, entry: SlotEntry) -> ChunkTally | SegmentFooter | None:
     """Return the segment's footer, or where it has none what a scan adds up."""
-    read_at = _forgiving(volume.reader(slot))
+    read_at = forgiving(volume.reader(slot))
     footer = _footer_at(read_at, entry.extent_blocks - 1)
     if footer is not None and (footer.camera_number, footer.sequence) == (entry.camera_number, entry.sequence):
         return footer
@@ -173,7 +175,7 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
     if entry is not None and entry.state is SlotState.EMPTY:
         return _discard(slot, None, "nothing was opened in it")
     volume.forget_cached(slot)
-    read_at = _forgiving(volume.reader(slot))
+    read_at = forgiving(volume.reader(slot))
     result = scan(read_at, volume.superblock.slot_bytes, look_ahead_bytes=0)
     header, tally = result.header, result.tally
     if header is None or tally is None:
@@ -243,12 +245,15 @@ def _carry_out(volume: Volume, verdicts: Sequence[_Verdict]) -> None:
 
 def _recover_alone(volume: Volume, slot: int, signer: Signer) -> RecoveredSlot:
     """Recover one slot; where its place takes no footer, say so in the table and leave it as it is."""
-    verdict = _judge(volume, slot, signer)
-    try:
-        _carry_out(volume, [verdict])
-        return verdict.slot
-    except MediumFault as fault:
-        return _mark_bad(volume, _judge(volume, slot, signer), str(fault))
+    for left in range(TRIES_ALONE - 1, -1, -1):
+        verdict = _judge(volume, slot, signer)
+        try:
+            _carry_out(volume, [verdict])
+            break
+        except MediumFault as fault:
+            if not left:
+                return _mark_bad(volume, _judge(volume, slot, signer), str(fault))
+    return verdict.slot
 
 
 def _mark_bad(volume: Volume, verdict: _Verdict, detail: str) -> RecoveredSlot:
@@ -278,30 +283,3 @@ def _settle(volume: Volume) -> None:
         except MediumFault:
             if not left:
                 raise
-
-
-def _forgiving(read_at: ReadAt) -> Callable[[int, int], bytes]:
-    """Return a `read_at` that gives zeros for blocks that cannot be read: a segment ends before them."""
-
-    def read(offset_bytes: int, length_bytes: int) -> bytes:
-        try:
-            return read_at(offset_bytes, length_bytes)
-        except StorageFault:
-            return b"".join(_block_or_zeros(read_at, start, end) for start, end in _blocks(offset_bytes, length_bytes))
-
-    return read
-
-
-def _blocks(offset_bytes: int, length_bytes: int) -> Iterable[tuple[int, int]]:
-    end = offset_bytes + length_bytes
-    while offset_bytes < end:
-        stop = min(end, (offset_bytes // BLOCK_BYTES + 1) * BLOCK_BYTES)
-        yield offset_bytes, stop
-        offset_bytes = stop
-
-
-def _block_or_zeros(read_at: ReadAt, start: int, end: int) -> bytes:
-    try:
-        return read_at(start, end - start)
-    except StorageFault:
-        return bytes(end - start)

@@ -22,7 +22,7 @@ from kuramori_segments.volume import Volume
 from tests.fakes.segments import DEK, EPOCH_KEY, NAL_SALT, SIGNER, length_prefixed, make_header, make_uid
 
 RECORDER_ID = make_uid("recorder")
-UNIT_MS = 40
+UNIT_MS = 100
 GOP = 10
 
 
@@ -38,7 +38,7 @@ class CameraScript:
     writer: SegmentWriter | None = None
     slot: int = -1
     next_slot: int | None = None
-    pending: list[tuple[int, bytes]] = field(default_factory=list)
+    unit_utc_ms: int = 0
 
 
 @dataclass
@@ -105,7 +105,8 @@ class SegmentMaker:
     def _unit(self, camera: CameraScript, payload: bytes) -> None:
         number = camera.next_unit
         flags = FLAG_KEY_FRAME if number % GOP == 0 else 0
-        utc_us = (self.now_utc_ms + number % 7 * UNIT_MS) * 1000
+        camera.unit_utc_ms = max(camera.unit_utc_ms + UNIT_MS, self.now_utc_ms)
+        utc_us = camera.unit_utc_ms * 1000
         assert camera.writer is not None
         camera.writer.append_access_unit(number, utc_us, number * 3600, utc_us, flags, 0, payload, 1)
         self._units.setdefault((camera.number, camera.sequence), set()).add(number)
@@ -127,13 +128,16 @@ class SegmentMaker:
             return False
         camera.slot = slot
         camera.sequence += 1
+        camera.writer = self.begin_segment(camera)
+        batch.changes.append(OpenSlot(slot, camera.number, camera.sequence, make_uid("epoch"), self.now_utc_ms))
+        return True
+
+    def begin_segment(self, camera: CameraScript) -> SegmentWriter:
+        """Return a writer for the camera's next segment."""
         header = make_camera_header(camera, self.now_utc_ms)
         config = CodecConfig(header.codec, 90_000, (b"\x67", b"\x68"), NAL_SALT)
         slot_bytes = self.volume.superblock.slot_bytes
-        key = key_of(header)
-        camera.writer = SegmentWriter(header, key, codec_config=config, signer=SIGNER, slot_bytes=slot_bytes)
-        batch.changes.append(OpenSlot(slot, camera.number, camera.sequence, header.epoch_id, header.start_utc_ms))
-        return True
+        return SegmentWriter(header, key_of(header), codec_config=config, signer=SIGNER, slot_bytes=slot_bytes)
 
     def _take_commit(self, camera: CameraScript, batch: Batch) -> None:
         commit = camera.writer.take_commit() if camera.writer is not None else None
