@@ -7,14 +7,13 @@ entry is refused with the reason. Must not know how anything works inside.
 """
 
 import asyncio
-import importlib
 from pathlib import Path
 
 from kuramori import log
 from kuramori.api.app import make_app
 from kuramori.api.context import Context
 from kuramori.api.server import serve
-from kuramori.clips.job import BundleStream, ExtractionJob
+from kuramori.clips.extraction import run_worker
 from kuramori.desk.approval_store import ApprovalStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
 from kuramori.desk.register import RegisterFault
@@ -76,13 +75,6 @@ def _open(site: Site, places: Places, recorder: RecorderClient, clock: SystemClo
     except (RegisterFault, ApprovalStoreFault, DeviceKeyFault) as fault:
         log.get().error("register_unusable", detail=str(fault))
         return None, str(fault)
-
-
-async def run_worker(job: ExtractionJob) -> BundleStream:
-    """Start an extraction worker; its libraries are loaded at the first clip."""
-    extraction = importlib.import_module("kuramori.clips.extraction")
-    stream: BundleStream = await extraction.run_worker(job)
-    return stream
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from kuramori.cli.notebook import Acquaintance, Notebook
     from kuramori.desk.package import Package, Review
     from kuramori_segments.custodian_key import CustodianKey
-
-PASSPHRASE_LIMIT_BYTES = 4096
+    from kuramori_segments.key_faults import KeyFault
 
 
 def register(app: typer.Typer) -> None:
@@ -245,44 +244,22 @@ def _custodian_id(content: bytes, path: Path) -> bytes:
 
 
 def _open(content: bytes, path: Path, passphrase_file: Path | None) -> "CustodianKey":
+    from kuramori.passphrase import PassphraseUnavailable, read_passphrase
     from kuramori_segments.custodian_key import open_key_file
-    from kuramori_segments.key_faults import KeyFault, PassphraseWrong
+    from kuramori_segments.key_faults import KeyFault
 
     try:
-        return open_key_file(content, _passphrase(passphrase_file))
-    except PassphraseWrong as fault:
-        raise CommandFailure(
-            tr("The passphrase does not open this key file.", "合言葉が違うため、鍵ファイルを開けません。")
-        ) from fault
+        return open_key_file(content, read_passphrase(passphrase_file))
+    except PassphraseUnavailable as unavailable:
+        raise CommandFailure(str(unavailable)) from unavailable
     except KeyFault as fault:
         raise _not_a_key(path, fault) from fault
 
 
-def _not_a_key(path: Path, fault: Exception) -> CommandFailure:
-    return CommandFailure(
-        tr(
-            f"{path} is not a custodian's key file of this version ({fault}).",
-            f"{path} は鍵管理者の鍵ファイルではありません({fault})。",
-        )
-    )
+def _not_a_key(path: Path, fault: "KeyFault") -> CommandFailure:
+    from kuramori.key_texts import key_sentence
 
-
-def _passphrase(file: Path | None) -> str:
-    import getpass
-
-    if file is None:
-        try:
-            return getpass.getpass(tr("Passphrase: ", "合言葉: "))
-        except (EOFError, KeyboardInterrupt):
-            raise CommandFailure(tr("Nothing was done.", "中止しました。")) from None
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(PASSPHRASE_LIMIT_BYTES).decode("utf-8")
-    except (OSError, ValueError) as error:
-        raise CommandFailure(
-            tr(f"The passphrase file {file} cannot be read.", f"合言葉のファイル {file} を読めません。")
-        ) from error
-    return content.splitlines()[0] if content.splitlines() else ""
+    return CommandFailure(f"{path}: {key_sentence(fault)}")
 
 
 def _tell(found: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from kuramori_segments.header import SegmentHeader, header_digest
 from kuramori_segments.key_faults import KeyFault
 
 SEGMENT_SPAN_MOST_MS = 3_660_000  # an epoch ends within an hour, a segment at most 10 s later; rest is for clocks
-REACH_BACK_MOST = 4  # segments that begin before the granted time: the one it lies in, and back to its key frame
+REACH_BACK_MS = 30_000  # a clip begins at a key frame before the granted time, never so far back
 
 
 class PackageRefused(Exception):
@@ -185,21 +185,21 @@ def _fits(header: SegmentHeader, block: bytes, segment: GrantedSegment, granted:
 
 
 def _check_times(headers: Sequence[SegmentHeader], granted: GrantedRequest) -> int:
-    """Refuse segments that cannot hold granted minutes; return how many have no time of their own."""
-    earlier: dict[int, int] = {}
-    undated = 0
-    for header in headers:
-        if header.time_unknown:
-            undated += 1
-            continue
+    """Refuse segments that cannot hold granted minutes; return how many have no time of their own.
+
+    A segment ends where the next one of its camera begins, and nowhere later than an epoch allows.
+    """
+    dated = sorted(
+        (header for header in headers if not header.time_unknown),
+        key=lambda header: (header.camera_number, header.start_utc_ms),
+    )
+    for header, following in zip(dated, [*dated[1:], None], strict=False):
         ends_most = header.start_utc_ms + SEGMENT_SPAN_MOST_MS
-        if header.start_utc_ms >= granted.to_utc_ms or ends_most <= granted.from_utc_ms:
+        if following is not None and following.camera_number == header.camera_number:
+            ends_most = min(ends_most, following.start_utc_ms)
+        if header.start_utc_ms >= granted.to_utc_ms or ends_most <= granted.from_utc_ms - REACH_BACK_MS:
             raise _outside(f"camera {header.camera_name}, segment {header.sequence}: another time")
-        if header.start_utc_ms < granted.from_utc_ms:
-            earlier[header.camera_number] = earlier.get(header.camera_number, 0) + 1
-            if earlier[header.camera_number] > REACH_BACK_MOST:
-                raise _outside(f"camera {header.camera_name}: too many segments before the granted time")
-    return undated
+    return len(headers) - len(dated)
 
 
 def _outside(what: str) -> PackageRefused:

@@ -6,12 +6,16 @@ import json
 import re
 import tarfile
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from kuramori.cli import main
+from kuramori.cli.bundle_folder import BundleRefused, write_bundle
+from kuramori.desk.extraction_key import ExtractionKey, write_key
+from kuramori.desk.signed_note import Checkpoint, NoteSigner
 from kuramori_segments.custodian_key import LEAST_COST, seal_key_file
 from tests.fakes.desk_room import DEPUTY, HANDLER, MANAGER, DeskRoom
 from tests.fakes.desk_steps import kinds
@@ -28,6 +32,7 @@ class Desk:
         self.app = main.build()
         self.passphrase = folder / "passphrase"
         self.passphrase.write_text(PASSPHRASE + "\n")
+        self.passphrase.chmod(0o600)
         self.keys = []
         for number, key in enumerate(keys_of(room.custodians), start=1):
             path = folder / f"custodian{number}.key"
@@ -86,8 +91,6 @@ class Desk:
 
 def utc(utc_ms: int) -> str:
     """Return a time as a person writes it."""
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(utc_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -202,12 +205,13 @@ async def test_wrong_passphrase_key_and_file_are_told(desk: Desk) -> None:
     await desk.good("decide", number, "--grant", "--reason", "x", person=MANAGER)
     wrong = desk.folder / "wrong"
     wrong.write_text("not the passphrase at all")
+    wrong.chmod(0o600)
     approve = ["approve", number, "--yes", "--key"]
     assert "passphrase does not open" in await desk.bad(*approve, desk.keys[0], "--passphrase-file", wrong)
     stranger = desk.folder / "stranger.key"
     stranger.write_bytes(seal_key_file(custodian("a stranger"), PASSPHRASE, LEAST_COST))
     assert "not a custodian's of this recorder" in await desk.bad(*approve, stranger, "--passphrase-file", wrong)
-    assert "not a custodian's key file" in await desk.bad(*approve, wrong, "--passphrase-file", wrong)
+    assert "not a key file" in await desk.bad(*approve, wrong, "--passphrase-file", wrong)
     assert "cannot be read" in await desk.bad(*approve, desk.folder / "none", "--passphrase-file", wrong)
     assert "approved" not in await kinds(desk.room)
 
@@ -215,8 +219,6 @@ async def test_wrong_passphrase_key_and_file_are_told(desk: Desk) -> None:
 async def test_the_wrong_extraction_key_opens_nothing(desk: Desk) -> None:
     """Another request's key, a damaged one and one that others can read are told before anything is opened."""
     number = await desk.approved()
-    from kuramori.desk.extraction_key import ExtractionKey, write_key
-
     other = desk.folder / "other.key"
     write_key(other, ExtractionKey.new())
     out = desk.folder / "bundle"
@@ -258,8 +260,6 @@ async def test_a_bundle_that_breaks_off_or_is_forged_leaves_nothing(desk: Desk) 
 
 async def test_links_in_a_bundle_are_refused(desk: Desk) -> None:
     """A member that is no plain file never reaches the disk."""
-    from kuramori.cli.bundle_folder import BundleRefused, write_bundle
-
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         member = tarfile.TarInfo("clip.mp4")
@@ -287,8 +287,6 @@ async def test_a_custodian_notices_other_keys_a_renamed_camera_and_a_rewritten_r
 
     assert "other keys than before" in await refused_with({"device_key": "AAAA"})
     assert "was called park" in await refused_with({"cameras": {"1": "park"}})
-    from kuramori.desk.signed_note import Checkpoint, NoteSigner
-
     register = desk.room.open_desk.journal.register
     signer = register._signer
     assert isinstance(signer, NoteSigner)
