@@ -35,6 +35,8 @@ NS_PER_MS = 1_000_000
 GOP_REACH_MS = 20_000  # a hold reaches back so far, to a key frame before its first minute
 HOLD_BUDGET_SHARE = 4  # holds may keep a quarter of the usable slots
 RETRY_SECONDS = 60.0  # after a rotation that failed
+DESTROYED_EVENT = "keys_destroyed"
+MAX_UTC_MS = 1 << 52
 NEW_EPOCH_SECONDS = 15.0  # how long an erasure of the current hour waits for the next epoch
 _RECEIPT = struct.Struct("<QQ")
 
@@ -76,13 +78,36 @@ class Forgetting:
         self._recorder = recorder
         self._vault = recorder.vault
         self._one_at_a_time = asyncio.Lock()
+        self._rotate_anyway = False  # once at start: what a stop interrupted is finished, and time has its reference
         self.figures = ForgettingFigures()
 
     # ---- on time -------------------------------------------------------------------------------------------------
 
     async def catch_up(self) -> None:
-        """At start: destroy what became due while the recorder did not run, and name the slots that holds keep."""
+        """At start: destroy what became due while the recorder did not run, and name the slots that holds keep.
+
+        A stop between a destruction and its receipt left the receipt in the keystore alone: it is entered now.
+        """
+        async with self._one_at_a_time:
+            try:
+                await self._recorder.books.call(self._enter_missing_receipts)
+            except LedgerFault as fault:
+                self._failed(fault)
+        self._rotate_anyway = True
         await self._rotate_if_due()
+
+    def _enter_missing_receipts(self) -> None:
+        receipts = self._vault.keystore.erasures
+        if self._vault.keystore.erasure_pending:
+            receipts = receipts[:-1]  # not true yet
+        if not receipts:
+            return
+        first_utc_ms = min(receipt.erased_utc_ms for receipt in receipts)
+        events = self._vault.ledger.events(first_utc_ms, MAX_UTC_MS, kind=DESTROYED_EVENT)
+        entered = {event.fact("generation") for event in events}
+        for receipt in receipts:
+            if receipt.generation not in entered:
+                self._record(receipt, ErasureCause.RETENTION, None)
 
     async def run(self) -> None:
         """Rotate every hour until cancelled; after a failure, sooner."""
@@ -112,7 +137,9 @@ class Forgetting:
         plan = plan_rotation(keystore.epochs(), self._rules(), now, reference=keystore.reference)
         self.figures.overdue_epochs = len(plan.overdue)
         ended = any(kept.until_utc_ms <= now.utc_ms for kept in keystore.kept())
-        if plan.destroy or ended or keystore.erasure_pending or self._reference_is_old(now):
+        wanted = keystore.erasure_pending or keystore.rotation_wanted or self._rotate_anyway
+        self._rotate_anyway = False
+        if plan.destroy or ended or wanted or self._reference_is_old(now):
             self._rotate(plan.destroy, now, ErasureCause.RETENTION if plan.destroy else ErasureCause.HOLD_ENDED)
 
     def _reference_is_old(self, now: Moment) -> bool:
@@ -159,17 +186,20 @@ class Forgetting:
             epoch.epoch_id for epoch in receipt.epochs
         )
         log.get().info("keys_destroyed", cause=cause.value, epochs=len(receipt.epochs), tier=receipt.tier.value)
-        return self._vault.ledger.record_erasure(
-            erased_utc_ms=receipt.erased_utc_ms,
-            rule=cause.value,
-            tier=receipt.tier.value,
-            erased=erased,
-            signature=self._vault.signer.sign(signed),
-            erasure_id=order.erasure_id if order else "",
-            person=order.person if order else "",
-            reason=order.reason if order else "",
-            kept_for_holds=kept,
-        )
+        ledger = self._vault.ledger
+        with ledger.batch():
+            ledger.record_event(DESTROYED_EVENT, utc_ms=receipt.erased_utc_ms, generation=receipt.generation)
+            return ledger.record_erasure(
+                erased_utc_ms=receipt.erased_utc_ms,
+                rule=cause.value,
+                tier=receipt.tier.value,
+                erased=erased,
+                signature=self._vault.signer.sign(signed),
+                erasure_id=order.erasure_id if order else "",
+                person=order.person if order else "",
+                reason=order.reason if order else "",
+                kept_for_holds=kept,
+            )
 
     def _erased_by_camera(self, receipt: ErasureReceipt) -> tuple[ErasedEpochs, ...]:
         parts: dict[int, list[tuple[bytes, int]]] = {}
@@ -211,7 +241,16 @@ class Forgetting:
     # ---- holds ---------------------------------------------------------------------------------------------------
 
     async def place_hold(self, order: PlaceHoldRequest, camera_numbers: Sequence[int]) -> tuple[Hold, int]:
-        """Keep the named minutes; return the hold and how many segments it keeps now. Raises HoldRefused."""
+        """Keep the named minutes; return the hold and how many segments it keeps now. Raises HoldRefused.
+
+        A segment that is still written and lies in the range is ended with the next tick, so that its signed footer
+        is there when the minutes are opened.
+        """
+        if order.from_utc_ms < self._recorder.now_utc_ms():
+            for number in camera_numbers:
+                camera = self._recorder.camera_numbered(number)
+                if camera is not None:
+                    camera.recording.end_segment_since(order.to_utc_ms)
         async with self._one_at_a_time:
             return await self._recorder.books.call(self._place_hold, order, tuple(camera_numbers))
 

@@ -126,6 +126,7 @@ class CameraRecording:
     _changes: list[SlotChange] = field(default_factory=list)
     _commits: list[tuple[Commit, BegunSegment]] = field(default_factory=list)
     _durable_digest: bytes = field(init=False)
+    _end_wanted: bool = False
     _next_number: int = 0  # of the access unit that the running segment takes next
 
     def __post_init__(self) -> None:
@@ -236,6 +237,7 @@ class CameraRecording:
         if segment is None:
             return
         self._segment = None
+        self._end_wanted = False
         commit = segment.writer.close(boot_ns // 1_000_000, ())
         self._put(segment, commit)
         self.state.previous_digest = segment.writer.chain_digest
@@ -245,6 +247,12 @@ class CameraRecording:
     def _put(self, segment: _Segment, commit: Commit) -> None:
         self._writes.append(SlotWrite(segment.slot, commit.offset_bytes, commit.buffers))
         self._commits.append((commit, segment.begun))
+
+    def end_segment_since(self, utc_ms: int) -> None:
+        """End the running segment with the next tick if it began before that time."""
+        segment = self._segment
+        if segment is not None and segment.begun.header.start_utc_ms < utc_ms:
+            self._end_wanted = True
 
     def leave_epoch(self) -> None:
         """Go on under a new epoch as soon as one is durable: the current one is about to be erased."""
@@ -303,7 +311,7 @@ class CameraRecording:
         """Return everything that is to be written now, sealed; None if there is nothing."""
         self._work_backlog_off(boot_ns)
         segment = self._segment
-        if segment is not None and self.plan.must_close_at_once(boot_ns):
+        if segment is not None and (self._end_wanted or self.plan.must_close_at_once(boot_ns)):
             self._close(boot_ns, utc_ms)
         elif segment is not None:
             commit = segment.writer.take_commit()

@@ -217,3 +217,27 @@ async def leave_the_hour(house: House, camera: str) -> None:
     recording.leave_epoch()
     house.record(camera, 1)
     assert recording.plan.left is None
+
+
+async def test_a_receipt_that_a_stop_kept_from_the_ledger_is_entered_at_the_next_start(house: House) -> None:
+    """Keys destroyed, then the machine stops: the ledger learns of it, once."""
+    house.record("gate", 3)
+    doomed = [epoch.epoch_id for epoch in house.vault.keystore.epochs()]
+    house.vault.keystore.rotate(doomed, START_UTC_MS + 60_000, time_trusted=False)
+    assert house.vault.ledger.erasures() == ()
+    await house.forgetting.catch_up()
+    await house.forgetting.catch_up()
+    (receipt,) = house.vault.ledger.erasures()
+    assert list(receipt.erased[0].epoch_ids) == doomed
+
+
+async def test_a_hold_ends_the_segment_that_is_still_written(house: House) -> None:
+    """So that what a request names has its signed footer when it is opened."""
+    house.record("gate", 3)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    await house.forgetting.place_hold(
+        hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS), [number]
+    )
+    house.record("gate", 3)
+    house.record("gate", 3)
+    assert [item.header.sequence for item in house.forgetting.segments(number, 0, 1 << 52)] == [1, 2]
