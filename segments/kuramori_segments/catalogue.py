@@ -1,8 +1,8 @@
 """Which slots hold which camera's time: an index in memory, rebuilt from the slot table at every start.
 
-It is disposable and therefore never stored (nvr/decisions/0010-catalogue-in-memory.md). It must not know files; the
+It is disposable and therefore never stored (nvr/decisions/0011-catalogue-in-memory.md). It must not know files; the
 volume feeds it. Per camera it keeps four plain arrays in the order of recording (sequence), not of time: a wall
-clock that was set back must not reorder anything. 20 bytes and a slot number per segment.
+clock that was set back must not reorder anything. 28 bytes per segment.
 """
 
 from array import array
@@ -32,7 +32,7 @@ class _CameraIndex:
 
     def __init__(self) -> None:
         self.sequences = array("Q")
-        self.slots = array("L")
+        self.slots = array("I")
         self.starts = array("q")
         self.ends = array("q")
 

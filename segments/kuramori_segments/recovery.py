@@ -92,7 +92,7 @@ def recover(volume: Volume, signer: Signer) -> RecoveryReport:
     Raises StorageFault when the medium as a whole takes no writes (full, read-only).
     """
     slots = recover_slots(volume, volume.unfinished_slots(), signer)
-    _settle(volume)
+    _settle(volume)  # step 3, enter
     looked_at = frozenset(item.slot for item in slots)
     found = (camera_tail(volume, camera_number, looked_at) for camera_number in volume.cameras())
     return RecoveryReport(slots, tuple(tail for tail in found if tail is not None))
@@ -105,8 +105,8 @@ def recover_slots(volume: Volume, slots: Iterable[int], signer: Signer) -> tuple
     broken place is told from the others.
     """
     wanted = list(slots)
-    verdicts = [_judge(volume, slot, signer) for slot in wanted]
-    try:
+    verdicts = [_judge(volume, slot, signer) for slot in wanted]  # step 1, look
+    try:  # step 2, end
         _carry_out(volume, verdicts)
         return tuple(verdict.slot for verdict in verdicts)
     except MediumFault:

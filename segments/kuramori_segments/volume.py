@@ -94,9 +94,9 @@ class Volume:
         if disk.size_bytes < superblock.volume_bytes:
             raise VolumeTooSmall("the medium", disk.size_bytes, superblock.volume_bytes)
         volume = cls(disk, superblock, 0, SlotTable.fresh(slot_count))
-        volume.flush()
+        volume.flush()  # step 2, tables
         for offset in SUPERBLOCK_OFFSETS:
-            disk.write_at(offset, [block])
+            disk.write_at(offset, [block])  # step 3, superblocks
         disk.sync()
         return volume
 
@@ -120,7 +120,7 @@ class Volume:
             raise VolumeTooSmall(str(path), size_bytes, least_volume_bytes(slot_bytes))
         geometry = Superblock(slot_count, volume_id, recorder_id, created_utc_ms, slot_bytes=slot_bytes)
         with ExitStack() as undo:  # half a volume must not stay
-            disk = FileDisk.create(path, geometry.volume_bytes)
+            disk = FileDisk.create(path, geometry.volume_bytes)  # step 1, preallocate
             undo.callback(disk.discard)
             volume = cls.create(
                 disk,
@@ -130,7 +130,7 @@ class Volume:
                 created_utc_ms=created_utc_ms,
                 slot_bytes=slot_bytes,
             )
-            disk.publish()
+            disk.publish()  # step 4
             undo.pop_all()
         return volume
 
@@ -198,6 +198,7 @@ class Volume:
                 withdraw_first = self._ring.must_withdraw_first(changes)
             at_stake = {write.slot for write in batch}
             at_stake |= {change.slot for change in changes if isinstance(change, OpenSlot | CloseSlot)}
+            # Step 1, withdraw: what the table still claims of bytes that are overwritten now.
             before = self._commit_once((), (), at_stake) if withdraw_first else CommitResult()
             result = self._commit_once(batch, changes, at_stake)
         return CommitResult(
@@ -216,7 +217,7 @@ class Volume:
             [(self.superblock.slot_offset(w.slot) + w.offset_bytes, w.buffers) for w in batch]
             + [(self._table_offset(write), (write.data,)) for write in table_writes]
         )
-        try:
+        try:  # steps 2 and 3, write and sync
             written_bytes = sum(self._disk.write_at(offset, buffers) for offset, buffers in runs)
             if runs:
                 self._disk.sync()
@@ -275,10 +276,10 @@ class Volume:
             with self._memory:
                 self._fill.leave_alone(self._ring.usable_slots)
             offset, length = self._fill.next_stretch(max_bytes)
-            if length:
+            if length:  # step 1, fill
                 self._fill_stretch(offset, length)
             slots = self._fill.to_publish()
-            if slots is not None:
+            if slots is not None:  # step 2, publish
                 self._publish(slots)
             return FillProgress(self._fill.published_slots, self._fill.slot_count, self._fill.done)
 

@@ -113,7 +113,7 @@ def test_speaks_japanese(volume: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flip(volume, chunk_offset())
     result = run("--volume", volume)
     assert "問題 1件" in result.stdout
-    assert "録画の一部が破損または改変" in result.stdout
+    assert "セグメントの一部が破損または改変" in result.stdout
 
 
 def test_answers_a_program(volume: Path) -> None:

@@ -29,7 +29,7 @@ SHOWN_AT_MOST = 200  # rows of the table; --json has all
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    text = tr("Check what is recorded: every block, digest and signature.", "録画データの検査（破損・改ざんの確認）")
+    text = tr("Check what is recorded: every block, digest and signature.", "記録領域の検査（破損・改ざんの確認）")
     app.command("check", help=text)(check)
 
 
@@ -38,7 +38,7 @@ def check(
         Path | None, typer.Option("--config", help=tr("Check all volumes of this configuration.", "設定ファイル"))
     ] = None,
     volume: Annotated[
-        list[Path] | None, typer.Option("--volume", help=tr("Check this volume; repeatable.", "ボリューム(複数指定可)"))
+        list[Path] | None, typer.Option("--volume", help=tr("Check this volume; repeatable.", "記録領域(複数指定可)"))
     ] = None,
     certificate: Annotated[
         Path | None,
@@ -156,9 +156,9 @@ def _table(path: Path, findings: "list[Finding]") -> object:
 
     table = Table(title=Text(str(path)))
     for heading in (
-        tr("slot", "区画"),
+        tr("slot", "スロット"),
         tr("camera", "カメラ"),
-        tr("segment", "録画番号"),
+        tr("segment", "セグメント番号"),
         tr("what", "内容"),
         tr("byte", "位置"),
         tr("details", "詳細"),
