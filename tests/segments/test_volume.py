@@ -1,6 +1,7 @@
 """The volume's contract: one sync per commit, what the table says and when, what is refused, what a fault leaves."""
 
 import errno
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -565,3 +566,46 @@ class TestZeroFilling:
         with pytest.raises(MediumReadOnly):
             volume.zero_fill_step(SLOT_BYTES)
         assert volume.unfinished_slots() == []
+
+
+class SlowDisk(FaultyDisk):
+    """A disk whose sync waits until it is told to end."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.waiting = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def sync(self) -> None:
+        self.waiting.set()
+        assert self.go_on.wait(30)
+        super().sync()
+
+
+def test_nobody_waits_for_the_medium_but_who_commits() -> None:
+    """While a commit waits for a slow medium, slots are taken and the catalogue answers; what was taken meanwhile
+    is withdrawn with the next commit."""
+    size = Superblock(SLOTS, bytes(16), bytes(16), 0, slot_bytes=SLOT_BYTES).volume_bytes
+    disk = SlowDisk(size)
+    volume = Volume.create(
+        disk, slot_count=SLOTS, slot_bytes=SLOT_BYTES, volume_id=bytes(16), recorder_id=bytes(16), created_utc_ms=NOW
+    )
+    for sequence in range(SLOTS - 1):
+        record(volume, sequence)
+    slot = take(volume).slot
+    disk.waiting.clear()
+    disk.go_on.clear()
+    thread = threading.Thread(
+        target=volume.commit, args=([SlotWrite(slot, 0, [HEADER])], [opening(slot, 50)]), daemon=True
+    )
+    thread.start()
+    assert disk.waiting.wait(30)
+    meanwhile = take(volume)
+    assert not meanwhile.ready
+    assert [segment.sequence for segment in volume.overlapping(1, 0, 1 << 60)] == [1, 2, 3, 4, 50]
+    assert thread.is_alive()
+    disk.go_on.set()
+    thread.join(30)
+    result = volume.commit([SlotWrite(meanwhile.slot, 0, [HEADER])], [opening(meanwhile.slot, 51)])
+    assert result.syncs == 2
