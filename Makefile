@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check lint types imports peers test test-all demo bench clean
+.PHONY: help install check static lint types imports peers test test-all demo bench clean
 
 help:
 	@echo "make demo       the whole story in about two minutes, with simulated cameras"
-	@echo "make test       checks and tests (at most 10 minutes, no root needed)"
-	@echo "make test-all   also what needs root, long runs or other programs (installs them with apt)"
-	@echo "make check      lint, types, import rules and documents only"
+	@echo "make test       installs the test programs where allowed, then make check"
+	@echo "make check      format, lint, types, import rules, tests, coverage (at most 10 minutes, no root needed)"
+	@echo "make static     format, lint, types and import rules only"
+	@echo "make test-all   what needs root, long runs or other programs (installs them with apt)"
 	@echo "make bench      the benchmark; writes nvr/BENCHMARKS.md"
 
 $(STAMP): pyproject.toml
@@ -21,7 +22,7 @@ $(STAMP): pyproject.toml
 
 install: $(STAMP)
 
-check: lint types imports
+static: lint types imports
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
@@ -36,10 +37,13 @@ imports: $(STAMP)
 peers:
 	@tests/install_peers.sh
 
-test: check peers
+check: static
+	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+test: peers check
 
 # What `make test` leaves out: needs root, other programs or minutes. Missing programs are failures here.
 test-all: $(STAMP) peers
