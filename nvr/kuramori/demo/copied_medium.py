@@ -60,10 +60,19 @@ def custodian_keys(files: Sequence[tuple[Path, str]]) -> tuple[CustodianKey, ...
     return tuple(open_key_file(file.read_bytes(), passphrase) for file, passphrase in files)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: a camera's recordings that touch [from, to), UTC milliseconds."""
+
+    camera: str
+    from_utc_ms: int
+    to_utc_ms: int
+
+
 def try_to_open(
-    volume: Path, keystore: Path, cell: Path, keys: Sequence[CustodianKey], camera: str, workshop: Path
+    volume: Path, keystore: Path, cell: Path, keys: Sequence[CustodianKey], wanted: Wanted, workshop: Path
 ) -> Loot:
-    """Try to read a camera's pictures from a volume with a keystore, a cell and custodians' keys.
+    """Try to read pictures from a volume with a keystore, a cell and custodians' keys.
 
     Keystore and cell are copied into `workshop`, which is emptied afterwards: opening a keystore tidies it up.
     """
@@ -73,7 +82,7 @@ def try_to_open(
         copy_folder(cell, workshop / "cell")
         opened = Volume.open_file(volume)
         try:
-            found = list(_segments(opened, camera))
+            found = list(_segments(opened, wanted))
             deks = [_custody_half(header, keys) for header, _, _ in found]
             pictures, obstacle, detail = _pictures(found, deks, workshop)
         finally:
@@ -83,16 +92,16 @@ def try_to_open(
     return Loot(len(found), len(deks), pictures, obstacle, detail)
 
 
-def _segments(volume: Volume, camera: str) -> Iterator[tuple[SegmentHeader, ReadAt, int]]:
-    """Yield header, reader and extent of each of the camera's segments."""
+def _segments(volume: Volume, wanted: Wanted) -> Iterator[tuple[SegmentHeader, ReadAt, int]]:
+    """Yield header, reader and extent of each segment that is looked for."""
     for number in volume.cameras():
-        for segment in volume.overlapping(number, 0, 1 << 62):
+        for segment in volume.overlapping(number, wanted.from_utc_ms, wanted.to_utc_ms):
             read_at = volume.reader(segment.slot)
             try:
                 header = read_header(read_at(0, BLOCK_BYTES))
             except FormatError:
                 continue
-            if header.camera_name == camera:
+            if header.camera_name == wanted.camera:
                 yield header, read_at, scan(read_at, volume.superblock.slot_bytes).extent_bytes
 
 

@@ -6,7 +6,7 @@ It must not know how a request is made.
 import httpx
 
 from kuramori.demo.cast import CUSTODIANS_NEEDED
-from kuramori.demo.copied_medium import Loot, Obstacle, copy_folder, custodian_keys, try_to_open
+from kuramori.demo.copied_medium import Loot, Obstacle, Wanted, copy_folder, custodian_keys, try_to_open
 from kuramori.demo.opening import clip_of, the_same_again
 from kuramori.demo.scene import Scene
 from kuramori.demo.stage import StepFailed
@@ -16,6 +16,7 @@ from kuramori_segments.custodian_key import CustodianKey
 VOLUME = "volume0"
 KEYSTORE = "state/keystore"
 METRICS_SECONDS = 10.0
+ERASED_COVERAGE_LINES = 6  # heading, picture and legend
 METRICS_SHOWN = (
     "kuramori_camera_recording{",
     "kuramori_camera_audio_offered{",
@@ -48,6 +49,14 @@ def forgetting(scene: Scene) -> None:
         )
     )
     the_same_again(scene)
+    scene.narrator.say(
+        tr(
+            "Coverage does not hide it. Keys live per segment, so the whole segment is gone:",
+            "録画状況にも消去済みと表示されます。鍵はセグメント単位のため、セグメント全体が対象です。",
+        )
+    )
+    begin = scene.time(scene.recording_from_utc_ms)
+    scene.done("coverage", "--camera", scene.cameras[0].name, "--from", begin, most_lines=ERASED_COVERAGE_LINES)
     _try_the_copy(scene, keys, before)
     scene.narrator.say(
         tr(
@@ -87,8 +96,8 @@ def _copy_the_medium(scene: Scene, keys: tuple[CustodianKey, ...]) -> Loot:
     scene.narrator.say(
         tr(
             f"The copy is good: with two custodians as accomplices, and the cell as it is now, "
-            f"{loot.pictures} pictures of the school gate can be read from it.",
-            f"複製は有効です。鍵管理者2人が共謀し、現在の消去可能領域も手にすれば、校門前の画像{loot.pictures}枚を読めます。",
+            f"{loot.pictures} pictures can be read from the recording that was asked for.",
+            f"複製は有効です。鍵管理者2人が共謀し、現在の消去可能領域も手にすれば、請求された録画の画像{loot.pictures}枚を読めます。",
         )
     )
     return loot
@@ -134,9 +143,9 @@ def _try_the_copy(scene: Scene, keys: tuple[CustodianKey, ...], before: Loot) ->
 def _try(scene: Scene, keys: tuple[CustodianKey, ...], *, from_copy: bool) -> Loot:
     keystore = (scene.medium_copy if from_copy else scene.medium) / KEYSTORE
     workshop = scene.stage.runtime / "workshop"
-    camera = scene.cameras[0].name
+    wanted = Wanted(scene.cameras[0].name, scene.from_utc_ms, scene.to_utc_ms)
     with scene.narrator.waiting(tr("trying to open the copy", "複製を開こうとしています")):
-        return try_to_open(scene.medium_copy / VOLUME, keystore, scene.cell, keys, camera, workshop)
+        return try_to_open(scene.medium_copy / VOLUME, keystore, scene.cell, keys, wanted, workshop)
 
 
 def where_things_lie(scene: Scene) -> None:
@@ -165,7 +174,7 @@ def where_things_lie(scene: Scene) -> None:
         (tr("logs", "動作記録"), scene.folder / "logs"),
         (tr("configuration", "設定ファイル"), scene.config),
     ):
-        scene.narrator.say(f"  {what}: {where}")
+        scene.narrator.say(f"  {where}  ({what})")
 
 
 def _metrics(scene: Scene) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+from kuramori.cli.verify import EXIT_CODES
 from kuramori.demo.cast import Custodian
 from kuramori.demo.scene import Scene
 from kuramori.demo.stage import StepFailed
@@ -77,7 +78,7 @@ def one_custodian(scene: Scene) -> None:
 def two_custodians(scene: Scene) -> None:
     """Two approvals open what was granted."""
     scene.narrator.act(tr("Two custodians open it", "鍵管理者2人で開封"))
-    _approve(scene, scene.custodians[1])
+    _approve(scene, scene.custodians[1], brief=True)
     waiting = tr("decrypting, verifying, cutting", "復号・検証・切出し中")
     scene.done(*_clip_words(scene, scene.bundle), waiting=waiting)
     scene.narrator.good(
@@ -88,10 +89,12 @@ def two_custodians(scene: Scene) -> None:
     )
 
 
-def _approve(scene: Scene, custodian: Custodian) -> None:
+def _approve(scene: Scene, custodian: Custodian, *, brief: bool = False) -> None:
     scene.narrator.say(tr(f"{custodian.name} approves:", f"{custodian.name} が承認します。"))
     words = ("approve", scene.request, "--key", custodian.key_file, "--passphrase-file", custodian.passphrase_file)
-    scene.done(*words, "--yes", waiting=tr("opening own shares", "分散鍵を開いています"))
+    outcome = scene.done(*words, "--yes", waiting=tr("opening own shares", "分散鍵を開いています"), silent=brief)
+    if brief:
+        scene.narrator.output(outcome.all_output.splitlines()[-1])
 
 
 def _clip_words(scene: Scene, out: Path) -> tuple[str | Path, ...]:
@@ -112,11 +115,11 @@ def a_clip_proves_itself(scene: Scene) -> None:
     scene.narrator.act(tr("The clip proves itself", "改ざんの検知"))
     scene.narrator.say(
         tr(
-            "Whoever receives the bundle can tell whether it was altered.",
-            "受け取った人は、改ざんの有無を確かめることができます。",
+            "With the certificate that the site publishes, who receives the bundle can tell whether it was altered.",
+            "受け取った人は、設置者が公開する証明書を使って、改ざんの有無を確かめることができます。",
         )
     )
-    scene.done("verify", scene.bundle)
+    scene.done("verify", scene.bundle, "--certificate", scene.certificate)
     altered = scene.folder / "bundle-with-one-byte-flipped"
     shutil.copytree(scene.bundle, altered)
     clip = clip_of(altered)
@@ -127,7 +130,7 @@ def a_clip_proves_itself(scene: Scene) -> None:
             f"複製の1バイトを書き換えます: {clip} の {place} バイト目",
         )
     )
-    scene.refused("verify", altered)
+    scene.refused("verify", altered, "--certificate", scene.certificate, code=EXIT_CODES["altered"])
     scene.narrator.refused(tr("Altered, and it is seen.", "改ざんが検知されました。"))
 
 

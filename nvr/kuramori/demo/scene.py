@@ -74,6 +74,11 @@ class Scene:
         return self.folder / "cell-device" / "cell"
 
     @property
+    def certificate(self) -> Path:
+        """The recorder's certificate, which the site publishes."""
+        return self.medium / "state" / "device_certificate.pem"
+
+    @property
     def bundle(self) -> Path:
         """What the handler takes."""
         return self.folder / "bundle"
@@ -106,10 +111,10 @@ class Scene:
             self.narrator.output(outcome.all_output, most_lines)
         return outcome
 
-    def refused(self, *words: str | Path, waiting: str = "") -> Outcome:
-        """Run a command that has to be refused with exit code 1 and a sentence. Raises StepFailed."""
-        outcome = self._shown(words, waiting)
-        if outcome.code != 1 or not outcome.all_output:
+    def refused(self, *words: str | Path, code: int = 1) -> Outcome:
+        """Run a command that has to be refused with this exit code and a sentence. Raises StepFailed."""
+        outcome = self._shown(words)
+        if outcome.code != code or not outcome.all_output:
             raise _failed(outcome, tr("This should have been refused", "拒否されるはずの操作が拒否されませんでした"))
         self.narrator.output(outcome.all_output)
         return outcome
@@ -121,7 +126,7 @@ class Scene:
         except ValueError as error:
             raise _failed(outcome, tr("The answer is not JSON", "応答がJSONではありません")) from error
 
-    def _shown(self, words: Sequence[str | Path], waiting: str) -> Outcome:
+    def _shown(self, words: Sequence[str | Path], waiting: str = "") -> Outcome:
         texts = [str(word) for word in words]
         self.narrator.command([COMMAND, *texts])
         with self.narrator.waiting(waiting or texts[0]):
