@@ -303,8 +303,8 @@ class Recorder(Table):
     receive_low_water: Amount = option(
         "The kernel wakes the recorder for a camera when so much has arrived; slower streams are drained each tick.",
         shape=SIZE_SHAPE,
-        example='"256 KiB"',
-        default=Size(256 * 2**10),
+        example='"1 MiB"',
+        default=Size(2**20),
     )
     memory_buffer: Amount = option(
         "How much is kept in memory, all cameras together, while no volume can be written; then a gap begins.",

@@ -117,6 +117,7 @@ class CameraSources:
             connect_seconds=self.tuning.connect_seconds,
             open_seconds=self.tuning.connect_seconds * 2,
             stall_seconds=self.tuning.stall_seconds,
+            low_water_bytes=self.tuning.receive_low_water.total_bytes,
         )
         make = self._av if table.transport is Transport.AV else self._native
         return lambda sink: LocalSource(

@@ -45,7 +45,7 @@ from kuramori_segments.slot_change import TakenSlot
 from kuramori_segments.storage_fault import StorageFault, VolumeRefused
 from kuramori_segments.volume import Volume
 
-SPARE_BUFFER_BYTES = 8 * MEBIBYTE  # sealed chunks that may lie ready for reuse, all cameras together
+SPARE_BUFFER_BYTES_PER_CAMERA = MEBIBYTE  # sealed chunks that may lie ready for reuse: a tick of 8 Mbit/s
 DRAIN_SECONDS = 0.7  # for saying goodbye to all cameras at the stop
 NS_PER_MS = 1_000_000
 START_REFUSALS = (
@@ -91,7 +91,7 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
     book = StreamBook(places.streams)
     sources = CameraSources(configuration.recorder, configuration.network, places.secrets, book, clock.boot_ns)
     budget = MemoryBudget(configuration.recorder.memory_buffer.total_bytes)
-    buffers = ChunkBuffers(SPARE_BUFFER_BYTES)
+    buffers = ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras))
     lanes = [VolumeLane(volume, []) for volume in vault.volumes]
     cameras: dict[str, Camera] = {}
     for position, table in enumerate(configuration.cameras):

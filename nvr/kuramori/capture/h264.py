@@ -4,12 +4,19 @@ Pure. Interleaved packetization (STAP-B, MTAP, FU-B) is never agreed to and coun
 payloads, nothing of RTP headers, loss or time: those stand in `video_receiver` and `access_unit`.
 """
 
+from functools import lru_cache
+
 from kuramori.capture.access_unit import AccessUnitBuilder
 from kuramori.capture.nal_kind import FORBIDDEN, H264_KINDS
 
 STAP_A = 24
 FU_A = 28
 _START, _END = 0x80, 0x40
+
+
+@lru_cache
+def _later_headers(indicator: int, nal_type: int) -> tuple[bytes, bytes]:
+    return bytes((indicator, nal_type)), bytes((indicator, _END | nal_type))
 
 
 class H264Depacketizer:
@@ -33,9 +40,9 @@ class H264Depacketizer:
         unit.add(payload, kind, len(payload) > 1 and payload[1] & 0x80 != 0)
         return True
 
-    def middle_fragment_header(self, payload: memoryview) -> bytes:
-        """How the fragment header of the next fragment looks, unless it is the last."""
-        return bytes((payload[0], payload[1] & 31))
+    def later_fragment_headers(self, payload: memoryview) -> tuple[bytes, bytes]:
+        """How the headers of the fragments after this one look: those in the middle, and the last."""
+        return _later_headers(payload[0], payload[1] & 31)
 
     def is_later_slice(self, payload: memoryview) -> bool:
         """Tell whether this is a slice of a picture that began earlier."""

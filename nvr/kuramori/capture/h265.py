@@ -4,6 +4,8 @@ Pure. Decoding order numbers (DONL) are never agreed to; PACI packets count as m
 nothing of RTP headers, loss or time: those stand in `video_receiver` and `access_unit`.
 """
 
+from functools import lru_cache
+
 from kuramori.capture.access_unit import AccessUnitBuilder
 from kuramori.capture.nal_kind import FORBIDDEN, H265_KINDS, PICTURE
 
@@ -11,6 +13,11 @@ AGGREGATION = 48
 FRAGMENTATION = 49
 NAL_HEADER_BYTES = 2
 _START, _END = 0x80, 0x40
+
+
+@lru_cache
+def _later_headers(first: int, second: int, nal_type: int) -> tuple[bytes, bytes]:
+    return bytes((first, second, nal_type)), bytes((first, second, _END | nal_type))
 
 
 class H265Depacketizer:
@@ -33,9 +40,9 @@ class H265Depacketizer:
         unit.add(payload, kind, _is_first_slice(payload))
         return True
 
-    def middle_fragment_header(self, payload: memoryview) -> bytes:
-        """How the fragment header of the next fragment looks, unless it is the last."""
-        return bytes((payload[0], payload[1], payload[2] & 63))
+    def later_fragment_headers(self, payload: memoryview) -> tuple[bytes, bytes]:
+        """How the headers of the fragments after this one look: those in the middle, and the last."""
+        return _later_headers(payload[0], payload[1], payload[2] & 63)
 
     def is_later_slice(self, payload: memoryview) -> bool:
         """Tell whether this is a slice of a picture that began earlier."""

@@ -51,6 +51,12 @@ class SequenceCounter:
         self._advance(sequence)
         return Arrival.RESTARTED
 
+    def follow(self) -> None:
+        """Take the packet in that was expected."""
+        self.expected = expected = (self.expected + 1) % SEQUENCE_MODULUS
+        if expected == 1:  # it was number 0
+            self.cycles += 1
+
     def skip_to(self, expected: int) -> None:
         """Take in packets whose numbers were already seen to follow one another, up to this one exclusive."""
         before = self.expected

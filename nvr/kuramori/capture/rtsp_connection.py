@@ -18,10 +18,10 @@ from typing import Protocol
 from kuramori.capture.rtsp_url import StreamUrl
 from kuramori.capture.source import EndReason, SourceEnded
 
-RECEIVE_BUFFER_BYTES = 512 << 10
-LOW_WATER_BYTES = 256 << 10  # wake up for that much; `drain` reads what is less once a second
-MAX_READS_PER_WAKE = 8  # one camera that floods must not keep the others waiting
+RECEIVE_BUFFER_BYTES = 256 << 10  # stays in the cache of one core
+MAX_READS_PER_WAKE = 16  # one camera that floods must not keep the others waiting
 MAX_UNSENT_BYTES = 64 << 10
+MAX_LOW_WATER_BYTES = 4 << 20  # the kernel takes less by itself where its buffers are smaller
 
 
 class ReceiveBuffer:
@@ -114,7 +114,8 @@ class PlainConnection:
         """Wake up when `low_water_bytes` are there. The receive buffer's size is left to the kernel."""
         if not self._closed:
             self._reading = True
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, low_water_bytes)
+            mark = min(low_water_bytes, MAX_LOW_WATER_BYTES)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, mark)
             self._loop.add_reader(self._socket.fileno(), self.read_available)
 
     def stop_reading(self) -> None:

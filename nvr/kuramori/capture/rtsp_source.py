@@ -12,13 +12,7 @@ from dataclasses import dataclass, field
 
 from kuramori.capture.no_sink import NoSink
 from kuramori.capture.rtcp import receiver_report
-from kuramori.capture.rtsp_connection import (
-    LOW_WATER_BYTES,
-    Connection,
-    ReceiveBuffer,
-    TlsTrust,
-    connect,
-)
+from kuramori.capture.rtsp_connection import Connection, ReceiveBuffer, TlsTrust, connect
 from kuramori.capture.rtsp_message import DOLLAR, RtspMalformed, interleave, parse_message
 from kuramori.capture.rtsp_session import Command, Described, Finished, Playing, RtspSession, Send
 from kuramori.capture.rtsp_url import Credentials, StreamUrl
@@ -32,6 +26,7 @@ from kuramori.capture.source import (
 from kuramori.capture.video_receiver import VideoReceiver
 
 NS_PER_SECOND = 1_000_000_000
+LOW_WATER_BYTES = 1 << 20  # wake up for that much; `drain` reads what is less once a second
 RECEIVER_REPORT_SECONDS = 5
 FAREWELL_SECONDS = 0.3
 # From one `drain` to the next; more than any camera needs. Beyond that it is read no more until the next one, so
@@ -51,6 +46,7 @@ class RtspOptions:
     connect_seconds: float = 5.0
     open_seconds: float = 15.0  # from connecting to the answer to PLAY
     stall_seconds: float = 10.0  # without a packet of video
+    low_water_bytes: int = LOW_WATER_BYTES
 
 
 class RtspSource:
@@ -128,7 +124,7 @@ class RtspSource:
             self._holding = False
             self._last_packet_ns = self._boot_ns()
             self._wire.feed_kept()
-            self._wire.start_reading(LOW_WATER_BYTES)
+            self._wire.start_reading(self._options.low_water_bytes)
         self._wire.read_available()
         self._mind_time(self._boot_ns())
 
@@ -137,7 +133,7 @@ class RtspSource:
         self._tick_first_packet = self.statistics.rtp_packets + self.statistics.rejected_packets
         if self._throttled and self._wire is not None:
             self._throttled = False
-            self._wire.start_reading(LOW_WATER_BYTES)
+            self._wire.start_reading(self._options.low_water_bytes)
 
     async def ended(self) -> SourceEnded:
         """See the contract in `source`."""

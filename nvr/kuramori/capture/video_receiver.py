@@ -37,6 +37,8 @@ MAX_CHANGES_IN_A_ROW = 16  # of the parameter sets
 UNITS_PER_CHANGE = 100  # so many units without one make up for one change
 _PLAIN_VERSION = 0x8000  # version 2, no padding, no extension, no contributing sources
 _MARKER = 0x0080
+_RUN_LENGTH_SHIFT = 32  # where the frame's length stands in the word of a run
+_LAST_MAY_DIFFER = 0xFFFF << _RUN_LENGTH_SHIFT | _MARKER << 16  # the last fragment's length and marker
 _HEADER = struct.Struct(">HHII").unpack_from
 _FRAMED_HEADER = struct.Struct(">QQ").unpack_from
 
@@ -82,6 +84,7 @@ class VideoReceiver:
         self._run_word = 0  # framing, flags and sequence number: grows by one from packet to packet
         self._run_identity = 0  # time stamp and SSRC
         self._run_fragment = b""
+        self._last_fragment = b""
         self._run_step = 0  # bytes from packet to packet
         self._run_head = INTERLEAVED_HEADER_BYTES + RTP_HEADER_BYTES + self._depacketizer.fragment_header_bytes
         self._run_unpack = struct.Struct(f">QQ{self._depacketizer.fragment_header_bytes}s").unpack_from
@@ -137,7 +140,7 @@ class VideoReceiver:
         )
 
     def _walk_run(self, data: bytearray, view: memoryview, at: int, end: int) -> int:
-        """Copy fragments of one NAL unit for as long as each header is the one foreseen.
+        """Copy fragments of one NAL unit for as long as each header is the one foreseen, and the last one.
 
         A run that would pass from sequence number 65535 to 0 ends there, because the foreseen word carries over.
         """
@@ -165,8 +168,32 @@ class VideoReceiver:
             self._statistics.rtp_packets += word - first_word
             self._sequence.skip_to(word & 0xFFFF)
             unit.arrival_boot_ns = self._arrival_boot_ns
-        self._run_word = 0 if met_another else word
+        self._run_word = word
+        if met_another:
+            self._run_word = 0
+            stop = at + INTERLEAVED_HEADER_BYTES + int(its_word >> _RUN_LENGTH_SHIFT & 0xFFFF)
+            is_last = its_fragment == self._last_fragment and its_identity == identity and not self._after_gap
+            is_next = not (its_word ^ word) & ~_LAST_MAY_DIFFER
+            if is_last and is_next and at + head < stop <= end and fill + stop - at - head <= unit.capacity_bytes:
+                self._end_run(view, at, stop, bool(its_word >> 16 & _MARKER))
+                return stop
         return at
+
+    def _end_run(self, view: memoryview, at: int, stop: int, marked: bool) -> None:
+        """Take the last fragment of a run: its header is the one foreseen but for length, marker and end bit."""
+        unit = self._unit
+        begin = at + self._run_head
+        fill = unit.fill
+        unit.fill = end_fill = fill + stop - begin
+        unit.view[fill:end_fill] = view[begin:stop]
+        unit.packets += 1
+        unit.arrival_boot_ns = self._arrival_boot_ns
+        self._statistics.rtp_packets += 1
+        self._sequence.follow()
+        unit.close_fragment()
+        self._after_marker = marked
+        if marked:
+            unit.marked()
 
     def _take_packet(self, data: bytearray, view: memoryview, start: int, stop: int) -> None:
         """Take one RTP packet in, trusting nothing."""
@@ -185,9 +212,10 @@ class VideoReceiver:
             begin, end = located
         if ssrc != self._ssrc:
             self._meet_sender(ssrc)
-        if sequence != self._sequence.expected and not self._take_gap(sequence):
+        if sequence == self._sequence.expected:
+            self._sequence.follow()
+        elif not self._take_gap(sequence):
             return
-        self._sequence.skip_to((sequence + 1) & 0xFFFF)
         unit = self._unit
         payload = view[begin:end]
         if timestamp != self._timestamp:
@@ -216,7 +244,7 @@ class VideoReceiver:
         word, identity = _FRAMED_HEADER(data, start - INTERLEAVED_HEADER_BYTES)
         self._run_word = word + 1
         self._run_identity = identity
-        self._run_fragment = self._depacketizer.middle_fragment_header(payload)
+        self._run_fragment, self._last_fragment = self._depacketizer.later_fragment_headers(payload)
         self._run_step = stop - start + INTERLEAVED_HEADER_BYTES
 
     def _take_gap(self, sequence: int) -> bool:
