@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kuramori.texts import tr
 
-VOLUME_SIZE = "288 MiB"
+VOLUME_SIZE = "224 MiB"  # thirteen slots: room for both cameras, quickly copied
 RETENTION = "3 hours"
 CUSTODIANS_NEEDED = 2
 

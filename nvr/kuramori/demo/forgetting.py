@@ -167,7 +167,7 @@ def where_things_lie(scene: Scene) -> None:
             tr(f"{actor.name} ended in {seconds:.1f} s", f"{actor.name} を終了しました（{seconds:.1f}秒）")
         )
     for what, where in (
-        (tr("clip", "動画"), clip_of(scene.bundle)),
+        (tr("the clip, for any player", "動画（一般の再生ソフトで再生可能）"), clip_of(scene.bundle)),
         (tr("bundle", "提供データ"), scene.bundle),
         (tr("register", "記録簿"), scene.medium / "state" / "register.db"),
         (tr("metrics page", "指標ページ"), scene.folder / "metrics.txt"),
