@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kuramori.capture.source import Codec
@@ -36,6 +37,7 @@ from tests.fakes.segments import SlotInMemory, length_prefixed, make_header
 
 START_UTC_MS = 1_764_000_000_000
 SLOT_BYTES = 1 << 20
+SMALL_JOB_MS = 10_000  # a range that holds all of a short recording
 CODECS = {Codec.H264: VideoCodec.H264, Codec.H265: VideoCodec.H265}
 REQUEST_ID = "20251124-1"
 RECIPIENT = Recipient("police", "Police station", "Inspector", "Sato", "000", "card seen")
@@ -87,13 +89,13 @@ class SealedRecording:
     name: str = "gate"
     number: int = 7
     slot_bytes: int = SLOT_BYTES
+    key: ec.EllipticCurvePrivateKey = field(default_factory=new_device_key)
     segments: list[SegmentInput] = field(default_factory=list)
     _next_unit: int = 1
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "spool").mkdir(exist_ok=True)
-        self.key = new_device_key()
         self.certificate = new_certificate(self.key, "Site", b"r" * 16, START_UTC_MS - 86_400_000)
         self.recorder_id = make_header().recorder_id
         (self.folder / "device_key.pem").write_bytes(key_to_pem(self.key))

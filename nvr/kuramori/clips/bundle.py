@@ -24,6 +24,7 @@ from kuramori.clips.mux import MuxFailed
 from kuramori.clips.sealed_segment import ClipSource
 from kuramori.clips.spool import SpoolDamaged, SpoolFile, SpoolFull, SpoolKey
 from kuramori.desk.granted import GrantedRequest
+from kuramori.timebase import Clock
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.p7s"
@@ -38,12 +39,13 @@ class Bundle:
 
     archive: Archive
     manifest_digest: bytes
+    first_picture_boot_ns: int
 
 
-def make_bundle(job: ExtractionJob) -> Bundle:
+def make_bundle(job: ExtractionJob, clock: Clock) -> Bundle:
     """Do the job. Raises ExtractionFailed."""
     try:
-        return _Maker(job).make()
+        return _Maker(job, clock).make()
     except SpoolFull as fault:
         detail = "the disk of the recorder's state directory is full"
         raise ExtractionFailed(ExtractionFault.SPOOL_FULL, detail) from fault
@@ -57,8 +59,9 @@ def make_bundle(job: ExtractionJob) -> Bundle:
 class _Maker:
     """One bundle in the making."""
 
-    def __init__(self, job: ExtractionJob) -> None:
+    def __init__(self, job: ExtractionJob, clock: Clock) -> None:
         self._job = job
+        self._clock = clock
         self._key, self._certificate = _device_key(job)
         self._granted: GrantedRequest = check_grant(job, self._key.public_key())
         self._zone: tzinfo = ZoneInfo(job.time_zone)
@@ -84,14 +87,14 @@ class _Maker:
         signature = sign_detached(manifest, self._certificate, self._key)
         first = (file_of(MANIFEST, manifest), file_of(SIGNATURE, signature))
         archive = Archive((*first, *self._files), job.opened_utc_ms // 1000)
-        return Bundle(archive, sha256(manifest).digest())
+        return Bundle(archive, sha256(manifest).digest(), min(clip.first_picture_boot_ns for clip in clips))
 
     def _extract(self, camera: CameraExtraction) -> CameraClip:
         job = self._job
         source = ClipSource(camera.camera, camera.camera_number, job.recorder_id, self._key.public_key())
         span = job.from_utc_ms, job.to_utc_ms
         spool = job.spool_directory, self._spool_key
-        return CameraExtractor(camera, source, span, self._zone, spool).run()
+        return CameraExtractor(camera, source, span, self._zone, spool, self._clock).run()
 
     def _add_camera(self, clip: CameraClip, in_folder: bool) -> Sequence[ClipFiles]:
         folder = f"{clip.camera.camera}/" if in_folder else ""

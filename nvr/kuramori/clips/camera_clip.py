@@ -17,6 +17,7 @@ from kuramori.clips.selection import Selection, SourceUnit
 from kuramori.clips.spool import SpoolFile, SpoolKey
 from kuramori.clips.subtitles import Subtitles
 from kuramori.messages import SegmentState
+from kuramori.timebase import Clock
 from kuramori_segments.codes import VideoCodec
 from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.records import AccessUnitRecord, CodecConfig, ParameterSetsRecord, TimelineRecord
@@ -89,6 +90,7 @@ class CameraClip:
     events: list[TimelineRecord] = field(default_factory=list)
     events_left_out: int = 0
     undecodable_units: int = 0
+    first_picture_boot_ns: int = 0
 
 
 class CameraExtractor:
@@ -101,11 +103,13 @@ class CameraExtractor:
         span_utc_ms: tuple[int, int],
         zone: tzinfo,
         spool: tuple[Path, SpoolKey],
+        clock: Clock,
     ) -> None:
         self._source = source
         self._span_utc_ms = span_utc_ms
         self._zone = zone
         self._spool = spool
+        self._clock = clock
         self._selection = Selection(*span_utc_ms)
         self._open: dict[int, SealedSegment] = {}  # read, but units of theirs may still be chosen
         self._runs: dict[int, list[list[int]]] = {}
@@ -150,6 +154,8 @@ class CameraExtractor:
         part.damaged_pictures += record.is_damaged
         part.lost_packets += record.lost_packets_before
         part.note_parameter_sets(unit)
+        if not self._result.first_picture_boot_ns:
+            self._result.first_picture_boot_ns = self._clock.boot_ns()
         part.subtitles.note(part.muxer.add(unit), record.utc_us)
         if record.leaves:
             part.leaves.write(encode_leaves(record.utc_us, record.leaves))

@@ -4,11 +4,12 @@ Making one is the cryptography library's work; reading one back is a walk throug
 stranger's signature that is not as we write it is SignatureRefused. Must not know manifests.
 """
 
+import warnings
 from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
@@ -17,7 +18,7 @@ from kuramori.clips.der import DerInvalid, Element, elements, only
 
 SIGNATURE_BYTES_MOST = 64 << 10
 _CONTEXT_0 = 0xA0
-_SEQUENCE, _SET, _OID, _OCTETS = 0x30, 0x31, 0x06, 0x04
+_SEQUENCE, _SET, _OID, _OCTETS, _INTEGER = 0x30, 0x31, 0x06, 0x04, 0x02
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 _MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
 _SHA256 = bytes.fromhex("608648016503040201")
@@ -36,10 +37,13 @@ class SignedBy:
 
     @property
     def public_key(self) -> ec.EllipticCurvePublicKey:
-        """The key."""
-        key = self.certificate.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise SignatureRefused("the certificate's key is not an elliptic-curve key")
+        """The key. Raises SignatureRefused where it is not on P-256."""
+        try:
+            key = self.certificate.public_key()
+        except (UnsupportedAlgorithm, ValueError):
+            raise SignatureRefused("the certificate's key cannot be read") from None
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise SignatureRefused("the certificate's key is not one on P-256")
         return key
 
 
@@ -55,30 +59,33 @@ def verify_detached(content: bytes, signature: bytes) -> SignedBy:
     if len(signature) > SIGNATURE_BYTES_MOST:
         raise SignatureRefused("it is too long")
     try:
-        attributes, value = _parts(signature)
-        digest = _message_digest(attributes)
-        certificates = pkcs7.load_der_pkcs7_certificates(signature)
-        if len(certificates) != 1:
-            raise SignatureRefused("it must hold one certificate")
-        signer = SignedBy(certificates[0])
-        if digest != sha256(content).digest():
+        certificate, attributes, value = _parts(signature)
+        signer = SignedBy(_certificate(certificate))
+        if _message_digest(attributes) != sha256(content).digest():
             raise SignatureRefused("it signs other content")
         signed = bytes([_SET]) + attributes.whole[1:]  # RFC 5652 section 5.4: signed as a SET
         signer.public_key.verify(value, signed, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         raise SignatureRefused("it is not by the key in its certificate") from None
-    except (DerInvalid, ValueError) as fault:
+    except (DerInvalid, ValueError, UnsupportedAlgorithm) as fault:
         raise SignatureRefused("it is damaged") from fault
     return signer
 
 
-def _parts(signature: bytes) -> tuple[Element, bytes]:
-    """Return the signed attributes and the signature value of the only signer (RFC 5652 section 5)."""
+def _certificate(element: Element) -> x509.Certificate:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a stranger's certificate may be odd; only its key is used
+        return x509.load_der_x509_certificate(element.whole)
+
+
+def _parts(signature: bytes) -> tuple[Element, Element, bytes]:
+    """Return the certificate, the signed attributes and the signature of the only signer (RFC 5652 section 5)."""
     kind, content = elements(only(signature, _SEQUENCE), _OID, _CONTEXT_0)
     if kind.content != _SIGNED_DATA:
         raise SignatureRefused("it is no signature")
-    data = elements(only(content.content, _SEQUENCE))
-    signer = elements(only(data[-1].expect(_SET).content, _SEQUENCE))
+    data = elements(only(content.content, _SEQUENCE), _INTEGER, _SET, _SEQUENCE, _CONTEXT_0, _SET)
+    certificate = only(data[3].content, _SEQUENCE)
+    signer = elements(only(data[4].content, _SEQUENCE))
     if len(signer) < 6:
         raise SignatureRefused("it is not of the expected form")
     digest, attributes, algorithm, value = signer[2], signer[3], signer[4], signer[5]
@@ -86,7 +93,7 @@ def _parts(signature: bytes) -> tuple[Element, bytes]:
         raise SignatureRefused("its digest is not SHA-256")
     if elements(algorithm.expect(_SEQUENCE))[0].content not in _ECDSA_SHA256:
         raise SignatureRefused("it is not ECDSA with SHA-256")
-    return attributes.expect(_CONTEXT_0), value.expect(_OCTETS).content
+    return certificate, attributes.expect(_CONTEXT_0), value.expect(_OCTETS).content
 
 
 def _message_digest(attributes: Element) -> bytes:

@@ -71,7 +71,8 @@ def _units(container: InputContainer, stream: VideoStream, length_bytes: int) ->
 def split_start_codes(data: bytes) -> Iterator[bytes]:
     """Yield the NAL units behind start codes (annex B)."""
     starts = [match.end() for match in _START_CODE.finditer(data)]
-    for start, following in zip(starts, [*(start - 3 for start in starts[1:]), len(data)], strict=True):
+    ends = [start - 3 for start in starts[1:]]
+    for start, following in zip(starts, [*ends, len(data)], strict=False):
         if following > start:
             yield data[start:following]
 

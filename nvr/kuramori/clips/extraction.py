@@ -18,6 +18,7 @@ from kuramori.clips.worker_answer import (
     WorkerRefused,
     parse_answer,
 )
+from kuramori.timebase import SystemClock
 
 WORKER_MODULE = "kuramori.clips.extraction_worker"
 START_SECONDS_MOST = 120.0
@@ -30,8 +31,9 @@ PIPE_BYTES = 1 << 20
 class WorkerStream:
     """The archive of a worker; keeps the contract of BundleStream."""
 
-    def __init__(self, worker: asyncio.subprocess.Process, ready: WorkerReady) -> None:
+    def __init__(self, worker: asyncio.subprocess.Process, ready: WorkerReady, started_boot_ns: int) -> None:
         self._worker = worker
+        self._started_boot_ns = started_boot_ns
         self._ready = ready
         self._timer = asyncio.get_running_loop().call_later(TAKE_SECONDS_MOST, _kill, worker)
 
@@ -44,6 +46,11 @@ class WorkerStream:
     def size_bytes(self) -> int | None:
         """Length of the archive."""
         return self._ready.size_bytes
+
+    @property
+    def first_picture_seconds(self) -> float:
+        """From starting the worker until the first verified picture was in the muxer."""
+        return (self._ready.first_picture_boot_ns - self._started_boot_ns) / 1e9
 
     @property
     def worker_pid(self) -> int:
@@ -68,6 +75,7 @@ class WorkerStream:
 
 async def run_worker(job: ExtractionJob) -> BundleStream:
     """Do a job in a worker of its own; return when everything is verified and packed. Raises ExtractionFailed."""
+    started_boot_ns = SystemClock().boot_ns()
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
@@ -89,7 +97,7 @@ async def run_worker(job: ExtractionJob) -> BundleStream:
         await _end(worker)
         raise
     if isinstance(answer, WorkerReady):
-        return WorkerStream(worker, answer)
+        return WorkerStream(worker, answer, started_boot_ns)
     await _end(worker)
     raise ExtractionFailed(answer.fault, answer.detail)
 

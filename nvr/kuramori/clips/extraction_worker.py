@@ -30,16 +30,18 @@ def main() -> None:
     from kuramori.clips.job import ExtractionFailed
     from kuramori.clips.job_codec import read_job
     from kuramori.clips.worker_answer import WorkerReady, WorkerRefused, encode_answer
+    from kuramori.timebase import SystemClock
 
     with contextlib.suppress(OSError):  # where the system refuses a wide pipe, it is only slower
         fcntl.fcntl(OUTPUT, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     job = read_job(sys.stdin.buffer)
     try:
-        bundle = make_bundle(job)
+        bundle = make_bundle(job, SystemClock())
     except ExtractionFailed as failed:
         _write(encode_answer(WorkerRefused(failed.fault, failed.detail)))
         return
-    _write(encode_answer(WorkerReady(bundle.manifest_digest, bundle.archive.size_bytes)))
+    size_bytes = bundle.archive.size_bytes
+    _write(encode_answer(WorkerReady(bundle.manifest_digest, size_bytes, bundle.first_picture_boot_ns)))
     for piece in bundle.archive.pieces():
         _write(piece)
 

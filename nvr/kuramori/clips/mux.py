@@ -29,7 +29,7 @@ from kuramori_segments.codes import VideoCodec
 
 WRITE_BYTES = 1 << 20
 _TICK = Fraction(1, TICKS_PER_SECOND)
-_OPTIONS = {"use_editlist": "0", "movie_timescale": "1000"}
+_OPTIONS = {"use_editlist": "0", "movie_timescale": "1000", "flush_packets": "0"}
 
 
 class Target(Protocol):

@@ -11,6 +11,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,15 +47,21 @@ class SpoolKey:
 
 
 class SpoolFile:
-    """A file-like object for a muxer (write, seek, tell), then a source of its content."""
+    """A file-like object for a muxer (write, seek, tell), then a source of its content.
+
+    A thread seals and writes one piece while the next is filled, and reads one ahead: all of it is work outside the
+    interpreter.
+    """
 
     def __init__(self, directory: Path, key: SpoolKey) -> None:
         """Make the file. Raises SpoolFull, OSError."""
         self._descriptor = _nameless(directory)
         self._key = key
         self._number = key.next_file()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._under_way: Future[None] | None = None
         self._head = bytearray()
-        self._plain = bytearray(PIECE_BYTES)
+        self._plain, self._spare = bytearray(PIECE_BYTES), bytearray(PIECE_BYTES)
         self._filled = 0
         self._sealed = bytearray(PIECE_BYTES + _TAG_BYTES)
         self._pieces: list[int] = []  # plaintext length of each piece on disk
@@ -83,15 +90,18 @@ class SpoolFile:
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append, or change bytes of the head. Raises SpoolFull, and OSError for any other place."""
         length = len(data)
-        view = memoryview(data)
         if self._position != self._end:
             if self._position + length > len(self._head):
                 raise io.UnsupportedOperation("only the head of a spool file can be changed")
-            self._head[self._position : self._position + length] = view
+            self._head[self._position : self._position + length] = data
         else:
+            view = memoryview(data)
             into_head = min(length, HEAD_BYTES - len(self._head))
-            self._head += view[:into_head]
-            self._append(view[into_head:])
+            if into_head:
+                self._head += view[:into_head]
+                view = view[into_head:]
+            if len(view):
+                self._append(view)
             self._end += length
         self._position += length
         return length
@@ -106,11 +116,22 @@ class SpoolFile:
                 self._seal()
 
     def _seal(self) -> None:
-        length, self._filled = self._filled, 0
-        nonce = _NONCE.pack(self._number, len(self._pieces))
-        sealed = memoryview(self._sealed)[: length + _TAG_BYTES]
-        self._key.aead.encrypt_into(nonce, memoryview(self._plain)[:length], None, sealed)
+        """Hand what is filled to the thread."""
+        self._settle()
+        index, length, self._filled = len(self._pieces), self._filled, 0
         self._pieces.append(length)
+        self._under_way = self._thread.submit(self._seal_piece, index, memoryview(self._plain)[:length])
+        self._plain, self._spare = self._spare, self._plain
+
+    def _settle(self) -> None:
+        """Wait for the piece that is being written. Raises SpoolFull, OSError."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.result()
+
+    def _seal_piece(self, index: int, plain: memoryview) -> None:
+        sealed = memoryview(self._sealed)[: len(plain) + _TAG_BYTES]
+        self._key.aead.encrypt_into(_NONCE.pack(self._number, index), plain, None, sealed)
         try:
             while sealed:
                 sealed = sealed[os.write(self._descriptor, sealed) :]
@@ -123,6 +144,7 @@ class SpoolFile:
         """Write what is left; return the SHA-256 of the content, read back from the disk."""
         if self._filled:
             self._seal()
+        self._settle()
         digest = sha256()
         for piece in self.pieces():
             digest.update(piece)
@@ -130,20 +152,27 @@ class SpoolFile:
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         """Yield the content of a finished file; a piece is valid until the next. Raises SpoolDamaged."""
+        buffers = memoryview(self._plain), memoryview(self._spare)
+        ahead = self._thread.submit(self._open_piece, 0, buffers[0]) if self._pieces else None
         yield bytes(self._head)
-        offset = 0
-        plain = memoryview(self._plain)
         for index, length in enumerate(self._pieces):
-            sealed = os.pread(self._descriptor, length + _TAG_BYTES, offset)
-            offset += length + _TAG_BYTES
-            try:
-                self._key.aead.decrypt_into(_NONCE.pack(self._number, index), sealed, None, plain[:length])
-            except (InvalidTag, ValueError) as fault:
-                raise SpoolDamaged from fault
-            yield plain[:length]
+            if ahead is not None:
+                ahead.result()
+            if index + 1 < len(self._pieces):
+                ahead = self._thread.submit(self._open_piece, index + 1, buffers[(index + 1) % 2])
+            yield buffers[index % 2][:length]
+
+    def _open_piece(self, index: int, plain: memoryview) -> None:
+        length = self._pieces[index]
+        sealed = os.pread(self._descriptor, length + _TAG_BYTES, index * (PIECE_BYTES + _TAG_BYTES))
+        try:
+            self._key.aead.decrypt_into(_NONCE.pack(self._number, index), sealed, None, plain[:length])
+        except (InvalidTag, ValueError) as fault:
+            raise SpoolDamaged from fault
 
     def close(self) -> None:
         """Let go of the file; it is gone."""
+        self._thread.shutdown()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

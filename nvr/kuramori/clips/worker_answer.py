@@ -25,6 +25,7 @@ class WorkerReady:
 
     manifest_digest: bytes
     size_bytes: int
+    first_picture_boot_ns: int  # when the first verified picture went into the muxer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ def encode_answer(answer: WorkerReady | WorkerRefused) -> bytes:
     """Write the line."""
     plain: dict[str, str | int]
     if isinstance(answer, WorkerReady):
-        plain = {"manifest_digest": answer.manifest_digest.hex(), "size_bytes": answer.size_bytes}
+        plain = {
+            "manifest_digest": answer.manifest_digest.hex(),
+            "size_bytes": answer.size_bytes,
+            "first_picture_boot_ns": answer.first_picture_boot_ns,
+        }
     else:
         plain = {"fault": answer.fault.value, "detail": answer.detail[:_DETAIL_CHARACTERS_MOST]}
     return json.dumps(plain).encode() + b"\n"
@@ -56,8 +61,11 @@ def parse_answer(line: bytes) -> WorkerReady | WorkerRefused:
             shown = "".join(character if character.isprintable() else "?" for character in text)
             return WorkerRefused(ExtractionFault(str(plain["fault"])), shown)
         digest, size = bytes.fromhex(str(plain["manifest_digest"])), plain["size_bytes"]
+        first = plain["first_picture_boot_ns"]
     except (ValueError, KeyError, RecursionError):
         raise WorkerGarbled from None
     if len(digest) != _DIGEST_BYTES or type(size) is not int or not 0 < size <= ARCHIVE_BYTES_MOST:
         raise WorkerGarbled
-    return WorkerReady(digest, size)
+    if type(first) is not int:
+        raise WorkerGarbled
+    return WorkerReady(digest, size, first)
