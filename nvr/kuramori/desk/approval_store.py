@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 BUSY_SECONDS = 5.0
 
@@ -53,11 +53,13 @@ class ApprovalStore:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")
-            database.execute("PRAGMA secure_delete=ON")
-            database.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
+            raise ApprovalStoreFault(f"{path}: {error}") from error
+        try:
+            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON", _SCHEMA):
+                database.execute(statement)
+        except sqlite3.Error as error:
+            database.close()
             raise ApprovalStoreFault(f"{path}: {error}") from error
         return cls(database)
 
@@ -88,6 +90,10 @@ class ApprovalStore:
         )
         return [StoredApproval(*row) for row in self._execute(statement, (request_id, granted_digest))]
 
+    def kept(self) -> set[str]:
+        """Return the numbers of the requests that something is kept for."""
+        return {str(row[0]) for row in self._execute("SELECT DISTINCT request_id FROM approval", ())}
+
     def forget(self, request_id: str) -> None:
         """Delete what was kept for a request."""
         self._execute("DELETE FROM approval WHERE request_id = ?", (request_id,))
@@ -96,7 +102,7 @@ class ApprovalStore:
         """Delete what is older."""
         self._execute("DELETE FROM approval WHERE utc_ms < ?", (utc_ms,))
 
-    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[bytes, bytes, bytes]]:
+    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
                 return self._database.execute(statement, values).fetchall()

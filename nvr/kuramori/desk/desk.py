@@ -22,7 +22,7 @@ from kuramori.desk.keeping import Keeping
 from kuramori.desk.opening import Opening, OpeningPlaces
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.register import Register
-from kuramori.desk.request import APPROVAL_LIFETIME_MS
+from kuramori.desk.request import APPROVAL_LIFETIME_MS, RequestState
 from kuramori.desk.site import Site
 from kuramori.desk.steps import CustodyChanged
 from kuramori.timebase import Clock
@@ -146,14 +146,22 @@ class Desk:
         Raises RecorderAway and other DeskFaults, ApprovalStoreFault.
         """
         await self._note_custody()
-        now = self.clock.utc_ms()
-        await asyncio.to_thread(self._store.forget_before, now - APPROVAL_LIFETIME_MS)
+        await self._drop_shares()
         await self.keeping.reconcile()
 
     async def close(self) -> None:
         """Finish what is being written and close the files. May be called twice."""
         await self.journal.close()
         self._store.close()
+
+    async def _drop_shares(self) -> None:
+        """Keep no share longer than it can be needed: a week, and not beyond the request's end (K7)."""
+        before_utc_ms = self.clock.utc_ms() - APPROVAL_LIFETIME_MS
+        await asyncio.to_thread(self._store.forget_before, before_utc_ms)
+        for request_id in await asyncio.to_thread(self._store.kept):
+            request = self.journal.requests.get(request_id)
+            if request is None or request.state in (RequestState.RETURNED, RequestState.REFUSED):
+                await asyncio.to_thread(self._store.forget, request_id)
 
     async def _note_custody(self) -> None:
         custodians = self.custodians()

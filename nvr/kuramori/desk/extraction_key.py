@@ -1,6 +1,6 @@
 """The one-time key of a request, on the handler's machine: custodians seal their shares to it.
 
-Made when the request is filed, kept in a file that only the handler can read, used once and then deleted. The desk
+Made when the request is filed, kept in a file that only the handler can read, good for this one request. The desk
 sees the public half only. Imports nothing that exists on Linux only; must not know requests.
 """
 

@@ -376,6 +376,16 @@ async def test_approvals_do_not_open_for_ever(room: DeskRoom) -> None:
     assert room.open_desk._store.of_request(number, granted_request.digest) == []
 
 
+async def test_no_share_is_kept_beyond_the_end_of_its_request(room: DeskRoom) -> None:
+    """When the request is refused or finished, the shares that waited for the handler are deleted."""
+    number, other = await approved(room), await approved(room)
+    refusal = {"outcome": "refused", "reason": "x"}
+    content(await room.call("POST", f"/v1/requests/{number}/decision", MANAGER, refusal))
+    assert room.open_desk._store.kept() == {number, other}
+    await room.open_desk.tidy()
+    assert room.open_desk._store.kept() == {other}
+
+
 async def test_a_caller_that_goes_away_leaves_no_worker_behind(room: DeskRoom) -> None:
     """Broken off midway, the worker is ended and the next bundle can be made at once."""
     number = await approved(room)
