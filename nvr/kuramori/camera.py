@@ -240,14 +240,14 @@ class Camera:
         media_time = self._media_time
         if media_time is None:
             return
-        boot_ns = unit.arrival_boot_ns
-        utc_us = self.anchor.utc_us(media_time.boot_ns(unit.rtp_time, boot_ns))
-        flags = (
-            FLAG_KEY_FRAME * unit.is_key
-            | FLAG_DAMAGED * unit.damaged
-            | FLAG_DISCONTINUITY * (self._discontinuity or unit.lost_packets > 0)
-        )
-        stored = Unit(utc_us, unit.rtp_time, boot_ns // 1000, flags, unit.lost_packets, unit.payload, unit.nal_count)
+        rtp_time, boot_ns, is_key, damaged, lost_packets, nal_count, payload = unit
+        utc_us = self.anchor.utc_us(media_time.boot_ns(rtp_time, boot_ns))
+        flags = FLAG_KEY_FRAME if is_key else 0
+        if damaged:
+            flags |= FLAG_DAMAGED
+        if lost_packets or self._discontinuity:
+            flags |= FLAG_DISCONTINUITY
+        stored = Unit(utc_us, rtp_time, boot_ns // 1000, flags, lost_packets, payload, nal_count)
         try:
             number = self.recording.append(stored, boot_ns)
         except (AccessUnitTooLarge, AccessUnitMalformed):
@@ -259,7 +259,7 @@ class Camera:
             return
         self._discontinuity = False
         self.figures.access_units += 1
-        changes = self.tracker.observe(utc_us // 1000, number, unit.is_key, unit.lost_packets, unit.damaged)
+        changes = self.tracker.observe(utc_us // 1000, number, is_key, lost_packets, damaged)
         if changes:
             self._changed(changes)
 

@@ -31,8 +31,9 @@ class MediaTime:
         if offset_ns is None or not -JUMP_NS < delay_ns - offset_ns < JUMP_NS or delay_ns < offset_ns:
             offset_ns = delay_ns
         else:
-            drift_ns = max(0, arrival_boot_ns - self._arrival_ns) * DRIFT_PPM // 1_000_000
-            offset_ns += min(drift_ns, delay_ns - offset_ns)
+            drift_ns = (arrival_boot_ns - self._arrival_ns) * DRIFT_PPM // 1_000_000
+            if drift_ns > 0:
+                offset_ns = min(offset_ns + drift_ns, delay_ns)
         self._offset_ns = offset_ns
         self._arrival_ns = arrival_boot_ns
         return media_ns + offset_ns

@@ -183,22 +183,25 @@ class CameraRecording:
 
     def _write(self, number: int, unit: Unit, boot_ns: int) -> bool:
         segment = self._segment
-        if segment is not None and (number != self._next_number or self._is_over(segment, unit, boot_ns)):
+        if segment is not None:
+            if number == self._next_number and not self._is_over(segment, unit, boot_ns):
+                try:
+                    segment.writer.append_access_unit(number, *unit)
+                except SegmentFull:
+                    self.plan.fill_ns = max(1, boot_ns - segment.began_boot_ns)
+                else:
+                    self._next_number = number + 1
+                    return True
             self._close(boot_ns, unit.utc_us // 1000)
-            segment = None
+        segment = self._begin(number, unit, boot_ns)
         if segment is None:
-            segment = self._begin(number, unit, boot_ns)
-            if segment is None:
-                return False
+            return False
         segment.writer.append_access_unit(number, *unit)
         self._next_number = number + 1
         return True
 
     def _is_over(self, segment: _Segment, unit: Unit, boot_ns: int) -> bool:
-        """Asked for every access unit: the common case is two comparisons."""
-        if len(unit.payload) > segment.writer.room_bytes:
-            self.plan.fill_ns = max(1, boot_ns - segment.began_boot_ns)
-            return True
+        """Tell whether its epoch is. Asked for every access unit: the common case is two comparisons."""
         if (boot_ns >= segment.close_boot_ns or self.plan.left is not None) and self.plan.must_close(boot_ns):
             return bool(unit.flags & FLAG_KEY_FRAME) or self.plan.must_close_at_once(boot_ns)
         return False

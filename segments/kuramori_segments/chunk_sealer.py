@@ -73,8 +73,10 @@ class ChunkSealer:
         if self._first_record == NO_RECORD_STARTS:
             self._first_record = self.staged_bytes
 
-    def note_unit(self, number: int, utc_ms: int, lost_packets: int) -> None:
-        """Count an access unit whose record begins now."""
+    def begin_unit(self, number: int, utc_ms: int, lost_packets: int) -> None:
+        """Let the next staged bytes begin the record of an access unit, and count it."""
+        if self._first_record == NO_RECORD_STARTS or self.staged_bytes == MAX_CHUNK_PLAINTEXT_BYTES:
+            self.begin_record()
         if self._units == 0:
             self._number = number
             self._first_utc_ms = self._last_utc_ms = utc_ms
@@ -87,6 +89,18 @@ class ChunkSealer:
         self.access_units += 1
         self.last_access_unit = number
         self.utc_ms = utc_ms
+
+    def stage_unit(self, head: bytes, payload: memoryview) -> None:
+        """Add the record of an access unit; nearly always both parts go into the chunk in the making."""
+        middle = self.staged_bytes + len(head)
+        end = middle + len(payload)
+        if end <= MAX_CHUNK_PLAINTEXT_BYTES:
+            self._stage[self.staged_bytes : middle] = head
+            self._stage[middle:end] = payload
+            self.staged_bytes = end
+        else:
+            self.stage(head)
+            self.stage(payload)
 
     def stage(self, data: bytes | memoryview) -> None:
         """Add bytes of the current record, sealing chunks as they fill and more comes."""

@@ -52,6 +52,7 @@ from kuramori_segments.segment_index import SegmentIndex
 from kuramori_segments.superblock import check_slot_bytes
 
 U64_MAX = (1 << 64) - 1  # RTP time is kept modulo 2^64: it may run below its start
+_ACCESS_UNIT = int(RecordType.ACCESS_UNIT)
 RECORD_OVERHEAD_BYTES = RECORD_HEAD_BYTES + ACCESS_UNIT_HEAD_BYTES
 
 
@@ -142,7 +143,7 @@ class SegmentWriter:
         if nal_count > MAX_NAL_UNITS:
             raise AccessUnitMalformed(f"{nal_count} of them")
         head = ACCESS_UNIT_RECORD_STRUCT.pack(
-            RecordType.ACCESS_UNIT,
+            _ACCESS_UNIT,
             flags,
             0,
             needed - RECORD_HEAD_BYTES,
@@ -158,12 +159,10 @@ class SegmentWriter:
         for leaf_hash in self._hasher.leaves(view, nal_count):
             self._tree.append(leaf_hash)
         sealer = self._sealer
-        sealer.begin_record()
-        sealer.note_unit(number, utc_us // 1000, lost_packets_before)
+        sealer.begin_unit(number, utc_us // 1000, lost_packets_before)
         if flags & FLAG_KEY_FRAME:
             self._index.note_key_frame(number, utc_us, sealer.index, sealer.staged_bytes)
-        sealer.stage(head)
-        sealer.stage(view)
+        sealer.stage_unit(head, view)
         self._next_number = number + 1
         self._left -= needed
         if flags & FLAG_KEY_FRAME:

@@ -248,7 +248,8 @@ class AccessUnitBuilder:
         return True
 
     def _consider_shrinking(self) -> None:
-        self._largest_bytes = max(self._largest_bytes, self.fill)
+        if self.fill > self._largest_bytes:
+            self._largest_bytes = self.fill
         self._since_shrink += 1
         if self._since_shrink >= UNITS_BETWEEN_SHRINKS:
             wanted_bytes = max(INITIAL_BYTES, 2 * self._largest_bytes)
