@@ -16,8 +16,8 @@ from kuramori.simulator.clock_card import ClockCard
 from kuramori.simulator.fleet import Fleet, FleetFault, FleetPlan, RunningCamera
 from kuramori.simulator.source_clip import ClipSettings, material
 from kuramori_onvif.device import CameraDescription, Credentials, Device
-from kuramori_onvif.discovery import discover
 from kuramori_onvif.errors import CredentialsMissing
+from tests.fakes.search import finds, search
 
 SMALL = ClipSettings(width=160, height=90, frames_per_second=5, bits_per_second=50_000, seconds=2)
 
@@ -63,7 +63,7 @@ async def _rtsp(url: str, method: str) -> str:
 async def test_from_discovery_to_the_description_of_the_stream(cache: Path) -> None:
     """Search, device, profile, address, RTSP: each camera leads to its own stream; one offers sound."""
     async with _running(FleetPlan(cameras=2, audio_on=1, clip=SMALL, cache_directory=cache)) as (_, cameras):
-        report = await discover(seconds=0.8, interfaces=("lo",))
+        report = await search(finds(*(camera.endpoint_id for camera in cameras)))
         by_endpoint = {device.endpoint_id: device for device in report.devices}
         for camera in cameras:
             assert by_endpoint[camera.endpoint_id].address == camera.onvif_url
@@ -102,7 +102,7 @@ async def test_sixty_four_cameras_are_found_at_once(cache: Path) -> None:
     """All of them within one search, each with its own address, sharing one clip."""
     plan = FleetPlan(cameras=64, audio_on=16, clip=SMALL, cache_directory=cache)
     async with _running(plan) as (_, cameras):
-        report = await discover(seconds=1.5, interfaces=("lo",))
+        report = await search(finds(*(camera.endpoint_id for camera in cameras)))
         found = {device.endpoint_id for device in report.devices}
         assert {camera.endpoint_id for camera in cameras} <= found
     assert len({camera.onvif_url for camera in cameras}) == 64
