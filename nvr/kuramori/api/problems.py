@@ -37,6 +37,7 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.ApprovalRefused: HTTPStatus.FORBIDDEN,
     fault.ApprovalsExpired: HTTPStatus.CONFLICT,
     fault.ApprovalsMissing: HTTPStatus.CONFLICT,
+    fault.ViewingOnly: HTTPStatus.FORBIDDEN,
     fault.WitnessMissing: HTTPStatus.FORBIDDEN,
     fault.KeysDoNotFit: HTTPStatus.UNPROCESSABLE_ENTITY,
     fault.SegmentChanged: HTTPStatus.CONFLICT,

@@ -15,6 +15,7 @@
       ApprovalRefused           a custodian's approval does not count; says why
       ApprovalsExpired          approved too long ago
       ApprovalsMissing          fewer custodians than needed
+      ViewingOnly               the ground allows looking, never a hand-over (H2)
       WitnessMissing            somebody else has to be present (H4)
       KeysDoNotFit              the keys handed in are not those of the granted segments
       SegmentChanged            the recording is not the one that was granted
@@ -210,6 +211,18 @@ class ApprovalsMissing(DeskFault):
         )
         self.given = given
         self.needed = needed
+
+
+class ViewingOnly(DeskFault):
+    """The ground allows looking only."""
+
+    code = "viewing-only"
+
+    def __init__(self, ground: str) -> None:
+        super().__init__(
+            f"The ground {ground} allows looking on the desk's screen only: no bundle is made of it.",
+            f"根拠「{ground}」で認められるのは閲覧のみです。提供データは作成できません。",
+        )
 
 
 class WitnessMissing(DeskFault):

@@ -25,8 +25,10 @@ from kuramori.desk.fault import (
     RecordingErased,
     RequestInvalid,
     SegmentChanged,
+    ViewingOnly,
 )
 from kuramori.desk.granted import GrantedCamera, GrantedRequest, one_line
+from kuramori.desk.grounds import ground_named
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.keeping import Keeping
 from kuramori.desk.recorder import Recorder, asking
@@ -113,6 +115,9 @@ class Opening:
         """Return the bundle of a request, verified and registered as released. Raises DeskFault."""
         request = self._journal.request(request_id)
         require_openable(request, actor.person, self._clock.utc_ms())
+        ground = ground_named(self._site.rule_set, request.document.ground)
+        if ground is None or not ground.hand_over:
+            raise ViewingOnly(request.document.ground)
         staff = self._staff(request, present, actor)
         if self._slots.locked():
             raise DeskBusy

@@ -211,6 +211,15 @@ async def test_keys_destroyed_after_approval_make_the_same_request_impossible(ro
     assert room.workers.jobs == []
 
 
+async def test_looking_within_the_purpose_of_installation_is_never_a_hand_over(room: DeskRoom) -> None:
+    """Manager and handlers may look on that ground; a bundle is not made of it, and nothing is opened for one."""
+    staff = {"kind": "staff", "name": "課長"}
+    number = await approved(room, ground="installation-purpose", document_number="", recipient=staff)
+    deks = await handed_deks(room, number)
+    assert content(await open_bundle(room, number, deks), 403)["code"] == "viewing-only"
+    assert "opened" not in await kinds(room)
+
+
 async def test_nobody_decides_on_an_own_request(room: DeskRoom) -> None:
     """A deputy who is handler too may file, but not decide on it."""
     body = room.request_body(witnesses=[])
