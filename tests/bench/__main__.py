@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from tests.bench import media, recording
+from tests.bench import media, opening, recording
 
 REPORT = Path(__file__).parents[2] / "nvr" / "BENCHMARKS.md"
 OUTPUT = Path("bench-out")
@@ -46,10 +46,14 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     clip = media.make(OUTPUT / "1080p30-4mbit.h264")
     rows = asyncio.run(recording.compare(clip, counts, rounds, seconds))
-    table = recording.table(rows)
-    print(table)
-    if "--no-report" not in sys.argv:
-        write_section("recording", f"{machine()}; {rounds} rounds of {seconds:.0f} s each.\n\n{table}")
+    tables = {
+        "recording": f"{machine()}; {rounds} rounds of {seconds:.0f} s each.\n\n{recording.table(rows)}",
+        "opening": f"{machine()}; median of {opening.ROUNDS}.\n\n{opening.measure()}",
+    }
+    for name, text in tables.items():
+        print(f"{name}: {text}\n")
+        if "--no-report" not in sys.argv:
+            write_section(name, text)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from kuramori.messages import SegmentState
 from kuramori_segments.canonical_json import JsonRefused, parse_strict
 from kuramori_segments.strict_document import printable
 
-MANIFEST_BYTES_MOST = 256 << 20
+MANIFEST_BYTES_MOST = 128 << 20  # 16384 segments
 _PROOF_MOST = 128
 _RUNS_MOST = 65536
 

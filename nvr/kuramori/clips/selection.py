@@ -30,6 +30,7 @@ class Selection:
         self._waiting: list[SourceUnit] = []
         self._waiting_bytes = 0
         self._key_seen = False
+        self._next_number: int | None = None
         self.undecodable_units = 0  # inside the range, but without a key frame before them
 
     @property
@@ -40,9 +41,11 @@ class Selection:
     def take(self, unit: SourceUnit) -> list[SourceUnit]:
         """Return the units that are chosen now, in decode order."""
         record = unit.record
-        if record.is_key:
+        missing = self._next_number not in (None, record.number)  # a segment between is erased, or was never granted
+        self._next_number = record.number + 1
+        if record.is_key or missing:
             self._forget()
-            self._key_seen = True
+            self._key_seen = record.is_key
         inside = self._from_utc_us <= record.utc_us < self._to_utc_us
         if not self._key_seen:
             self.undecodable_units += inside

@@ -37,7 +37,7 @@ from kuramori_segments.format_error import FormatError
 from kuramori_segments.nal_tree import RangeProofInvalid, verify_range
 from kuramori_segments.segment_error import SignatureInvalid
 
-LEAVES_BYTES_MOST = 1 << 30
+LEAVES_BYTES_MOST = 256 << 20  # six million NAL units
 _READ_BYTES = 1 << 20
 
 
@@ -210,9 +210,9 @@ class _Verification:
         for segment in camera.segments:
             if segment.clip != number:
                 continue
+            root = _root(segment, camera, signer)
             for run in segment.runs:
                 leaves = hashes[at : at + run.count]
-                root = _root(segment, camera, signer)
                 try:
                     verify_range(root, segment.nal_leaves, run.first, leaves, run.proof)
                 except RangeProofInvalid as fault:

@@ -60,6 +60,13 @@ class TestSelection:
         assert chosen(selection, units) == [2, 3]
         assert selection.undecodable_units == 2
 
+    def test_behind_a_missing_segment_it_waits_for_a_key_frame(self) -> None:
+        """Where numbers leap, pictures before the next key frame have lost what they build on."""
+        units = [unit(0, 1000, key=True), unit(1, 1100), unit(7, 1700), unit(8, 1800, key=True), unit(9, 1900)]
+        selection = Selection(1000, 2000)
+        assert chosen(selection, units) == [0, 1, 8, 9]
+        assert selection.undecodable_units == 1
+
     def test_a_clock_that_was_set_back_brings_the_range_twice(self) -> None:
         """Both stretches inside the range are taken, what lies between only as far as it is needed to decode."""
         units = [unit(0, 1000, key=True), unit(1, 1900), unit(2, 2100), unit(3, 2200, key=True), unit(4, 1500)]
