@@ -16,6 +16,7 @@ from kuramori.capture.nal_kind import KEY, OPENS, PARAMETER_SET, PICTURE, STARTS
 INITIAL_BYTES = 64 << 10
 MAX_UNIT_BYTES = 8 << 20  # no camera's picture is larger; what is, is dropped and counted
 MAX_UNIT_NALS = 4096
+MAX_AGGREGATED_NALS = 128  # in one packet; an aggregation of more is no camera's, and costs time to take apart
 UNITS_BETWEEN_SHRINKS = 256
 LENGTH_BYTES = 4
 _LENGTH = struct.Struct(">I").pack_into
@@ -36,6 +37,7 @@ class AccessUnitBuilder:
         "_since_shrink",
         "_tail",
         "_trusts_marker",
+        "aggregated_nals",
         "arrival_boot_ns",
         "capacity_bytes",
         "damaged",
@@ -58,6 +60,7 @@ class AccessUnitBuilder:
         self.view = memoryview(bytearray(INITIAL_BYTES))
         self.capacity_bytes = INITIAL_BYTES
         self.dropped_units = 0
+        self.aggregated_nals = 0  # taken out of aggregation packets: work that the number of packets does not show
         self._largest_bytes = 0
         self._since_shrink = 0
         self._trusts_marker = True

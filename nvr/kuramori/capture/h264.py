@@ -6,7 +6,7 @@ payloads, nothing of RTP headers, loss or time: those stand in `video_receiver` 
 
 from functools import lru_cache
 
-from kuramori.capture.access_unit import AccessUnitBuilder
+from kuramori.capture.access_unit import MAX_AGGREGATED_NALS, AccessUnitBuilder
 from kuramori.capture.nal_kind import FORBIDDEN, H264_KINDS
 
 STAP_A = 24
@@ -89,6 +89,9 @@ class H264Depacketizer:
                 return False
             units.append(nal)
             at = stop
+            if len(units) > MAX_AGGREGATED_NALS:
+                return False
+        unit.aggregated_nals += len(units)
         for nal in units:
             unit.add(nal, H264_KINDS[nal[0] & 31], len(nal) > 1 and nal[1] & 0x80 != 0)
         return bool(units)

@@ -6,7 +6,7 @@ nothing of RTP headers, loss or time: those stand in `video_receiver` and `acces
 
 from functools import lru_cache
 
-from kuramori.capture.access_unit import AccessUnitBuilder
+from kuramori.capture.access_unit import MAX_AGGREGATED_NALS, AccessUnitBuilder
 from kuramori.capture.nal_kind import FORBIDDEN, H265_KINDS, PICTURE
 
 AGGREGATION = 48
@@ -93,6 +93,9 @@ class H265Depacketizer:
                 return False
             units.append(nal)
             at = stop
+            if len(units) > MAX_AGGREGATED_NALS:
+                return False
+        unit.aggregated_nals += len(units)
         for nal in units:
             unit.add(nal, H265_KINDS[nal[0] >> 1], _is_first_slice(nal))
         return bool(units)

@@ -130,7 +130,7 @@ class RtspSource:
 
     def _begin_tick(self) -> None:
         self._tick_bytes = self._tick_messages = 0
-        self._tick_first_packet = self.statistics.rtp_packets + self.statistics.rejected_packets
+        self._tick_first_packet = self._packets_worth()
         if self._throttled and self._wire is not None:
             self._throttled = False
             self._wire.start_reading(self._options.low_water_bytes)
@@ -186,13 +186,18 @@ class RtspSource:
         return at
 
     def _consider_throttling(self) -> None:
-        statistics = self.statistics
-        packets = statistics.rtp_packets + statistics.rejected_packets - self._tick_first_packet
+        packets = self._packets_worth() - self._tick_first_packet
         too_much = self._tick_bytes > MAX_BYTES_PER_TICK or packets > MAX_PACKETS_PER_TICK
         if too_much and not (self._throttled or self._closing or self._wire is None):
             self._throttled = True
-            statistics.throttled_ticks += 1
+            self.statistics.throttled_ticks += 1
             self._wire.stop_reading()
+
+    def _packets_worth(self) -> int:
+        """Return what was taken in so far, in packets: what comes several to a packet counts each."""
+        statistics = self.statistics
+        aggregated = self._video.aggregated_nals if self._video is not None else 0
+        return statistics.rtp_packets + statistics.rejected_packets + aggregated
 
     def connection_over(self, ended: SourceEnded) -> None:
         """The connection is gone (called by the connection)."""

@@ -117,6 +117,11 @@ class VideoReceiver:
             at = stop
         return at
 
+    @property
+    def aggregated_nals(self) -> int:
+        """How many NAL units came several to a packet, since the beginning."""
+        return self._unit.aggregated_nals
+
     def finish(self) -> None:
         """The stream is over: deliver a picture that is complete but for its marker."""
         if self._unit.has_picture:

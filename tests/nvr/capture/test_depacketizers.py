@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kuramori.capture.access_unit import MAX_AGGREGATED_NALS
 from kuramori.capture.source import Codec
 from kuramori.simulator.material import Packetising, rtp_payloads
 from kuramori.simulator.nal_units import is_key_picture
@@ -101,6 +102,7 @@ def test_a_fragment_that_is_first_and_last_is_taken() -> None:
         (Codec.H264, b"\x78\x00\x05\x65"),  # aggregate longer than the packet
         (Codec.H264, b"\x78\x00\x00"),  # aggregate of an empty unit
         (Codec.H264, b"\x78"),  # aggregate of nothing
+        (Codec.H264, b"\x78" + b"\x00\x01\x06" * (MAX_AGGREGATED_NALS + 1)),  # aggregate of far too much
         (Codec.H264, b"\x78\x00\x02\x78\x00"),  # aggregate in an aggregate
         (Codec.H265, b"\x26"),  # half a header
         (Codec.H265, b"\x26\x00\x88"),  # temporal id 0
@@ -109,6 +111,7 @@ def test_a_fragment_that_is_first_and_last_is_taken() -> None:
         (Codec.H265, b"\x62\x01\x93"),  # a fragment of nothing
         (Codec.H265, b"\x62\x01\x13\x88"),  # a middle without a beginning
         (Codec.H265, b"\x60\x01\x00\x09\x26\x01"),  # aggregate longer than the packet
+        (Codec.H265, b"\x60\x01" + b"\x00\x02\x4e\x01" * (MAX_AGGREGATED_NALS + 1)),  # aggregate of far too much
         (Codec.H265, b"\x60\x01\x00\x01\x26"),  # unit without a whole header
     ],
 )
