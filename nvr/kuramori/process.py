@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from kuramori import log
+from kuramori.texts import japanese_wanted, tr
 from kuramori_config.faults import ConfigurationFault
 from kuramori_config.load import load_configuration
 from kuramori_config.schema import Configuration
@@ -42,9 +43,18 @@ def run_process(name: str, main: ProcessMain) -> None:
     try:
         configuration = load_configuration(path)
     except ConfigurationFault as fault:
-        print(fault, file=sys.stderr)
+        print(fault.text(japanese=japanese_wanted()), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
     asyncio.run(_until_stopped(main, configuration, path))
+
+
+def unusable(error: OSError) -> str:
+    """Return the sentence for a file or folder that a process needs and cannot use."""
+    place, why = error.filename or "-", error.strerror or str(error)
+    return tr(
+        f"{place} cannot be used ({why}): restore it, or correct its owner and mode.",
+        f"{place} を使用できません（{why}）。復元するか、所有者とモードを確認してください。",
+    )
 
 
 async def _until_stopped(main: ProcessMain, configuration: Configuration, path: Path) -> None:

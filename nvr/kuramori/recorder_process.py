@@ -20,7 +20,7 @@ from kuramori.identity import IdentityFault
 from kuramori.memory_budget import MemoryBudget
 from kuramori.message_server import MessageServer
 from kuramori.places import Places
-from kuramori.process import EXIT_CONFIGURATION, run_process
+from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
 from kuramori.recording import CameraRecording
@@ -40,6 +40,7 @@ from kuramori_segments.key_faults import KeyFault
 from kuramori_segments.keystore_faults import KeystoreFault
 from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.limits import MEBIBYTE
+from kuramori_segments.recovery import recover_slots
 from kuramori_segments.ring import CameraPlan
 from kuramori_segments.slot_change import TakenSlot
 from kuramori_segments.storage_fault import StorageFault, VolumeRefused
@@ -162,6 +163,7 @@ class RecorderRun:
             interval_seconds=recorder.configuration.recorder.commit_interval_seconds,
             request_epoch=self._request_epoch,
             clock_stepped=self._clock_stepped,
+            recover=lambda volume, slots: recover_slots(volume, slots, recorder.vault.signer),
         )
         self._side_tasks: set[asyncio.Task[None]] = set()
 
@@ -279,6 +281,10 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
         log.get().error("vault_unusable", detail=str(refusal))
         print(refusal, file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
+    except OSError as error:
+        log.get().error("vault_unusable", detail=str(error))
+        print(unusable(error), file=sys.stderr)
+        sys.exit(EXIT_CONFIGURATION if isinstance(error, FileNotFoundError | PermissionError) else 1)
     try:
         await RecorderRun(build(configuration, vault, clock)).run(stop)
     finally:

@@ -54,6 +54,7 @@ class Supervisor:
     plans: Sequence[ProcessPlan]
     runtime_directory: Path
     on_change: Callable[[str, ProcessState], None] = lambda _name, _state: None
+    inherited: tuple[int, ...] = ()  # file descriptors that every process keeps open: the service's lock
     states: dict[str, ProcessState] = field(default_factory=dict)
     _stopping: bool = False
     _refused: int | None = None
@@ -84,7 +85,9 @@ class Supervisor:
         quick_deaths = 0
         while not self._stopping:
             started = loop.time()
-            process = await asyncio.create_subprocess_exec(*plan.command, stdin=asyncio.subprocess.DEVNULL)
+            process = await asyncio.create_subprocess_exec(
+                *plan.command, stdin=asyncio.subprocess.DEVNULL, pass_fds=self.inherited
+            )
             state.pid = process.pid
             if self._stopping:  # told to stop while it was being started
                 process.terminate()

@@ -71,7 +71,7 @@ def read_device_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """Read the device key. Raises DeviceKeyUnusable, OSError."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: somebody put a passphrase on it
         raise DeviceKeyUnusable(path) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise DeviceKeyUnusable(path)
@@ -104,7 +104,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             volumes.append(volume)
         ledger = open_ledger(places, volumes, now_utc_ms)
         closing.callback(ledger.close)
-        ends = {number: DurableEnd(tail.last_utc_ms, tail.next_access_unit - 1) for number, tail in tails.items()}
+        ends = {number: DurableEnd(tail.last_utc_ms, tail.last_access_unit) for number, tail in tails.items()}
         repaired = ledger.close_open_runs(ends, GapReason.RECORDER_CRASHED, now_utc_ms)
         return Vault(
             identity=identity,

@@ -4,13 +4,20 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kuramori.texts import tr
+from kuramori.texts import japanese_wanted, tr
+
+if TYPE_CHECKING:
+    from kuramori_config.schema import Configuration
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
+
+
+class NotReady(Exception):
+    """The service cannot start; the text is the sentence that says why."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,33 +30,47 @@ def register(app: typer.Typer) -> None:
 
 
 async def _supervise(config: Path) -> int:
+    from kuramori import log
+    from kuramori.process import EXIT_CONFIGURATION, unusable
+    from kuramori.service_lock import ServiceRunning, lock_service
+    from kuramori.supervisor import Supervisor, plans
     from kuramori_config.faults import ConfigurationFault
     from kuramori_config.load import load_configuration
 
-    from kuramori import log
-    from kuramori.process import EXIT_CONFIGURATION
-    from kuramori.supervisor import Supervisor, plans
-
     log.configure("supervisor")
-    try:
-        configuration = load_configuration(config)
-    except ConfigurationFault as fault:
-        typer.echo(str(fault), err=True)
-        return EXIT_CONFIGURATION
-    runtime = configuration.storage.runtime_directory
-    if not (configuration.storage.state_directory / "identity.json").exists():
-        typer.echo(
-            tr(
-                f"Nothing is set up in {configuration.storage.state_directory}: run `kuramori init` first.",
-                f"{configuration.storage.state_directory} は未設定です。先に `kuramori init` を実行してください。",
-            ),
-            err=True,
-        )
-        return EXIT_CONFIGURATION
-    runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    return await Supervisor(plans(config), runtime).run(stop)
+    try:
+        configuration = load_configuration(config)
+        runtime = _require_set_up(configuration)
+        lock = await lock_service(runtime)
+    except ConfigurationFault as fault:
+        typer.echo(fault.text(japanese=japanese_wanted()), err=True)
+        return EXIT_CONFIGURATION
+    except (NotReady, ServiceRunning) as refusal:
+        typer.echo(str(refusal), err=True)
+        return EXIT_CONFIGURATION
+    except OSError as error:
+        typer.echo(unusable(error), err=True)
+        return EXIT_CONFIGURATION
+    try:
+        return await Supervisor(plans(config), runtime, inherited=(lock.descriptor,)).run(stop)
+    finally:
+        lock.close()
+
+
+def _require_set_up(configuration: "Configuration") -> Path:
+    """Return the runtime directory, made where it is missing. Raises NotReady, OSError."""
+    storage = configuration.storage
+    if not (storage.state_directory / "identity.json").exists():
+        raise NotReady(
+            tr(
+                f"Nothing is set up in {storage.state_directory}: run `kuramori init` first.",
+                f"{storage.state_directory} は未設定です。先に `kuramori init` を実行してください。",
+            )
+        )
+    storage.runtime_directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    return storage.runtime_directory
