@@ -6,7 +6,7 @@ means: new root, old root destroyed, receipt in the ledger. This module must not
 
 import asyncio
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kuramori import log
@@ -140,7 +140,10 @@ class Forgetting:
         wanted = keystore.erasure_pending or keystore.rotation_wanted or self._rotate_anyway
         self._rotate_anyway = False
         if plan.destroy or ended or wanted or self._reference_is_old(now):
-            self._rotate(plan.destroy, now, ErasureCause.RETENTION if plan.destroy else ErasureCause.HOLD_ENDED)
+            holds = self._holds_in_force(now.utc_ms)
+            held_uids = {key.segment_uid for key in keystore.kept() if key.hold_id in holds}
+            cause = ErasureCause.RETENTION if plan.destroy else ErasureCause.HOLD_ENDED
+            self._rotate(plan.destroy, now, cause, kept_for_holds=len(held_uids))
 
     def _reference_is_old(self, now: Moment) -> bool:
         reference = self._vault.keystore.reference
@@ -165,6 +168,7 @@ class Forgetting:
         now: Moment,
         cause: ErasureCause,
         order: EraseRequest | None = None,
+        kept_for_holds: int = 0,
     ) -> LedgerReceipt | None:
         """Blocking: destroy these epochs and write the receipt; None where nothing was destroyed."""
         keystore = self._vault.keystore
@@ -177,11 +181,12 @@ class Forgetting:
         self.figures.last_rotation_utc_ms = now.utc_ms
         if not receipt.epochs and not receipt.keeps and order is None:
             return None
-        return self._record(receipt, cause, order)
+        return self._record(receipt, cause, order, kept_for_holds)
 
-    def _record(self, receipt: ErasureReceipt, cause: ErasureCause, order: EraseRequest | None) -> LedgerReceipt:
+    def _record(
+        self, receipt: ErasureReceipt, cause: ErasureCause, order: EraseRequest | None, kept_for_holds: int = 0
+    ) -> LedgerReceipt:
         erased = self._erased_by_camera(receipt)
-        kept = len(self._vault.keystore.kept())
         signed = _RECEIPT.pack(receipt.generation, receipt.erased_utc_ms) + b"".join(
             epoch.epoch_id for epoch in receipt.epochs
         )
@@ -198,7 +203,7 @@ class Forgetting:
                 erasure_id=order.erasure_id if order else "",
                 person=order.person if order else "",
                 reason=order.reason if order else "",
-                kept_for_holds=kept,
+                kept_for_holds=kept_for_holds,
             )
 
     def _erased_by_camera(self, receipt: ErasureReceipt) -> tuple[ErasedEpochs, ...]:
@@ -299,12 +304,15 @@ class Forgetting:
         keystore = self._vault.keystore
         alive = {epoch.epoch_id for epoch in keystore.epochs()}
         hold_id = bytes.fromhex(hold.hold_id)
-        known = {key.segment_uid for key in keystore.kept() if key.hold_id == hold_id}
+        kept = keystore.kept()
+        known = {key.segment_uid for key in kept if key.hold_id == hold_id}
+        rest = {key.segment_uid for key in kept}  # of epochs that were erased in part, or kept by another hold
         keystore.keep_segment_keys(
             [
                 KeepRequest(item.header.epoch_id, item.header.segment_uid, hold.ends_utc_ms, hold_id)
                 for item in named
-                if item.header.segment_uid not in known and item.header.epoch_id in alive
+                if item.header.segment_uid not in known
+                and (item.header.epoch_id in alive or item.header.segment_uid in rest)
             ]
         )
 
@@ -368,30 +376,54 @@ class Forgetting:
 
     def _erase(self, order: EraseRequest, camera_number: int) -> LedgerReceipt | None:
         keystore, now = self._vault.keystore, self._moment()
-        named = self.segments(camera_number, order.from_utc_ms, order.to_utc_ms)
-        alive: dict[bytes, Epoch] = {
-            epoch.epoch_id: epoch for epoch in keystore.epochs() if epoch.camera_number == camera_number
-        }
-        camera = self._recorder.camera_numbered(camera_number)
-        doomed = {item.header.epoch_id for item in named} & alive.keys()
-        if camera is not None:
-            doomed -= {epoch_id for epoch_id in doomed if camera.recording.in_epoch(epoch_id)}
-        if not doomed:
-            return None
         self._renew_holds(now.utc_ms)
-        named_uids = {item.header.segment_uid for item in named}
-        held_uids = {key.segment_uid for key in keystore.kept()}
-        remainder = bytes.fromhex(order.erasure_id)
-        retention_ms = self._rules().of(camera_number)
-        keeps = []
-        for epoch_id in doomed:
-            epoch = alive[epoch_id]
-            until = remainder_until_utc_ms(epoch.first_utc_ms, retention_ms)
-            around = self.segments(camera_number, epoch.first_utc_ms, epoch.first_utc_ms + 2 * EPOCH_LENGTH_MS)
-            keeps += [
-                KeepRequest(epoch_id, item.header.segment_uid, until, remainder)
-                for item in around
-                if item.header.epoch_id == epoch_id and item.header.segment_uid not in named_uids | held_uids
+        named = {
+            item.header.segment_uid: item for item in self.segments(camera_number, order.from_utc_ms, order.to_utc_ms)
+        }
+        doomed = self._doomed_epochs(named.values(), camera_number)
+        holds = self._holds_in_force(now.utc_ms)
+        kept = keystore.kept()
+        rests = {key.hold_id for key in kept if key.segment_uid in named and key.hold_id not in holds}
+        if not doomed and not rests:
+            return None
+        held_uids = {key.segment_uid for key in kept if key.hold_id in holds}
+        order_id = bytes.fromhex(order.erasure_id)
+        keystore.keep_segment_keys(
+            [
+                *self._rest_of_epochs(doomed, named.keys() | held_uids, order_id),
+                *(
+                    KeepRequest(key.epoch_id, key.segment_uid, key.until_utc_ms, order_id)
+                    for key in kept
+                    if key.hold_id in rests and key.segment_uid not in named
+                ),
             ]
-        keystore.keep_segment_keys(keeps)
-        return self._rotate(doomed, now, ErasureCause.REQUEST, order)
+        )
+        for rest in rests - {order_id}:  # what earlier orders left over is kept by this one now, but what it names
+            keystore.drop_hold(rest)
+        return self._rotate(doomed.keys(), now, ErasureCause.REQUEST, order, len(named.keys() & held_uids))
+
+    def _doomed_epochs(self, named: Iterable[FoundSegment], camera_number: int) -> dict[bytes, Epoch]:
+        """Return the living epochs of these segments, without the one that is recorded into."""
+        camera = self._recorder.camera_numbered(camera_number)
+        epoch_ids = {item.header.epoch_id for item in named}
+        return {
+            epoch.epoch_id: epoch
+            for epoch in self._vault.keystore.epochs()
+            if epoch.camera_number == camera_number
+            and epoch.epoch_id in epoch_ids
+            and not (camera is not None and camera.recording.in_epoch(epoch.epoch_id))
+        }
+
+    def _rest_of_epochs(
+        self, doomed: Mapping[bytes, Epoch], without: Collection[bytes], order_id: bytes
+    ) -> Iterator[KeepRequest]:
+        """Keep the other segments of these epochs until their retention ends."""
+        for epoch_id, epoch in doomed.items():
+            until = remainder_until_utc_ms(epoch.first_utc_ms, self._rules().of(epoch.camera_number))
+            end_utc_ms = epoch.first_utc_ms + 2 * EPOCH_LENGTH_MS
+            for item in self.segments(epoch.camera_number, epoch.first_utc_ms, end_utc_ms):
+                if item.header.epoch_id == epoch_id and item.header.segment_uid not in without:
+                    yield KeepRequest(epoch_id, item.header.segment_uid, until, order_id)
+
+    def _holds_in_force(self, utc_ms: int) -> frozenset[bytes]:
+        return frozenset(bytes.fromhex(hold.hold_id) for hold in self._vault.ledger.holds(utc_ms))

@@ -180,6 +180,53 @@ async def test_an_order_erases_the_named_minutes_and_keeps_the_rest_of_the_hour(
     assert house.openable("yard") == [True]
 
 
+async def test_a_second_order_in_the_same_hour_erases_what_the_first_one_kept(house: House) -> None:
+    """Three slots of one epoch: the middle one, then the last: each is gone when its order is done, the first stays."""
+    house.record("gate", 3 * FRAMES_PER_SLOT)
+    await leave_the_hour(house, "gate")
+    number = house.recorder.cameras["gate"].recording.camera_number
+    for which in (1, 2):
+        begin = START_UTC_MS + which * FRAMES_PER_SLOT * FRAME_MS + 60_000
+        receipt = await house.forgetting.erase(order("gate", begin, begin + 60_000, number=which), number)
+        assert receipt is not None
+        assert [erased.camera_number for erased in receipt.erased] == [number]
+        assert not house.openable("gate")[which]
+    assert house.openable("gate")[0]
+
+
+async def test_a_hold_keeps_what_is_left_of_an_hour_that_was_erased_in_part(house: House) -> None:
+    """What an order left over can still be held beyond its retention."""
+    house.record("gate", 2 * FRAMES_PER_SLOT)
+    await leave_the_hour(house, "gate")
+    number = house.recorder.cameras["gate"].recording.camera_number
+    begin = START_UTC_MS + FRAMES_PER_SLOT * FRAME_MS + 60_000
+    await house.forgetting.erase(order("gate", begin, begin + 60_000), number)
+    asked = hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS)
+    await house.forgetting.place_hold(asked, [number])
+    ends = {key.until_utc_ms for key in house.vault.keystore.kept() if key.hold_id == bytes.fromhex(asked.hold_id)}
+    assert ends == {START_UTC_MS + 10 * HOUR_MS}
+    assert house.openable("gate")[:2] == [True, False]
+
+
+async def test_a_receipt_counts_what_holds_keep_of_the_named_minutes_and_nothing_else(house: House) -> None:
+    """The rest of the hour is kept by no hold."""
+    house.record("gate", 3 * FRAMES_PER_SLOT)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    await house.forgetting.place_hold(
+        hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + HOUR_MS), [number]
+    )
+    await leave_the_hour(house, "gate")
+    begin = START_UTC_MS + FRAMES_PER_SLOT * FRAME_MS + 60_000
+    beside = await house.forgetting.erase(order("gate", begin, begin + 60_000), number)
+    assert beside is not None
+    assert beside.kept_for_holds == 0
+    across = await house.forgetting.erase(
+        order("gate", START_UTC_MS, begin + 2 * FRAMES_PER_SLOT * FRAME_MS, 2), number
+    )
+    assert across is not None
+    assert across.kept_for_holds == 1
+
+
 async def test_the_same_order_again_returns_its_first_receipt(house: House) -> None:
     """Asked twice, destroyed once."""
     house.record("gate", 5)
