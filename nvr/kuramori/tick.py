@@ -16,6 +16,7 @@ from kuramori.recording import Batch
 from kuramori.timebase import Clock, ClockStep, UtcAnchor
 from kuramori.vault_thread import CommitOutcome, LedgerNews, LedgerWriter, WorkThread, commit
 from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.storage_fault import StorageFault
 from kuramori_segments.volume import Volume
 
 COMMIT_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -50,6 +51,7 @@ class VolumeLane:
     volume: Volume
     cameras: list[Camera]
     under_way: asyncio.Task[None] | None = None
+    doubtful: set[int] = field(default_factory=set)  # slots of failed commits, until they are looked at
 
     @property
     def busy(self) -> bool:
@@ -68,6 +70,7 @@ class Tick:
     interval_seconds: float
     request_epoch: Callable[[Camera], None]
     clock_stepped: Callable[[ClockStep], Awaitable[None]]
+    recover: Callable[[Volume, Sequence[int]], object] = lambda _volume, _slots: None  # ends doubtful slots; blocking
     figures: TickFigures = field(default_factory=TickFigures)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -128,6 +131,7 @@ class Tick:
         outcome = await self.thread.call(commit, lane.volume, self.writer, news, [batch for _, batch in batches])
         self.figures.note_commit((self.clock.boot_ns() - began_ns) / NS_PER_SECOND)
         self._note_faults(outcome)
+        await self._mind_doubtful(lane, outcome)
         for camera, batch in batches:
             if outcome.fault is None:
                 camera.recording.acknowledge(batch)
@@ -136,6 +140,18 @@ class Tick:
             elif not camera.recording.seal_again(batch):
                 camera.break_run(GapReason.STORAGE_FAULT, "what was to be written could not be kept")
             batch.release()
+
+    async def _mind_doubtful(self, lane: VolumeLane, outcome: CommitOutcome) -> None:
+        """Once the medium takes writes again, end the segments that a failed commit left without an end."""
+        if outcome.fault is not None:
+            lane.doubtful.update(outcome.fault.slots)
+            return
+        slots, lane.doubtful = lane.doubtful, set()
+        if slots:
+            try:
+                await self.thread.call(self.recover, lane.volume, sorted(slots))
+            except StorageFault as fault:
+                log.get().error("slots_stay_doubtful", slots=sorted(slots), detail=str(fault))
 
     def _note_faults(self, outcome: CommitOutcome) -> None:
         if outcome.ledger_fault is not None:
