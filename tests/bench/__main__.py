@@ -1,4 +1,4 @@
-"""`make bench`: runs the benchmark and writes its table, with the machine named, into nvr/BENCHMARKS.md.
+"""`make bench`: runs the benchmarks and writes their tables, with the machine named, into nvr/BENCHMARKS.md.
 
 Environment: KURAMORI_BENCH_CAMERAS ("1,8,32,128"), KURAMORI_BENCH_SECONDS (20), KURAMORI_BENCH_ROUNDS (2).
 """
@@ -8,9 +8,10 @@ import os
 import platform
 import re
 import sys
+import tempfile
 from pathlib import Path
 
-from tests.bench import media, opening, recording
+from tests.bench import media, opening, recording, service
 
 REPORT = Path(__file__).parents[2] / "nvr" / "BENCHMARKS.md"
 OUTPUT = Path("bench-out")
@@ -46,8 +47,11 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     clip = media.make(OUTPUT / "1080p30-4mbit.h264")
     rows = asyncio.run(recording.compare(clip, counts, rounds, seconds))
+    with tempfile.TemporaryDirectory(prefix="kuramori-bench-") as folder:
+        held = asyncio.run(service.measure_idle(Path(folder) / "idle"))
     tables = {
         "recording": f"{machine()}; {rounds} rounds of {seconds:.0f} s each.\n\n{recording.table(rows)}",
+        "service": f"{service.idle_table(held)}\n\n{service.tick_table(rows)}",
         "opening": f"{machine()}; median of {opening.ROUNDS}.\n\n{opening.measure()}",
     }
     for name, text in tables.items():

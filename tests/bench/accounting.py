@@ -44,7 +44,8 @@ def _cpu_seconds(pid: int) -> float:
     return on_cpu_ns / NS_PER_SECOND + reaped_children
 
 
-def _pss_bytes(pid: int) -> int:
+def own_pss_bytes(pid: int) -> int:
+    """Return the proportional memory of this process alone."""
     for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
@@ -65,7 +66,7 @@ def cost(*root_pids: int) -> Cost:
         for pid in tree(root_pid):
             try:
                 cpu_seconds += _cpu_seconds(pid)
-                pss_bytes += _pss_bytes(pid)
+                pss_bytes += own_pss_bytes(pid)
                 written_bytes += _written_bytes(pid)
             except OSError:
                 continue

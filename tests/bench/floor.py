@@ -1,4 +1,4 @@
-"""Drives floor.c: connects N cameras, hands their sockets to C, prints one JSON line of totals. Runs in a child process.
+"""Drives floor.c: connects N cameras, hands their sockets to C, prints one JSON line of totals. Runs as a child.
 
 Usage: python -m tests.bench.floor LIBRARY RING CAMERAS SECONDS LOW_WATER rtsp://host:port/cam{}
 The RTSP conversation here is the shortest that makes a camera play; it is not the recorder's.

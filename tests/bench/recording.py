@@ -19,14 +19,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kuramori_metrics.statistics import RecorderStatistics
 from tests.bench import floor
 from tests.bench.accounting import Cost, cost
 from tests.end_to_end.installation import CameraAt, Installation
 
-LOW_WATER_BYTES = 256 << 10  # the same for the floor as for Kuramori
+LOW_WATER_BYTES = 256 << 10  # of the floor, which has no tick: it wakes up when it has a block to seal
+FFMPEG_COPY = ("ffmpeg", "-v", "error", "-nostdin", "-y", "-rtsp_transport", "tcp")
+SEGMENTS_OF_A_MINUTE = ("-an", "-c", "copy", "-f", "segment", "-segment_time", "60")
 SETTLE_SECONDS = 6.0
 SLOTS_PER_CAMERA = 10
 SLOT_MIB = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TickSample:
+    """How punctual the recorder was during one measurement."""
+
+    loop_lag_seconds: float  # the longest
+    commit_mean_seconds: float
+    commit_bound_seconds: float  # every commit took less; infinite beyond the histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Sample:
     lost_packets: int | None = None
     written_per_received: float | None = None
     syncs_per_second: float | None = None
+    tick: TickSample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def _per_camera_minute(before: Cost, after: Cost, seconds: float, count: int) ->
 async def measure_kuramori(url: str, count: int, seconds: float, folder: Path) -> Sample:
     """Record with the recorder process as shipped: sealing, hashing, signing and the one-tick commit on."""
     size_mib = max(1100, count * SLOTS_PER_CAMERA * SLOT_MIB + 64)
-    cameras_at = [CameraAt(f"cam-{n}", url.format(n), mbit_per_second=0.02, retention="3 hours") for n in range(count)]
+    cameras_at = [CameraAt(f"cam-{n}", url.format(n), mbit_per_second=0.02) for n in range(count)]
     tuning = '\n[recorder]\nzero_fill_per_second = "2 GiB"\n'
     installation = Installation(folder, cameras_at, volume_size=f"{size_mib} MiB", extra=tuning).make()
     installation.start()
@@ -96,7 +109,17 @@ async def measure_kuramori(url: str, count: int, seconds: float, folder: Path) -
         sum(c.lost_packets for c in last.cameras),
         (after.written_bytes - before.written_bytes) / received,
         (last.volumes[0].syncs - first.volumes[0].syncs) / took,
+        _tick_between(first, last),
     )
+
+
+def _tick_between(first: RecorderStatistics, last: RecorderStatistics) -> TickSample:
+    before, after = first.volumes[0].commit_latency, last.volumes[0].commit_latency
+    counts = [late - early for early, late in zip(before.counts, after.counts, strict=True)]
+    slowest = max((position for position, count in enumerate(counts) if count), default=0)
+    bounds = (*after.upper_bounds_seconds, float("inf"))
+    mean = (after.sum_seconds - before.sum_seconds) / max(1, sum(counts))
+    return TickSample(last.loop_lag_seconds, mean, bounds[slowest])
 
 
 async def _until_filled(installation: Installation) -> None:
@@ -113,8 +136,7 @@ async def measure_ffmpeg(url: str, count: int, seconds: float, folder: Path) -> 
     folder.mkdir(parents=True)
     processes = [
         subprocess.Popen(
-            ["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", "tcp", "-i", url.format(n), "-an", "-c", "copy"]
-            + ["-f", "segment", "-segment_time", "60", "-y", str(folder / f"cam{n}-%03d.mp4")],
+            [*FFMPEG_COPY, "-i", url.format(n), *SEGMENTS_OF_A_MINUTE, str(folder / f"cam{n}-%03d.mp4")],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -152,6 +174,18 @@ async def measure_floor(url: str, count: int, seconds: float, folder: Path) -> S
     return Sample(cpu, 0, totals["lost"], totals["written"] / totals["bytes"], 0.0)
 
 
+COLUMNS = (
+    "cameras",
+    "recorder",
+    "CPU s per camera-minute",
+    "ratio to ffmpeg",
+    "ratio to floor",
+    "PSS MB",
+    "PSS MB per camera",
+    "lost packets",
+    "written / received",
+    "syncs/s",
+)
 MEASURES = {"kuramori": measure_kuramori, "ffmpeg": measure_ffmpeg, "floor": measure_floor}
 
 
@@ -178,11 +212,7 @@ async def compare(clip: Path, counts: tuple[int, ...], rounds: int, seconds: flo
 
 def table(rows: list[Row]) -> str:
     """Return the table of BENCHMARKS.md."""
-    lines = [
-        "| cameras | recorder | CPU s per camera-minute | ratio to ffmpeg | ratio to floor | PSS MB per camera "
-        "| lost packets | written / received | syncs/s |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for row in rows:
         peers = {peer.recorder: peer.cpu for peer in rows if peer.cameras == row.cameras}
         pss = row.median("pss_bytes")
@@ -192,6 +222,7 @@ def table(rows: list[Row]) -> str:
             f"{row.cpu:.4f}",
             f"{row.cpu / peers['ffmpeg']:.2f}",
             f"{row.cpu / peers['floor']:.2f}",
+            f"{pss / 1e6:.0f}" if pss else "–",
             f"{pss / row.cameras / 1e6:.1f}" if pss else "–",
             _text(row.median("lost_packets"), "{:.0f}"),
             _text(row.median("written_per_received"), "{:.3f}"),
