@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from kuramori_segments.codes import VideoCodec
 
 FORMATS = "mov,matroska,mpegts,h264,hevc,avi,flv"
+READ_BYTES = 1 << 20
 _CODECS = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265}
 _START_CODE = re.compile(b"\0\0\1")
 
@@ -42,7 +43,8 @@ def open_clip(file: BinaryIO) -> Iterator[OpenedClip]:
     """Open a file that can be read and sought. Raises ClipUnreadable."""
     av.logging.set_level(None)
     try:
-        with av.open(file, "r", options={"format_whitelist": FORMATS}, metadata_errors="replace") as container:
+        options = {"format_whitelist": FORMATS}
+        with av.open(file, "r", options=options, metadata_errors="replace", buffer_size=READ_BYTES) as container:
             if not container.streams.video:
                 raise ClipUnreadable
             stream = container.streams.video[0]

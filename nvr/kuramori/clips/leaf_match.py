@@ -8,10 +8,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from kuramori_segments.codes import VideoCodec
 from kuramori_segments.nal_leaves import COVERED
-from kuramori_segments.nal_tree import leaf
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 BREAKS_MOST = 1000
 PLACES_MOST = 4096  # of equal leaves
@@ -96,7 +100,9 @@ class LeafMatcher:
             if len(places) < PLACES_MOST:
                 places.append(position)
         self._starts = [run.first for run in recorded.runs]
-        self._salts = tuple({run.salt: None for run in recorded.runs})
+        begun = {run.salt: sha256(b"\0" + run.salt) for run in recorded.runs}
+        self._begun = tuple(begun.values())  # leaf hashes as far as the salt
+        self._begun_of_run = tuple(begun[run.salt] for run in recorded.runs)
         self._stretch: _Stretch | None = None
         self._unknown_before = 0  # units before the first known one
         self._units = self._known = 0
@@ -153,7 +159,7 @@ class LeafMatcher:
                 continue
             run = bisect_right(self._starts, following) - 1
             if run not in values:
-                values[run] = leaf(self._recorded.runs[run].salt, unit)
+                values[run] = _leaf(self._begun_of_run[run], unit)
             if values[run] == hashes[following]:
                 found.append(following)
         return found
@@ -161,8 +167,8 @@ class LeafMatcher:
     def _places(self, unit: bytes) -> list[int]:
         """Return where in the whole list the unit may stand, in ascending order."""
         found: set[int] = set()
-        for salt in self._salts:
-            found.update(self._positions.get(leaf(salt, unit), ()))
+        for begun in self._begun:
+            found.update(self._positions.get(_leaf(begun, unit), ()))
         return sorted(found)
 
     def _end_stretch(self, stretch: _Stretch) -> None:
@@ -191,3 +197,10 @@ class LeafMatcher:
             self._breaks[-1] = Break(kind, before.from_utc_us, max(before.to_utc_us, new.to_utc_us))
         elif len(self._breaks) < BREAKS_MOST:
             self._breaks.append(new)
+
+
+def _leaf(begun: "_Hash", unit: bytes) -> bytes:
+    """Return `nal_tree.leaf` without hashing the salt again and without copying the unit."""
+    state = begun.copy()
+    state.update(unit if unit[-1] else unit.rstrip(b"\0"))
+    return state.digest()

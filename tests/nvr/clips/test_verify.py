@@ -221,14 +221,14 @@ class TestForgedBundles:
         (folder / name).unlink()
         assert verify_bundle(folder).verdict is Verdict.DAMAGED
 
-    @pytest.mark.parametrize("part", [0, 100, 5000, 50_000, -1024])
+    @pytest.mark.parametrize("part", [0, 100, 5000, 50_000, -4096])
     def test_a_truncated_archive(self, bundles: Bundles, tmp_path: Path, part: int) -> None:
         """An archive that was cut off anywhere is never taken for whole, and raises nothing."""
         whole = bundles().archive.read_bytes()
         cut = tmp_path / "cut.tar"
         cut.write_bytes(whole[:part])
         report = verify_bundle(cut)
-        assert report.verdict in (Verdict.DAMAGED, Verdict.ALTERED) or part == -1024
+        assert report.verdict in (Verdict.DAMAGED, Verdict.ALTERED)
 
     def test_links_and_paths_lead_nowhere(self, bundles: Bundles, tmp_path: Path) -> None:
         """A link in place of a file is not followed."""
