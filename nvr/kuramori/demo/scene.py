@@ -74,6 +74,11 @@ class Scene:
         return self.folder / "cell-device" / "cell"
 
     @property
+    def desk_socket(self) -> Path:
+        """Where the desk answers."""
+        return self.stage.runtime / "run" / "desk.sock"
+
+    @property
     def certificate(self) -> Path:
         """The recorder's certificate, which the site publishes."""
         return self.medium / "state" / "device_certificate.pem"

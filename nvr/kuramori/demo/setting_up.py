@@ -158,9 +158,9 @@ def recording(scene: Scene) -> None:
         scene.recording_from_utc_ms = _until_recording(scene)
     scene.narrator.say(
         tr(
-            "Every picture is sealed in memory before it touches the disk, once a second, and no key that opens it "
-            f"is kept here. The service's own words are in {actor.log}.",
-            "映像は毎秒、メモリー上で封印してから記録媒体に書き込みます。開封できる鍵はこの録画機にありません。"
+            "Every picture is sealed in memory before it touches the disk, once a second, and nothing kept here "
+            f"opens it without {CUSTODIANS_NEEDED} custodians. The service's own words are in {actor.log}.",
+            "映像は毎秒、メモリー上で封印してから記録媒体に書き込みます。この録画機にあるものだけでは、鍵管理者2人がいない限り開けません。"
             f"動作記録は {actor.log} にあります。",
         )
     )
@@ -173,6 +173,9 @@ def recording(scene: Scene) -> None:
 def _until_recording(scene: Scene) -> int:
     """Return from when on both cameras are durable, UTC milliseconds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    while not scene.desk_socket.exists() and time.monotonic() < deadline:  # before that nobody answers
+        scene.stage.require_alive()
+        time.sleep(POLL_SECONDS)
     outcome = scene.quiet("status", "--json")
     while time.monotonic() < deadline:
         scene.stage.require_alive()
