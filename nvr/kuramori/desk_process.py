@@ -7,6 +7,7 @@ entry is refused with the reason. Must not know how anything works inside.
 """
 
 import asyncio
+import sys
 from pathlib import Path
 
 from kuramori import log
@@ -18,10 +19,10 @@ from kuramori.desk.approval_store import ApprovalStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
 from kuramori.desk.register import RegisterFault
 from kuramori.desk.site import Site
-from kuramori.identity import read_identity
+from kuramori.identity import IdentityFault, read_identity
 from kuramori.metrics_window import reader_of
 from kuramori.places import Places
-from kuramori.process import run_process
+from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder_client import RecorderClient
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
@@ -31,7 +32,12 @@ from kuramori_metrics.exporter import ListenRefused, MetricsExporter
 async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
     """Run the desk until stopped."""
     places = Places.of(configuration)
-    site = Site.of(configuration, read_identity(places.identity).recorder_id)
+    try:
+        identity = read_identity(places.identity)
+    except (IdentityFault, OSError) as fault:
+        print(fault if isinstance(fault, IdentityFault) else unusable(fault), file=sys.stderr)
+        sys.exit(EXIT_CONFIGURATION)
+    site = Site.of(configuration, identity.recorder_id)
     clock = SystemClock()
     recorder = RecorderClient(places.recorder_socket)
     desk, trouble = await asyncio.to_thread(_open, site, places, recorder, clock)

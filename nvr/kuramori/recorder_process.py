@@ -15,6 +15,7 @@ from kuramori import log
 from kuramori.camera import Camera
 from kuramori.camera_sources import CameraSources, StreamBook
 from kuramori.capture.backoff import Backoff
+from kuramori.erasure_texts import place_refusal
 from kuramori.forgetting import Forgetting
 from kuramori.identity import IdentityFault
 from kuramori.memory_budget import MemoryBudget
@@ -25,9 +26,10 @@ from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
 from kuramori.recording import CameraRecording
 from kuramori.segment_factory import SegmentFactory
+from kuramori.texts import tr
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
-from kuramori.vault import DeviceKeyUnusable, Vault, open_vault, recording_state
+from kuramori.vault import CustodiansUnusable, DeviceKeyUnusable, Vault, VolumeAway, open_vault, recording_state
 from kuramori.vault_thread import LedgerWriter, WorkThread
 from kuramori.zero_filling import ZeroFilling
 from kuramori_config.capacity import plan_of
@@ -36,8 +38,7 @@ from kuramori_config.schema import Configuration, Transport
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.codes import RecordSource, Suite
 from kuramori_segments.gap_reason import GapReason
-from kuramori_segments.key_faults import KeyFault
-from kuramori_segments.keystore_faults import KeystoreFault
+from kuramori_segments.keystore_faults import KeystoreFault, PlaceRefused
 from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.limits import MEBIBYTE
 from kuramori_segments.recovery import recover_slots
@@ -52,9 +53,10 @@ NS_PER_MS = 1_000_000
 START_REFUSALS = (
     IdentityFault,
     DeviceKeyUnusable,
-    KeyFault,
+    CustodiansUnusable,
     KeystoreFault,
     LedgerFault,
+    VolumeAway,
     VolumeRefused,
     StorageFault,
 )
@@ -219,11 +221,12 @@ class RecorderRun:
         for camera in recorder.cameras.values():
             camera.end_recording(GapReason.RECORDER_STOPPED)
         await self._tick.finish()
+        not_durable = sum(camera.not_durable for camera in recorder.cameras.values())
         await asyncio.gather(*background, *self._side_tasks, return_exceptions=True)
         await self._note("recorder_stopped")
         recorder.books.close()
         recorder.commits.close()
-        log.get().info("stopped")
+        log.get().info("stopped", not_durable=not_durable)
 
     async def _note(self, kind: str, **facts: int) -> None:
         recorder = self._recorder
@@ -279,7 +282,7 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
         vault = open_vault(configuration, clock.utc_ms())
     except START_REFUSALS as refusal:
         log.get().error("vault_unusable", detail=str(refusal))
-        print(refusal, file=sys.stderr)
+        print(_refusal_sentence(refusal), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
     except OSError as error:
         log.get().error("vault_unusable", detail=str(error))
@@ -289,6 +292,11 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
         await RecorderRun(build(configuration, vault, clock)).run(stop)
     finally:
         vault.close()
+
+
+def _refusal_sentence(refusal: Exception) -> str:
+    why = place_refusal(refusal) if isinstance(refusal, PlaceRefused) else str(refusal)
+    return tr(f"Nothing is recorded: {why}", f"録画を開始できません: {why}")
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ from kuramori_segments.erasable_cell import open_file_cells
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.header import SegmentHeader
+from kuramori_segments.key_faults import KeyFault
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.ledger import CameraNameRefused, Ledger
-from kuramori_segments.ledger_fault import LedgerLost
+from kuramori_segments.ledger_fault import LedgerLost, LedgerMissing
 from kuramori_segments.ledger_records import DurableEnd, RepairedRun
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport, recover
@@ -42,6 +43,22 @@ class DeviceKeyUnusable(Exception):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} holds no P-256 private key: restore it from a copy")
+        self.path = path
+
+
+class CustodiansUnusable(Exception):
+    """The custodian set is damaged: nothing is sealed to nobody, so nothing is recorded."""
+
+    def __init__(self, path: Path, fault: KeyFault) -> None:
+        super().__init__(f"{path} holds no custodian set ({fault}): restore it from a copy")
+        self.path = path
+
+
+class VolumeAway(Exception):
+    """A volume is not where the configuration says."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"the volume {path} is not there: mount its device, or name its place in the configuration")
         self.path = path
 
 
@@ -78,13 +95,22 @@ def read_device_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+def _read_custodians(path: Path) -> CustodianSet:
+    with path.open("rb") as file:
+        content = file.read(MAX_SET_FILE_BYTES)
+    try:
+        return read_set(content)
+    except KeyFault as fault:
+        raise CustodiansUnusable(path, fault) from fault
+
+
 def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
-    """Open and repair. Raises IdentityFault, DeviceKeyUnusable, SetRefused, KeystoreFault, LedgerFault, VolumeRefused,
-    StorageFault, OSError."""
+    """Open and repair. Raises IdentityFault, DeviceKeyUnusable, CustodiansUnusable, KeystoreFault, LedgerFault,
+    VolumeAway, VolumeRefused, StorageFault, OSError."""
     places = Places.of(configuration)
     identity = read_identity(places.identity)
     signer = DeviceSigner(read_device_key(places.device_key))
-    custodians = read_set(places.custodians.read_bytes()[:MAX_SET_FILE_BYTES])
+    custodians = _read_custodians(places.custodians)
     boot_id = read_boot_id()
     with ExitStack() as closing:
         cells = open_file_cells(places.cell, places.volumes, for_trial=configuration.keystore.for_trial)
@@ -94,6 +120,8 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
         tails: dict[int, CameraTail] = {}
         recovered = 0
         for path in places.volumes:
+            if not path.exists():
+                raise VolumeAway(path)
             volume = Volume.open_file(path)
             closing.callback(volume.close)
             report = recover(volume, signer)
@@ -129,7 +157,7 @@ def open_ledger(places: Places, volumes: list[Volume], now_utc_ms: int) -> Ledge
     """
     try:
         return Ledger.open(places.ledger, places.ledger_mirror)
-    except LedgerLost as lost:
+    except (LedgerLost, LedgerMissing) as lost:  # there is an identity, so there was a ledger
         log.get().error("ledger_lost", detail=str(lost))
     ledger = Ledger.start_afresh(places.ledger, places.ledger_mirror, now_utc_ms)
     for volume in volumes:
