@@ -41,6 +41,7 @@ GAP_OF_END = {
     EndReason.UNTRUSTED: GapReason.CAMERA_REFUSED,
     EndReason.STOPPED: GapReason.RECORDER_STOPPED,
 }
+NO_PICTURE_MS = 10_000  # a camera whose key frames are further apart is recorded all the same
 NO_ADDRESS_SECONDS = 30.0  # how often a camera without a known stream is said to be missing
 
 
@@ -89,11 +90,17 @@ class Camera:
     address_known: asyncio.Event = field(default_factory=asyncio.Event)
     run_changes: list[RunChange] = field(default_factory=list)  # for the next tick's ledger batch
     outages: list[tuple[int, GapReason, str]] = field(default_factory=list)  # (utc_ms, reason, detail), likewise
+    _first_number: int = 1  # of the first access unit since the start
     _source: Source | None = None
     _media_time: MediaTime | None = None
     _awaiting_key: bool = True
     _discontinuity: bool = True
     _last_utc_ms: int = 0
+    _without_picture_since_ms: int | None = None
+    _said_unusable: bool = False
+
+    def __post_init__(self) -> None:
+        self._first_number = self.recording.state.next_access_unit
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -195,6 +202,12 @@ class Camera:
             now.audio_setups += sum(kind != "video" for kind in statistics.setups)
         return now
 
+    @property
+    def not_durable(self) -> int:
+        """How many access units were taken but are not on the medium yet."""
+        durable = self.durable.access_unit if self.durable is not None else self._first_number - 1
+        return self.recording.state.next_access_unit - 1 - durable
+
     def gap_now(self) -> GapReason:
         """Return why nothing is recorded right now."""
         if self.last_end is not None:
@@ -208,6 +221,18 @@ class Camera:
         if self._source is not None:
             self._source.drain()
         self._changed(self.tracker.check_silence(utc_ms))
+        self._mind_pictures(utc_ms)
+
+    def _mind_pictures(self, utc_ms: int) -> None:
+        """A camera that sends and sends, but no whole picture, is a damaged stream: say so once a connection."""
+        if self._source is None or self.tracker.is_open:
+            self._without_picture_since_ms = None
+        elif self._without_picture_since_ms is None:
+            self._without_picture_since_ms = utc_ms
+            self._said_unusable = False
+        elif utc_ms - self._without_picture_since_ms >= NO_PICTURE_MS and not self._said_unusable:
+            self._said_unusable = True
+            self.outages.append((utc_ms, GapReason.STREAM_DAMAGED, "connected, but no whole picture comes"))
 
     def break_run(self, reason: GapReason, detail: str = "") -> None:
         """End the open run for a reason of the recorder's own; pictures go on being stored."""

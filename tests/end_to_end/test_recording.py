@@ -20,6 +20,7 @@ from kuramori_segments.check import check_volume
 from kuramori_segments.device_key import device_key_id
 from kuramori_segments.disk import FileDisk
 from tests.end_to_end.installation import CameraAt, Installation
+from tests.end_to_end.opening import numbers, opened
 from tests.fakes.clips import clip
 from tests.fakes.rtsp_camera import clip_material, running_camera
 
@@ -65,9 +66,16 @@ async def test_an_orderly_stop_is_quick_and_leaves_nothing_to_repair(installatio
     assert took < STOP_LIMIT_SECONDS
     assert installation.process is not None
     assert installation.process.returncode == 0
+    (stopped,) = installation.events("stopped")
+    assert stopped["not_durable"] == 0
     assert findings(installation) == []
     installation.start()
     await installation.until_recording()
+    for name in ("silent", "talking"):
+        segments = await opened(installation, name)
+        assert list(numbers(segments))[: segments[1].header.first_access_unit - 1] == list(
+            range(1, segments[1].header.first_access_unit)
+        )
     assert not installation.events("segment_recovered")
     now = int(time.time() * 1000)
     spans = (await installation.recorder.coverage("silent", now - 60_000, now)).spans
@@ -189,3 +197,23 @@ async def test_door_and_desk_die_without_the_recorder_noticing(installation: Ins
 def _pids(report: Path) -> dict[str, int]:
 
     return {name: facts["pid"] for name, facts in json.loads(report.read_text())["processes"].items() if facts["pid"]}
+
+
+async def test_recording_begins_with_the_first_gibibyte(tmp_path: Path, two_cameras: RtspServer) -> None:
+    """A larger volume is filled behind the recording, throttled, and goes on where it was after a restart."""
+    cameras = [CameraAt("silent", two_cameras.url("/silent"))]
+    slow = '\n[recorder]\nzero_fill_per_second = "8 MiB"\n'
+    site = Installation(tmp_path / "site", cameras, volume_size="1300 MiB", extra=slow).make()
+    site.start()
+    try:
+        await site.until_recording()
+        first = (await site.recorder.statistics()).volumes[0]
+        assert 64 <= first.zero_filled_slots < first.slot_count
+        site.stop()
+        site.start()
+        await site.until_recording()
+        second = (await site.recorder.statistics()).volumes[0]
+        assert first.zero_filled_slots <= second.zero_filled_slots
+        assert second.written_bytes < 512 << 20  # the first gibibyte was not filled again
+    finally:
+        site.stop()
