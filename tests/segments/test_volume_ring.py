@@ -8,9 +8,9 @@ from kuramori_segments.codes import SlotState
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.ring import CameraPlan, ChoiceReason
 from kuramori_segments.slot_change import CloseSlot, DateSlot, EmptySlot, SlotWrite
-from kuramori_segments.storage_fault import MediumFault, SlotMisuse
+from kuramori_segments.storage_fault import MediumFault, MediumReadOnly, SlotMisuse
 from kuramori_segments.volume import Volume
-from tests.segments.test_volume import HEADER, NOW, SLOT_BYTES, SLOTS, make_volume, opening, record, take
+from tests.segments.test_volume import HEADER, NOW, SLOT_BYTES, SLOTS, make_volume, opened_slot, opening, record, take
 
 
 class TestRing:
