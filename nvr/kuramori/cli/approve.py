@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
-from kuramori.cli.options import AsJson, Config, Yes
+from kuramori.cli.options import AsJson, Config, Yes, request_path
 from kuramori.texts import japanese_wanted, tr
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _approve(
         "approval": base64.b64encode(approval.to_bytes()).decode("ascii"),
         "signature": base64.b64encode(signature).decode("ascii"),
     }
-    return desk.post_json(f"/v1/requests/{number}/approvals", body)
+    return desk.post_json(request_path(number, "approvals"), body)
 
 
 def _meet(desk: DeskClient, notebook: "Notebook") -> "tuple[Acquaintance, bool]":
@@ -113,7 +113,7 @@ def _package(desk: DeskClient, number: str, custodian_id: bytes) -> "Package":
 
     from kuramori.desk.package import DecidedProof, Package
 
-    found = desk.get_json(f"/v1/requests/{number}/package", {"custodian": custodian_id.hex()})
+    found = desk.get_json(request_path(number, "package"), {"custodian": custodian_id.hex()})
     try:
         proof = DecidedProof(
             base64.b64decode(found["decided_entry"], validate=True),

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,7 @@ def write_bundle(pieces: Iterator[bytes], folder: Path, manifest_digest: bytes) 
     Raises BundleRefused, and whatever `pieces` raises; then nothing is left behind.
     """
     if folder.exists():
-        raise BundleRefused(
-            tr(
-                f"{folder} exists already: name a new folder.",
-                f"{folder} は既に存在します。新しい場所を指定してください。",
-            )
-        )
+        raise _exists(folder)
     aside = folder.with_name(folder.name + PARTIAL_SUFFIX)
     try:
         shutil.rmtree(aside, ignore_errors=True)
@@ -86,6 +82,31 @@ def write_bundle(pieces: Iterator[bytes], folder: Path, manifest_digest: bytes) 
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return found
+
+
+def require_place(folder: Path) -> None:
+    """See that the bundle can be written there, before anything is opened for it. Raises BundleRefused."""
+    if folder.exists():
+        raise _exists(folder)
+    ancestor = next(parent for parent in folder.absolute().parents if parent.exists())
+    try:
+        Path(tempfile.mkdtemp(dir=ancestor)).rmdir()
+    except OSError as error:
+        raise BundleRefused(
+            tr(
+                f"No bundle can be written to {folder} ({error.strerror}): nothing was opened.",
+                f"{folder} に書き込めません({error.strerror})。開封は行っていません。",
+            )
+        ) from error
+
+
+def _exists(folder: Path) -> BundleRefused:
+    return BundleRefused(
+        tr(
+            f"{folder} exists already: name a new folder.",
+            f"{folder} は既に存在します。新しい場所を指定してください。",
+        )
+    )
 
 
 def _unpack(pieces: Iterator[bytes], aside: Path) -> list[str]:

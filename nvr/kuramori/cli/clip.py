@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
-from kuramori.cli.options import As, AsJson, Config
+from kuramori.cli.options import As, AsJson, Config, request_path
 from kuramori.texts import japanese_wanted, tr
 
 if TYPE_CHECKING:
@@ -47,23 +47,26 @@ def clip(
 
     with one_sentence():
         key = _key(extraction_key)
-        if out.exists():
-            raise CommandFailure(
-                tr(
-                    f"{out} exists already: name a new folder.",
-                    f"{out} は既に存在します。新しい場所を指定してください。",
-                )
-            )
+        _require_place(out)
         with desk_for(config, person) as desk:
             body = {"deks": _deks(desk, number, key), "present": witness or []}
             files, digest = _take(desk, number, body, out)
             report = {"manifest_digest": digest.hex(), "medium": medium or out.name}
-            desk.post_json(f"/v1/requests/{number}/written", report)
+            desk.post_json(request_path(number, "written"), report)
         if as_json:
             listed = [{"name": one.name, "size_bytes": one.size_bytes, "sha256": one.sha256.hex()} for one in files]
             show_json({"folder": str(out), "manifest_digest": digest.hex(), "files": listed})
         else:
             _tell(number, out, files)
+
+
+def _require_place(out: Path) -> None:
+    from kuramori.cli.bundle_folder import BundleRefused, require_place
+
+    try:
+        require_place(out)
+    except BundleRefused as refusal:
+        raise CommandFailure(str(refusal)) from refusal
 
 
 def _key(path: Path) -> "ExtractionKey":
@@ -81,7 +84,7 @@ def _deks(desk: DeskClient, number: str, key: "ExtractionKey") -> dict[str, str]
 
     from kuramori.desk.combining import CombiningFault, combine_shares
 
-    found = desk.get_json(f"/v1/requests/{number}/shares")
+    found = desk.get_json(request_path(number, "shares"))
     try:
         granted = base64.b64decode(found["granted"], validate=True)
         approvals = [base64.b64decode(text, validate=True) for text in found["approvals"]]
@@ -99,7 +102,7 @@ def _take(desk: DeskClient, number: str, body: dict[str, Any], out: Path) -> "tu
     from kuramori.cli.client import DeskSilent
 
     try:
-        with desk.download(f"/v1/requests/{number}/bundle", body) as answer:
+        with desk.download(request_path(number, "bundle"), body) as answer:
             text = answer.headers.get(MANIFEST_HEADER, "")
             digest = bytes.fromhex(text) if HEXADECIMAL.fullmatch(text) else b""
             return write_bundle(answer.pieces, out, digest), digest

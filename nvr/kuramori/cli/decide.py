@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, one_sentence
-from kuramori.cli.options import As, AsJson, Config, Reason
+from kuramori.cli.options import As, AsJson, Config, Reason, request_path
 from kuramori.texts import tr
 
 
@@ -77,7 +77,7 @@ def _decide(
     if to_text:
         body["to_utc_ms"] = site_time(config, to_text)
     with desk_for(config, person) as desk:
-        found = desk.post_json(f"/v1/requests/{number}/decision", body)
+        found = desk.post_json(request_path(number, "decision"), body)
     if as_json:
         show_json(found)
         return

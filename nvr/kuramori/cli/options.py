@@ -4,6 +4,7 @@ Must not know any command.
 """
 
 import json
+import re
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,20 @@ From = Annotated[
 To = Annotated[str, typer.Option("--to", metavar="TIME", help=tr("End, not included.", "終了時刻"))]
 Reason = Annotated[str, typer.Option("--reason", help=tr("Why, in one line.", "理由(1行)"))]
 Yes = Annotated[bool, typer.Option("--yes", help=tr("Do not ask back.", "確認を省略"))]
+
+REQUEST_NUMBER = re.compile(r"[0-9]{8}-[0-9]{1,9}")
+
+
+def request_path(number: str, resource: str = "") -> str:
+    """Return the path of a request on the desk, from the number that a person typed. Raises CommandFailure."""
+    if not REQUEST_NUMBER.fullmatch(number):
+        raise CommandFailure(
+            tr(
+                f"{number!r} is not the number of a request, which looks like 20261123-1; see: kuramori requests",
+                f"{number!r} は請求番号ではありません（例: 20261123-1）。kuramori requests で確認してください。",
+            )
+        )
+    return f"/v1/requests/{number}/{resource}".rstrip("/")
 
 
 def desk_for(config: Path | None, person: str | None = None) -> DeskClient:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, one_sentence
-from kuramori.cli.options import As, AsJson, Cameras, Config, From, To
+from kuramori.cli.options import As, AsJson, Cameras, Config, From, To, request_path
 from kuramori.texts import japanese_wanted, tr
 
 
@@ -98,7 +98,7 @@ def _request(
     from kuramori.desk.extraction_key import ExtractionKey, ExtractionKeyFault, write_key
 
     begin, end, zone = site_times(config, from_text, to_text)
-    path = f"/v1/requests/{amend}/amendment" if amend else "/v1/requests"
+    path = request_path(amend, "amendment") if amend else "/v1/requests"
     key = ExtractionKey.new()
     with desk_for(config, person) as desk:
         body["recipient"]["kind"] = body["recipient"]["kind"] or _usual_recipient(desk, body["ground"])

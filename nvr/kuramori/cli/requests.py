@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kuramori.cli.client import one_sentence
-from kuramori.cli.options import As, AsJson, Config
+from kuramori.cli.options import As, AsJson, Config, request_path
 from kuramori.texts import tr
 
 
@@ -30,7 +30,7 @@ def requests(
     from kuramori.cli.zone import zone_of_site
 
     with one_sentence(), desk_for(config, person) as desk:
-        found = desk.get_json(f"/v1/requests/{number}" if number else "/v1/requests")
+        found = desk.get_json(request_path(number) if number else "/v1/requests")
         if as_json:
             show_json(found)
         elif number:

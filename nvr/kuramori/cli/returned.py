@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kuramori.cli.client import one_sentence
-from kuramori.cli.options import As, AsJson, Config
+from kuramori.cli.options import As, AsJson, Config, request_path
 from kuramori.texts import tr
 
 
@@ -34,7 +34,7 @@ def returned(
 
     with one_sentence(), desk_for(config, person) as desk:
         body = {"how": how, "on_utc_ms": site_time(config, on), "told_by": told_by}
-        found = desk.post_json(f"/v1/requests/{number}/returned", body)
+        found = desk.post_json(request_path(number, "returned"), body)
         if as_json:
             show_json(found)
         else:
