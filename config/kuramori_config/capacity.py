@@ -148,8 +148,14 @@ def shortfall(configuration: Configuration) -> Wording | None:
     return _too_small(volume, plan)
 
 
+def _days(fitting: float) -> str:
+    """Return the days that fit, rounded down, to a tenth; to a thousandth (a minute and a half) below one."""
+    digits = 1 if fitting >= 1 or fitting == 0 else 3
+    return f"{math.floor(fitting * 10**digits) / 10**digits:.{digits}f}"
+
+
 def _too_small(volume: VolumeTable, plan: CapacityPlan) -> Wording:
-    days, gibibytes = f"{math.floor(plan.fitting_days * 10) / 10:.1f}", size_that_would_do(plan).total_bytes // 2**30
+    days, gibibytes = _days(plan.fitting_days), size_that_would_do(plan).total_bytes // 2**30
     name = plan.shortest.name if plan.shortest else ""
     asked = Duration(plan.shortest.retention_seconds) if plan.shortest else Duration(0)
     place = volume.path.name

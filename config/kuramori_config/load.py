@@ -51,12 +51,28 @@ def parse_configuration(content: bytes | str, file: Path) -> Configuration:
     try:
         configuration = Configuration.model_validate(document, context={"folder": file.absolute().parent})
     except ValidationError as cause:
-        problems = tuple(_problem(error, document) for error in cause.errors(include_url=False))
-        raise ConfigurationFault(file, problems) from None
+        raise ConfigurationFault(file, _problems(cause.errors(include_url=False), document)) from None
     problems = consistency_problems(configuration)
     if problems:
         raise ConfigurationFault(file, problems)
     return configuration
+
+
+def _problems(errors: list[ErrorDetails], document: Mapping[str, object]) -> tuple[Problem, ...]:
+    """One problem per fault: a key that is missing because it is misspelt is named once, where it stands."""
+    meant = {
+        (*error["loc"][:-1], close)
+        for error in errors
+        if error["type"] == "extra_forbidden" and (close := _meant(error["loc"])) is not None
+    }
+    told = (error for error in errors if not (error["type"] == "missing" and error["loc"] in meant))
+    return tuple(_problem(error, document) for error in told)
+
+
+def _meant(location: tuple[int | str, ...]) -> str | None:
+    """Return the known key that an unknown one was probably meant to be."""
+    model, _ = _field_at(location)
+    return _nearest_key(str(location[-1]), _known_keys(model)) if model is not None else None
 
 
 def _problem(error: ErrorDetails, document: Mapping[str, object]) -> Problem:
@@ -130,11 +146,14 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _nearest(unknown: str, known: list[str]) -> Wording:
+def _nearest_key(unknown: str, known: list[str]) -> str | None:
     close = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
-    if close:
-        return Wording(
-            f'a known key (did you mean "{close[0]}"?)', f"既知のキー（「{close[0]}」の誤りではありませんか）"
-        )
+    return close[0] if close else None
+
+
+def _nearest(unknown: str, known: list[str]) -> Wording:
+    close = _nearest_key(unknown, known)
+    if close is not None:
+        return Wording(f'a known key (did you mean "{close}"?)', f"既知のキー（「{close}」の誤りではありませんか）")
     listed = ", ".join(known)
     return Wording(f"one of: {listed}", f"次のいずれか: {listed}")

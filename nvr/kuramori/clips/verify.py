@@ -30,6 +30,7 @@ from kuramori.clips.manifest_reader import (
     read_manifest,
 )
 from kuramori.messages import SegmentState
+from kuramori.texts import tr
 from kuramori_segments.device_key import verify_footer
 from kuramori_segments.es256 import point
 from kuramori_segments.footer import SegmentFooter
@@ -178,7 +179,14 @@ class _Verification:
                     if match is None or not match.is_run or match.known != len(recorded.hashes):
                         raise _Failed(Verdict.FORGED, listed.file)
                     finding = replace(finding, verdict=Verdict.UNCHANGED)
+                elif finding.verdict is Verdict.UNKNOWN and self._is_cut_off(manifest, listed.file):
+                    raise _Failed(
+                        Verdict.DAMAGED, tr(f"{listed.file} is cut off", f"{listed.file} が途中で切れています")
+                    )
                 yield finding
+
+    def _is_cut_off(self, manifest: Manifest, name: str) -> bool:
+        return any(file.name == name and self._files.size_bytes(name) < file.size_bytes for file in manifest.files)
 
     def _foreign_clip(self, manifest: Manifest, signer: SignedBy, path: Path) -> ClipFinding:
         """Measure a file by each clip of the bundle; the one that knows most of it counts."""
