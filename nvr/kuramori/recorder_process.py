@@ -15,6 +15,7 @@ from kuramori import log
 from kuramori.camera import Camera
 from kuramori.camera_sources import CameraSources, StreamBook
 from kuramori.capture.backoff import Backoff
+from kuramori.clock_trust import clock_synchronised
 from kuramori.erasure_texts import place_refusal
 from kuramori.forgetting import Forgetting
 from kuramori.identity import IdentityFault
@@ -29,7 +30,15 @@ from kuramori.segment_factory import SegmentFactory
 from kuramori.texts import tr
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
-from kuramori.vault import CustodiansUnusable, DeviceKeyUnusable, Vault, VolumeAway, open_vault, recording_state
+from kuramori.vault import (
+    CustodiansUnusable,
+    DeviceKeyUnusable,
+    Vault,
+    VolumeAway,
+    open_vault,
+    recording_state,
+    time_is_known,
+)
 from kuramori.vault_thread import LedgerWriter, WorkThread
 from kuramori.zero_filling import ZeroFilling
 from kuramori_config.capacity import plan_of
@@ -96,6 +105,9 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
     budget = MemoryBudget(configuration.recorder.memory_buffer.total_bytes)
     buffers = ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras))
     lanes = [VolumeLane(volume, []) for volume in vault.volumes]
+    known = time_is_known(vault, now_utc_ms, clock_synchronised())
+    if not known:
+        log.get().error("time_unknown", detail="the wall clock lies before what is recorded already")
     cameras: dict[str, Camera] = {}
     for position, table in enumerate(configuration.cameras):
         lane = lanes[position % len(lanes)]
@@ -115,6 +127,7 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
             segment_key=vault.keystore.segment_key,
             budget=budget,
             state=recording_state(vault, numbers[table.name]),
+            time_unknown=not known,
         )
         cameras[table.name] = _camera(table, recording, sources, clock, anchor)
         lane.cameras.append(cameras[table.name])

@@ -192,3 +192,9 @@ def recording_state(vault: Vault, camera_number: int) -> RecordingState:
     if claimed is not None:
         state.next_access_unit = max(state.next_access_unit, claimed + 1)
     return state
+
+
+def time_is_known(vault: Vault, now_utc_ms: int, synchronised: bool) -> bool:
+    """Tell whether the wall clock can be right: kept by a time source, or at least not behind what was recorded."""
+    newest_utc_ms = max((tail.last_utc_ms for tail in vault.tails.values()), default=0)
+    return synchronised or now_utc_ms >= newest_utc_ms
