@@ -68,6 +68,12 @@ class Installation:
 
     def make(self) -> "Installation":
         """Write the configuration and set everything up."""
+        self.draft()
+        set_up(load_configuration(self.config_path), int(time.time() * 1000))
+        return self
+
+    def draft(self) -> "Installation":
+        """Write the configuration and make custodians; set nothing up."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.custodians = make_custodians(self.folder / "people", int(time.time() * 1000))
         secrets = self.folder / "secrets"
@@ -81,7 +87,6 @@ class Installation:
                 secret.touch(mode=0o600)
                 secret.write_text(camera.password)
         self.config_path.write_text(text)
-        set_up(load_configuration(self.config_path), int(time.time() * 1000))
         return self
 
     def start(self, *, whole_service: bool = False) -> None:
