@@ -27,6 +27,19 @@ def test_loss_is_counted_exactly_across_wraps(first: int, kept: list[bool], long
     assert counter.expected == (numbers[-1] + 1) % 65536
 
 
+@given(st.integers(0, 65535), st.lists(st.integers(1, 200), max_size=10))
+def test_rounds_are_counted_alike_one_by_one_and_in_runs(first: int, runs: list[int]) -> None:
+    """Following the expected number and skipping over a run lead to the same place, wraps included."""
+    single, skipping = SequenceCounter(), SequenceCounter()
+    single.take(first)
+    skipping.take(first)
+    for length in runs:
+        for _ in range(length):
+            single.follow()
+        skipping.skip_to((skipping.expected + length) % 65536)
+    assert (single.expected, single.cycles) == (skipping.expected, skipping.cycles)
+
+
 def test_a_repeated_packet_is_told_apart_from_a_camera_that_counts_anew() -> None:
     """A little behind is a repetition, far behind is a restart; neither is loss."""
     counter = SequenceCounter()

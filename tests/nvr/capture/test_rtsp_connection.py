@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 from kuramori.capture.rtsp_connection import (
+    MAX_LOW_WATER_BYTES,
     MAX_UNSENT_BYTES,
     PlainConnection,
     ReceiveBuffer,
@@ -139,3 +140,13 @@ async def test_a_reset_is_an_end() -> None:
         connection.send(b"x")
         assert [ended.reason for ended in lines.over] == [EndReason.VANISHED]
     listener.close()
+
+
+async def test_the_kernel_is_told_how_much_to_gather_within_bounds() -> None:
+    """The mark reaches the socket; one that no kernel would take is cut, not an error."""
+    connection, camera, _ = connected()
+    for wanted, told in ((300 << 10, 300 << 10), (1 << 40, MAX_LOW_WATER_BYTES)):
+        connection.start_reading(wanted)
+        assert connection._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) == told
+    connection.close()
+    camera.close()
