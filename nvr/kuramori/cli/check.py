@@ -91,7 +91,7 @@ def _device_keys(certificate: Path | None) -> "DeviceKeys | None":
     try:
         with certificate.open("rb") as file:
             key = x509.load_pem_x509_certificate(file.read(MAX_CERTIFICATE_BYTES)).public_key()
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, x509.InvalidVersion) as fault:
         english = f"{certificate} is not a readable certificate: {fault}"
         raise CommandFailure(tr(english, f"{certificate}: 証明書を読み取れません: {fault}")) from None
     if not isinstance(key, ec.EllipticCurvePublicKey):

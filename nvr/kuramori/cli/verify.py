@@ -78,7 +78,7 @@ def _certificate(path: Path) -> "x509.Certificate | None":
             if content.lstrip().startswith(b"-----")
             else x509.load_der_x509_certificate(content)
         )
-    except (ValueError, OSError):
+    except (ValueError, OSError, x509.InvalidVersion):
         return None
 
 

@@ -67,7 +67,7 @@ def verify_detached(content: bytes, signature: bytes) -> SignedBy:
         signer.public_key.verify(value, signed, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         raise SignatureRefused("it is not by the key in its certificate") from None
-    except (DerInvalid, ValueError, UnsupportedAlgorithm) as fault:
+    except (DerInvalid, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as fault:
         raise SignatureRefused("it is damaged") from fault
     return signer
 

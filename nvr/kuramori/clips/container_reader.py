@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import av.logging
@@ -21,6 +21,8 @@ from kuramori_segments.codes import VideoCodec
 FORMATS = "mov,matroska,mpegts,h264,hevc,avi,flv"
 READ_BYTES = 1 << 20
 _CODECS = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265}
+# Odd bytes in a stranger's titles are no fault. PyAV 19 always takes them; before, it had to be told.
+_TOLERANT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 _START_CODE = re.compile(b"\0\0\1")
 
 
@@ -44,7 +46,7 @@ def open_clip(file: BinaryIO) -> Iterator[OpenedClip]:
     av.logging.set_level(None)
     try:
         options = {"format_whitelist": FORMATS}
-        with av.open(file, "r", options=options, metadata_errors="replace", buffer_size=READ_BYTES) as container:
+        with av.open(file, "r", options=options, buffer_size=READ_BYTES, **_TOLERANT) as container:
             if not container.streams.video:
                 raise ClipUnreadable
             stream = container.streams.video[0]
