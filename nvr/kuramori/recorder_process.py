@@ -298,7 +298,7 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
         print(_refusal_sentence(refusal), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
     except OSError as error:
-        log.get().error("vault_unusable", detail=str(error))
+        log.get().error("vault_unusable", detail=unusable(error))
         print(unusable(error), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION if isinstance(error, FileNotFoundError | PermissionError) else 1)
     try:

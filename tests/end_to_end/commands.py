@@ -28,8 +28,9 @@ class Typed:
         lines = [line for line in self.err.splitlines() if not line.startswith("{")]  # JSON: the log
         assert self.code == code, (self.code, self.out, self.err)
         assert len(lines) == sentences, self.err
-        assert not [inside for inside in INSIDES if inside in self.out + self.err], self.err
-        return "\n".join(lines)
+        said = "\n".join(lines)
+        assert not [inside for inside in INSIDES if inside in self.out + said], self.err
+        return said
 
 
 def typed(*words: object, japanese: bool = False, folder: Path | None = None, home: Path | None = None) -> Typed:

@@ -1,0 +1,64 @@
+"""Cameras that mean harm, all at once, beside two honest ones: they cost nothing but their own gap."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kuramori.messages import SpanKind
+from tests.end_to_end.installation import CameraAt, Installation
+from tests.end_to_end.simulated import simulated_cameras
+from tests.fakes.hostile_rtsp import SINS
+
+HOSTILE_SECONDS = 14
+IMPATIENT = "\n[recorder]\nconnect_seconds = 3\n"
+MEMORY_MOST_KB = 250_000
+DAMAGED = {"rubbish", "headers", "one-header", "length", "negative", "large-sdp", "bombs", "no-end"}
+
+
+@pytest.fixture
+def hostile_port() -> Iterator[int]:
+    """The hostile cameras' server."""
+    command = [sys.executable, "-m", "tests.fakes.hostile_rtsp"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, hostile_port: int) -> Iterator[Installation]:
+    """Two honest cameras and one for each sin."""
+    with simulated_cameras(tmp_path / "cache", 2) as urls:
+        honest = [CameraAt(f"honest-{number}", url) for number, url in enumerate(urls, start=1)]
+        hostile = [CameraAt(sin, f"rtsp://127.0.0.1:{hostile_port}/{sin}") for sin in SINS]
+        made = Installation(tmp_path / "site", [*honest, *hostile], "2 GiB", IMPATIENT).make()
+        yield made
+        made.kill()
+
+
+def test_hostile_cameras_cost_nobody_else_a_picture(installation: Installation) -> None:
+    """The honest ones are recorded without a break; each hostile one has a gap with its reason; memory has a bound."""
+    installation.start()
+    asyncio.run(installation.until_recording(["honest-1", "honest-2"]))
+    time.sleep(HOSTILE_SECONDS)
+    cameras = {camera.name: camera for camera in asyncio.run(installation.recorder.status()).cameras}
+    assert installation.process is not None
+    memory = Path(f"/proc/{installation.process.pid}/status").read_text()
+    now = int(time.time() * 1000)
+    coverage = {name: asyncio.run(installation.recorder.coverage(name, now - 60_000, now)).spans for name in cameras}
+    installation.stop()
+    for name in ("honest-1", "honest-2"):
+        assert [span.kind for span in coverage[name]] == [SpanKind.GAP, SpanKind.RECORDED], coverage[name]
+        assert (cameras[name].reconnects, cameras[name].lost_packets) == (0, 0)
+    assert {name: coverage[name][-1].reason for name in DAMAGED} == dict.fromkeys(DAMAGED, "stream_damaged")
+    assert coverage["drip"][-1].reason == "camera_stalled"
+    peak_kb = next(int(line.split()[1]) for line in memory.splitlines() if line.startswith("VmHWM"))
+    assert peak_kb < MEMORY_MOST_KB
+    assert "Traceback" not in installation.log_path.read_text()
