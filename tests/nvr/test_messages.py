@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kuramori import messages
@@ -33,6 +33,7 @@ UID = bytes(range(16))
 def test_every_question_and_answer_survives_the_wire(method: messages.Method) -> None:
     """Any instance of any message is one line, and what is read from it is written the same again."""
 
+    @settings(max_examples=25)
     @given(st.from_type(method.question), st.from_type(method.answer), st.integers(0, 2**31))
     def check(question: Any, answer: Any, call_id: int) -> None:
         line = messages.encode_call(call_id, question)

@@ -16,15 +16,27 @@ from kuramori.message_server import bind_unix_socket
 
 SOCKET_MODE = 0o660
 KEEP_ALIVE_SECONDS = 5
+TICK_SECONDS = 1.0
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the process decides when it ends."""
+    """uvicorn without its own signal handlers, and asleep between its ticks: the process decides when it ends."""
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave the signals to the process."""
         yield
+
+    async def main_loop(self) -> None:
+        """Keep the date of the answers right, once a second, until told to stop."""
+        while not self._stop.is_set():
+            await self.on_tick(0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), TICK_SECONDS)
 
 
 async def serve(app: FastAPI, socket_path: Path, stop: asyncio.Event) -> None:
@@ -42,14 +54,8 @@ async def serve(app: FastAPI, socket_path: Path, stop: asyncio.Event) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=0,  # a caller that is cut off asks again; recording and register are elsewhere
     )
-    server = _Server(config)
     listener = bind_unix_socket(socket_path, SOCKET_MODE)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        await serving
+        await _Server(config, stop).serve(sockets=[listener])
     finally:
-        stopping.cancel()
         socket_path.unlink(missing_ok=True)

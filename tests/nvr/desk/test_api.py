@@ -42,8 +42,7 @@ def test_every_fault_has_its_own_code_and_status() -> None:
 
 async def test_a_problem_is_an_rfc_9457_document_in_the_language_of_the_caller(room: DeskRoom) -> None:
     """Media type, members and a Japanese sentence where asked for."""
-    transport = httpx.AsyncHTTPTransport(uds=str(room.socket))
-    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+    async with room.client() as client:
         answer = await client.get("/v1/requests", headers={"Accept-Language": "ja"})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
@@ -64,8 +63,7 @@ async def test_what_is_not_there_is_a_problem_too(room: DeskRoom) -> None:
 
 async def test_a_body_beyond_the_limit_is_refused(room: DeskRoom) -> None:
     """More than the limit is a 413 and the next caller is served."""
-    transport = httpx.AsyncHTTPTransport(uds=str(room.socket))
-    async with httpx.AsyncClient(transport=transport, base_url="http://desk", timeout=30) as client:
+    async with room.client() as client:
         try:
             answer = await client.post("/v1/requests", content=b"x" * (BODY_LIMIT_BYTES + 1))
         except httpx.TransportError:

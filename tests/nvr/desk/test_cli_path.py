@@ -7,9 +7,11 @@ import re
 import tarfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from kuramori.cli import main
@@ -23,20 +25,32 @@ from tests.fakes.fake_worker import CLIP
 from tests.fakes.key_holders import PASSPHRASE, custodian, keys_of
 
 
+@cache
+def command_line() -> typer.Typer:
+    """Return the command, built once."""
+    return main.build()
+
+
+@cache
+def key_file(name: str) -> bytes:
+    """Return a custodian's key file: stretching a passphrase is costly, so each is made once."""
+    return seal_key_file(custodian(name), PASSPHRASE, LEAST_COST)
+
+
 class Desk:
     """A desk, key files of its custodians, and the command line."""
 
     def __init__(self, room: DeskRoom, folder: Path) -> None:
         self.room = room
         self.folder = folder
-        self.app = main.build()
+        self.app = command_line()
         self.passphrase = folder / "passphrase"
         self.passphrase.write_text(PASSPHRASE + "\n")
         self.passphrase.chmod(0o600)
         self.keys = []
         for number, key in enumerate(keys_of(room.custodians), start=1):
             path = folder / f"custodian{number}.key"
-            path.write_bytes(seal_key_file(key, PASSPHRASE, LEAST_COST))
+            path.write_bytes(key_file(key.card.name))
             self.keys.append(path)
         self.extraction_key = folder / "extraction.key"
 
@@ -151,27 +165,27 @@ async def test_refused_with_one_custodian_granted_with_two(desk: Desk) -> None:
     assert out.exists()
 
 
-@pytest.mark.parametrize(
-    ("more", "sentence"),
-    [
-        (["--ground", ""], "without a ground is refused"),
-        (["--ground", "curiosity"], "no such ground"),
-        (["--document", ""], "needs the authority's official document"),
-        (["--recipient-kind", "private"], "refer them to the police"),
-        (["--camera", "nowhere"], "there is no camera nowhere"),
-        (["--from", "yesterday"], "not a time"),
-        (["--from", "2026-01-01 10:00", "--to", "2026-01-01 09:00"], "not after the beginning"),
-        (["--from", "2026-01-01 10:00", "--to", "2026-01-01 10:10"], "Nothing is recorded"),
-        (["--purpose", ""], "purpose"),
-        (["--witness", "Nobody"], "nobody is called Nobody"),
-        (["--as", "Nobody"], "has no duties"),
-        (["--as", MANAGER], "takes the role handler"),
-    ],
-)
-async def test_a_bad_request_is_one_sentence_and_leaves_no_key(desk: Desk, more: list[str], sentence: str) -> None:
+BAD_REQUESTS: list[tuple[list[str], str]] = [
+    (["--ground", ""], "without a ground is refused"),
+    (["--ground", "curiosity"], "no such ground"),
+    (["--document", ""], "needs the authority's official document"),
+    (["--recipient-kind", "private"], "refer them to the police"),
+    (["--camera", "nowhere"], "there is no camera nowhere"),
+    (["--from", "yesterday"], "not a time"),
+    (["--from", "2026-01-01 10:00", "--to", "2026-01-01 09:00"], "not after the beginning"),
+    (["--from", "2026-01-01 10:00", "--to", "2026-01-01 10:10"], "Nothing is recorded"),
+    (["--purpose", ""], "purpose"),
+    (["--witness", "Nobody"], "nobody is called Nobody"),
+    (["--as", "Nobody"], "has no duties"),
+    (["--as", MANAGER], "takes the role handler"),
+]
+
+
+async def test_a_bad_request_is_one_sentence_and_leaves_no_key(desk: Desk) -> None:
     """Each way of being wrong has its sentence, exit code 1, and no key file is left behind."""
-    assert sentence in await desk.bad(*desk.request_words(*more), person=HANDLER)
-    assert not desk.extraction_key.exists()
+    for more, sentence in BAD_REQUESTS:
+        assert sentence in await desk.bad(*desk.request_words(*more), person=HANDLER)
+        assert not desk.extraction_key.exists()
 
 
 async def test_a_key_file_is_never_overwritten(desk: Desk) -> None:
@@ -209,7 +223,7 @@ async def test_wrong_passphrase_key_and_file_are_told(desk: Desk) -> None:
     approve = ["approve", number, "--yes", "--key"]
     assert "passphrase does not open" in await desk.bad(*approve, desk.keys[0], "--passphrase-file", wrong)
     stranger = desk.folder / "stranger.key"
-    stranger.write_bytes(seal_key_file(custodian("a stranger"), PASSPHRASE, LEAST_COST))
+    stranger.write_bytes(key_file("a stranger"))
     assert "not a custodian's of this recorder" in await desk.bad(*approve, stranger, "--passphrase-file", wrong)
     assert "not a key file" in await desk.bad(*approve, wrong, "--passphrase-file", wrong)
     assert "cannot be read" in await desk.bad(*approve, desk.folder / "none", "--passphrase-file", wrong)

@@ -74,22 +74,23 @@ async def test_a_hold_is_registered_before_it_is_placed_and_a_refused_one_is_reg
     assert room.recorder.held == {}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"cameras": []},
-        {"cameras": ["nowhere"]},
-        {"to_utc_ms": RANGE["from_utc_ms"]},
-        {"until_utc_ms": NOW_UTC_MS},
-        {"until_utc_ms": NOW_UTC_MS + 400 * 86_400_000},
-        {"reason": ""},
-        {"reason": "two\nlines"},
-    ],
-)
-async def test_a_hold_has_cameras_a_time_an_end_and_a_reason(room: DeskRoom, change: dict[str, object]) -> None:
+NO_HOLDS: list[dict[str, object]] = [
+    {"cameras": []},
+    {"cameras": ["nowhere"]},
+    {"to_utc_ms": RANGE["from_utc_ms"]},
+    {"until_utc_ms": NOW_UTC_MS},
+    {"until_utc_ms": NOW_UTC_MS + 400 * 86_400_000},
+    {"reason": ""},
+    {"reason": "two\nlines"},
+]
+
+
+async def test_a_hold_has_cameras_a_time_an_end_and_a_reason(room: DeskRoom) -> None:
     """A hold without one of them is refused and leaves no entry (K5)."""
-    assert content(await room.call("POST", "/v1/holds", MANAGER, {**HOLD, **change}), 422)["code"] == "request-invalid"
-    assert "hold_placed" not in await kinds(room)
+    for change in NO_HOLDS:
+        problem = content(await room.call("POST", "/v1/holds", MANAGER, {**HOLD, **change}), 422)
+        assert problem["code"] == "request-invalid"
+    assert await kinds(room) == []
 
 
 async def test_an_erasure_ordered_while_the_recorder_is_away_is_carried_out_when_it_is_back(room: DeskRoom) -> None:

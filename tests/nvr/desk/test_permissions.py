@@ -70,10 +70,19 @@ async def room(tmp_path: Path) -> AsyncIterator[DeskRoom]:
         yield made
 
 
-@pytest.mark.parametrize("row", MATRIX, ids=lambda row: f"{row[0]} {row[1]}")
-async def test_each_resource_lets_in_exactly_whom_it_should(room: DeskRoom, row: Any) -> None:
+async def test_each_resource_lets_in_exactly_whom_it_should(room: DeskRoom) -> None:
     """Every person, and nobody at all, at every resource: past the door or not, as the table says."""
-    method, path, body, parameters, expected = row
+    wrong = {}
+    for row in MATRIX:
+        let_in = await admitted(room, row)
+        if let_in != row[4]:
+            wrong[f"{row[0]} {row[1]}"] = let_in ^ row[4]
+    assert wrong == {}
+
+
+async def admitted(room: DeskRoom, row: Any) -> set[str]:
+    """Try a resource as everybody; return who got past the door."""
+    method, path, body, parameters, _ = row
     number = await filed(room)
     let_in = set()
     for person in sorted(EVERYBODY):
@@ -84,7 +93,7 @@ async def test_each_resource_lets_in_exactly_whom_it_should(room: DeskRoom, row:
             assert answer.status_code == (403 if person else 401)
         else:
             let_in.add(person)
-    assert let_in == expected
+    return let_in
 
 
 async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
