@@ -42,7 +42,7 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
     recorder = RecorderClient(places.recorder_socket)
     desk, trouble = await asyncio.to_thread(_open, site, places, recorder, clock)
     context = Context(site, recorder, clock, places.runtime, desk, trouble)
-    house = asyncio.create_task(desk.keep_house(stop)) if desk else None
+    house = asyncio.create_task(_keep_house(desk, stop)) if desk else None
     host, _, port = configuration.metrics.listen.rpartition(":")
     exporter = MetricsExporter(reader_of(recorder, places.runtime), host.strip("[]"), int(port))
     try:
@@ -56,6 +56,12 @@ async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -
             await asyncio.wait({house})
         if desk is not None:
             await desk.close()
+
+
+async def _keep_house(desk: Desk, stop: asyncio.Event) -> None:
+    """Keep house; a register that must be opened anew ends the process, and the supervisor starts another."""
+    await desk.keep_house(stop)
+    stop.set()
 
 
 async def _open_window(exporter: MetricsExporter) -> None:

@@ -123,7 +123,7 @@ class Desk:
             raise CustodiansUnusable(str(error)) from error
 
     async def keep_house(self, stop: asyncio.Event, pause_seconds: float = HOUSEKEEPING_SECONDS) -> None:
-        """Run `tidy` now and every half minute until stopped."""
+        """Run `tidy` now and every half minute until stopped, or until the register must be opened anew."""
         away = False
         while not stop.is_set():
             try:
@@ -135,6 +135,9 @@ class Desk:
                 away = True
             except (DeskFault, ApprovalStoreFault) as fault:
                 log.get().error("housekeeping_failed", detail=str(fault))
+            if self.journal.register.is_broken:
+                log.get().error("register_to_be_opened_anew")
+                return
             try:
                 await asyncio.wait_for(stop.wait(), pause_seconds)
             except TimeoutError:

@@ -207,6 +207,11 @@ class Register:
         """Return the proof that nothing below `old_size` was changed. Raises ProofImpossible."""
         return self._tree.consistency_proof(old_size, self.size if size is None else size)
 
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether a write failed: nothing is written any more until the register is opened anew."""
+        return self._broken
+
     def verify(self) -> None:
         """Read everything back and verify every entry, body and checkpoint. Raises RegisterDamaged."""
         with self._lock:
@@ -225,7 +230,9 @@ class Register:
 
     def _write(self, entry: Entry, salt: bytes, content: bytes, deleted: Sequence[int] = ()) -> Record:
         if self._broken:
-            raise RegisterUnwritable("the register must be opened anew after a failed write")
+            raise RegisterUnwritable(
+                "after a failed write it is opened anew within a minute; look at the medium it lies on"
+            )
         document = entry.to_bytes()
         tree = self._tree
         leaf = leaf_hash(document)

@@ -253,7 +253,7 @@ def test_after_a_failed_write_nothing_more_is_written(folder: Path) -> None:
     with pytest.raises(RegisterUnwritable):
         fill(register, 1)
     register._database.execute("PRAGMA query_only=OFF")
-    with pytest.raises(RegisterUnwritable, match="opened anew"):
+    with pytest.raises(RegisterUnwritable, match="opened anew within a minute"):
         fill(register, 1)
     register.close()
     register = open_register(folder)
