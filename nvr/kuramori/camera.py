@@ -41,6 +41,7 @@ GAP_OF_END = {
     EndReason.UNTRUSTED: GapReason.CAMERA_REFUSED,
     EndReason.STOPPED: GapReason.RECORDER_STOPPED,
 }
+SEGMENT_STEP_MS = 5_000  # below, a segment bears it: a clock that is set again and again must not eat slots
 NO_PICTURE_MS = 10_000  # a camera whose key frames are further apart is recorded all the same
 NO_ADDRESS_SECONDS = 30.0  # how often a camera without a known stream is said to be missing
 
@@ -245,8 +246,13 @@ class Camera:
         self.outages.append((self._now_utc_ms(), reason, ""))
 
     def clock_stepped(self, by_ms: int) -> None:
-        """The wall clock jumped: what follows is dated anew, so the run ends here and another begins."""
+        """The wall clock jumped: what follows is dated anew, so the run ends here and another begins.
+
+        So does the segment where the jump is large: its times would not be in order, and it would not be found by them.
+        """
         self._changed(self.tracker.break_run(GapReason.CLOCK_UNKNOWN, f"the clock was set by {by_ms} ms"))
+        if abs(by_ms) >= SEGMENT_STEP_MS:
+            self.recording.end_segment(self.clock.boot_ns(), self._now_utc_ms() - by_ms)
 
     def take_ledger_changes(self) -> tuple[list[RunChange], list[tuple[int, GapReason, str]]]:
         """Return what the ledger must know before the next commit, and forget it here."""

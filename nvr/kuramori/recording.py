@@ -257,6 +257,10 @@ class CameraRecording:
         if segment is not None and segment.begun.header.start_utc_ms < utc_ms:
             self._end_wanted = True
 
+    def end_segment(self, boot_ns: int, utc_ms: int) -> None:
+        """End the running segment at once; the next access unit begins another."""
+        self._close(boot_ns, utc_ms)
+
     def leave_epoch(self) -> None:
         """Go on under a new epoch as soon as one is durable: the current one is about to be erased."""
         self.plan.leave()

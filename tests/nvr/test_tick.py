@@ -172,3 +172,18 @@ async def test_a_wall_clock_that_jumps_ends_the_run_and_loses_no_picture(heart: 
     assert heart.durable() == [20, 20, 20]
     runs = heart.ledger.runs(heart.cameras[0].recording.camera_number, 0, 1 << 52)
     assert [run.is_open for run in runs] == [False, True]
+
+
+@pytest.mark.parametrize(("by_ms", "segments"), [(-7_200_000, 2), (7_200_000, 2), (-3_000, 1)])
+async def test_a_large_step_of_the_clock_begins_a_segment_of_its_own(heart: Heart, by_ms: int, segments: int) -> None:
+    """Each segment's times are in order, so that it is found by them; small corrections cost no slot."""
+    heart.send(10)
+    await heart.beat()
+    heart.clock.now_utc_ms += by_ms
+    await heart.beat()
+    heart.send(10)
+    await heart.beat()
+    assert heart.durable() == [20, 20, 20]
+    latest = heart.volume.latest(heart.cameras[0].recording.camera_number)
+    assert latest is not None
+    assert latest.sequence == segments
