@@ -5,6 +5,7 @@ All of it blocks; it happens before the loop serves anybody, and again in the va
 know cameras' streams or sockets.
 """
 
+import stat
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.volume import Volume
 
 MAX_SET_FILE_BYTES = 1024 * 1024
+OTHERS = 0o077
 
 
 class DeviceKeyUnusable(Exception):
@@ -109,6 +111,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     VolumeAway, VolumeRefused, StorageFault, OSError."""
     places = Places.of(configuration)
     identity = read_identity(places.identity)
+    _tell_loose_modes(places)
     signer = DeviceSigner(read_device_key(places.device_key))
     custodians = _read_custodians(places.custodians)
     boot_id = read_boot_id()
@@ -148,6 +151,14 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             repaired_runs=repaired,
             _closing=closing.pop_all(),
         )
+
+
+def _tell_loose_modes(places: Places) -> None:
+    """Others can read what is for the recorder alone: recording goes on, but it is said at each start."""
+    for path in (places.state, places.cell, places.keystore, places.device_key, places.identity):
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+        if mode & OTHERS:
+            log.get().error("readable_by_others", path=str(path), mode=f"{mode:04o}")
 
 
 def open_ledger(places: Places, volumes: list[Volume], now_utc_ms: int) -> Ledger:

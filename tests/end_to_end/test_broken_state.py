@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kuramori.messages import SpanKind
 from tests.end_to_end.commands import Typed, contents
 from tests.end_to_end.installation import CameraAt, Installation
 from tests.end_to_end.simulated import simulated_cameras
@@ -109,6 +110,13 @@ async def _until_durable_after(installation: Installation, utc_ms: int | None) -
             await asyncio.sleep(0.1)
 
 
+async def _until_begun_twice(installation: Installation) -> None:
+    async with asyncio.timeout(20):
+        while installation.log_path.read_text().count('"event": "recording"') < 2:
+            installation.require_alive()
+            await asyncio.sleep(0.1)
+
+
 def test_a_recorder_that_was_stopped_for_a_while_goes_on(recording: Installation) -> None:
     """SIGSTOP for three seconds, as a busy host or a debugger does: nothing is lost, no camera is connected anew."""
     recording.start()
@@ -121,3 +129,32 @@ def test_a_recorder_that_was_stopped_for_a_while_goes_on(recording: Installation
     camera = asyncio.run(recording.recorder.status()).cameras[0]
     recording.stop()
     assert (camera.reconnects, camera.lost_packets) == (0, 0)
+
+
+def test_files_that_others_can_read_are_named_at_the_start(recording: Installation) -> None:
+    """Recording comes first; the log says which file, and so does `kuramori doctor`."""
+    recording.places.device_key.chmod(0o644)
+    recording.start()
+    asyncio.run(recording.until_recording())
+    recording.stop()
+    (event,) = recording.events("readable_by_others")
+    assert (event["path"], event["mode"]) == (str(recording.places.device_key), "0644")
+
+
+def test_a_service_follows_one_whose_supervisor_was_killed(recording: Installation) -> None:
+    """kill -9 of the supervisor, and a new service at once: it waits for the old recorder's last second and records."""
+    recording.start(whole_service=True)
+    asyncio.run(recording.until_recording())
+    recording.kill()
+    recording.start(whole_service=True)
+    asyncio.run(_until_begun_twice(recording))
+    asyncio.run(recording.until_recording())
+    now = int(time.time() * 1000)
+    spans = asyncio.run(recording.recorder.coverage("gate", now - 60_000, now)).spans
+    recording.stop()
+    assert [(span.kind, span.reason) for span in spans] == [
+        (SpanKind.GAP, "not_yet_started"),
+        (SpanKind.RECORDED, ""),
+        (SpanKind.GAP, "recorder_stopped"),
+        (SpanKind.RECORDED, ""),
+    ]
