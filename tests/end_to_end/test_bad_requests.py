@@ -1,6 +1,7 @@
 """Bad requests, keys and bundles at a running service: one clear sentence each, and recording and register go on."""
 
 import asyncio
+import os
 import re
 import shutil
 import time
@@ -218,6 +219,15 @@ def test_a_truncated_or_forged_bundle_is_told(
     assert (answer.code, answer.err) == (code, "")
     assert answer.out.splitlines()[0].startswith(said)
     assert contents(tmp_path) == before
+
+
+def test_what_is_no_file_is_not_verified(office: Office, tmp_path: Path) -> None:
+    """A pipe, an endless device, nothing at all: wrong use, said at once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    bundle = office.folder / "bundle"
+    for words in ([pipe], [bundle, "--clip", "/dev/zero"], [tmp_path / "nothing"]):
+        assert str(words[-1]) in typed("verify", *words).refusal(2)
 
 
 def test_a_second_service_on_the_same_recorder_is_refused(office: Office) -> None:

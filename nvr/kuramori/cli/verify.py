@@ -54,6 +54,8 @@ def _verify(path: Path, clip: Path | None, certificate: Path | None) -> int:
     for given in (path, clip, certificate):
         if given is not None and not given.exists():
             return _wrong_use(tr(f"{given}: there is no such file.", f"{given}: ファイルがありません。"))
+        if given is not None and not (given.is_file() or given.is_dir()):  # a pipe or device may never end
+            return _wrong_use(tr(f"{given} is neither a file nor a folder.", f"{given} はファイルではありません。"))
     published = None
     if certificate is not None:
         published = _certificate(certificate)
