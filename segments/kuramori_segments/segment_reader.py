@@ -31,7 +31,6 @@ from kuramori_segments.records import (
     IndexRecord,
     ParameterSetsRecord,
     Record,
-    RecordType,
     decode_record,
 )
 from kuramori_segments.segment_error import (
