@@ -39,7 +39,10 @@ peers:
 
 check: static
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/python -m pytest tests/end_to_end >.end-to-end.log 2>&1 & whole=$$!; \
+	$(BIN)/coverage run -m pytest --ignore tests/end_to_end; parts=$$?; \
+	wait $$whole; whole=$$?; echo "End to end, beside it:"; cat .end-to-end.log; \
+	[ $$parts -eq 0 ] && [ $$whole -eq 0 ]
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
