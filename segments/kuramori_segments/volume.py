@@ -232,7 +232,14 @@ class Volume:
         with self._memory:
             self._ring.succeed(batch, changes, table_writes)
             self.statistics.add(result)
+        self._leave_cache(batch)
         return result
+
+    def _leave_cache(self, batch: Sequence[SlotWrite]) -> None:
+        """What is durable is rarely read: let the next commit use its pages, instead of ever more memory."""
+        for write in batch:
+            offset = self.superblock.slot_offset(write.slot) + write.offset_bytes
+            self._disk.forget_cached(offset, sum(map(len, write.buffers)))
 
     def _table_offset(self, write: TableWrite) -> int:
         return self._table_offsets[write.copy] + write.block * BLOCK_BYTES

@@ -28,6 +28,8 @@ class CountingDisk:
     written_bytes: int = 0
     read_bytes: int = 0
     syncs: int = 0
+    cached_bytes: int = 0  # written and not let go of
+    unsynced_bytes: int = 0
     head: bytearray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,15 +43,19 @@ class CountingDisk:
     def write_at(self, offset_bytes: int, buffers: Sequence[BytesLike]) -> int:
         length = sum(map(len, buffers))
         self.written_bytes += length
+        self.unsynced_bytes += length
+        self.cached_bytes += length
         if offset_bytes < self.head_bytes:
             self.head[offset_bytes : offset_bytes + length] = b"".join(buffers)
         return length
 
     def sync(self) -> None:
         self.syncs += 1
+        self.unsynced_bytes = 0
 
     def forget_cached(self, offset_bytes: int, length_bytes: int) -> None:
-        """Nothing is cached."""
+        assert not self.unsynced_bytes, "what is not durable yet cannot leave the cache"
+        self.cached_bytes -= length_bytes
 
     def close(self) -> None:
         """Nothing is held."""
@@ -142,3 +148,13 @@ def test_a_start_reads_the_head_once() -> None:
     assert disk.read_bytes == 2 * BLOCK_BYTES + 2 * table_bytes(slots)
     assert len(again.overlapping(1, 0, 1 << 60)) == slots // 32
     assert again.usage().closed == slots
+
+
+def test_recording_leaves_no_pictures_in_the_page_cache() -> None:
+    """After each commit only blocks of the slot table stay: the next one uses the pages of the one before."""
+    disk, volume = make(SLOTS)
+    load = Load(volume)
+    for second in range(WARM_UP_SECONDS):
+        load.tick(second)
+    assert disk.cached_bytes <= volume.statistics.table_bytes + disk.head_bytes
+    volume.close()
