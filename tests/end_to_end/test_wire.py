@@ -23,7 +23,7 @@ async def test_exactly_one_setup_and_no_byte_of_sound(tmp_path: Path, audio: str
     tcpdump, python = require_program("tcpdump"), require_gstreamer_rtsp()
     capture = tmp_path / "wire.pcap"
     async with gstreamer(python, Path("live"), Codec.H264, audio) as (port, log):
-        command = [tcpdump, "-i", "lo", "-U", "-w", str(capture), "-B", "65536", f"tcp port {port}"]
+        command = [tcpdump, "-Z", "root", "-i", "lo", "-U", "-w", str(capture), "-B", "65536", f"tcp port {port}"]
         with subprocess.Popen(command, stderr=subprocess.PIPE) as dump:
             assert dump.stderr is not None
             assert "listening" in (await asyncio.to_thread(dump.stderr.readline)).decode()
