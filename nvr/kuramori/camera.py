@@ -96,7 +96,6 @@ class Camera:
     _media_time: MediaTime | None = None
     _awaiting_key: bool = True
     _discontinuity: bool = True
-    _last_utc_ms: int = 0
     _without_picture_since_ms: int | None = None
     _said_unusable: bool = False
 

@@ -10,7 +10,7 @@ from typing import Any
 from kuramori import log
 from kuramori.camera import Camera, Phase
 from kuramori.coverage_answer import PresentSegment, coverage_answer
-from kuramori.forgetting import Forgetting, FoundSegment, HoldRefused
+from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
 from kuramori.messages import (
     PLAN_LIMIT_SEGMENTS,
     Acknowledged,
@@ -54,7 +54,6 @@ from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
 from kuramori_segments.ledger_fault import HoldUnknown, LedgerFault
 from kuramori_segments.storage_fault import StorageFault
 
-GOP_REACH_MS = 20_000
 PLANNED_KEPT = 16 * PLAN_LIMIT_SEGMENTS
 STATES = {
     Phase.CONNECTING: CameraState.CONNECTING,
