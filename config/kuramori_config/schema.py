@@ -292,6 +292,14 @@ class Recorder(Table):
         ge=1,
         le=600,
     )
+    clock_offset_alarm_seconds: Number = option(
+        "A camera whose clock is wrong by more than this is reported.",
+        shape=number_shape(1, 3600, "seconds", "秒"),
+        example="5",
+        default=5.0,
+        ge=1,
+        le=3600,
+    )
     commit_interval_seconds: Number = option(
         "How often what arrived is sealed and made durable, all cameras at once. A crash loses at most twice this.",
         shape=number_shape(0.2, 1, "seconds", "秒"),
@@ -411,8 +419,46 @@ class Camera(Table):
         ge=0.02,
         le=200,
     )
+    edit_profile: Switch = option(
+        "Where every media profile carries sound and no silent one can be made: take the sound out of an existing "
+        "profile. It changes the camera for everybody who uses that profile.",
+        shape=YES_OR_NO,
+        example="false",
+        default=False,
+    )
+    events: Switch = option(
+        "Ask the camera for its events: memory card failure, tampering, restart, motion.",
+        shape=YES_OR_NO,
+        example="true",
+        default=True,
+    )
+    ntp_server: Text | None = option(
+        "Time server that the camera is told to use; without it the camera's clock is watched and never set.",
+        shape=TEXT,
+        example='"192.168.10.1"',
+        default=None,
+    )
+    privacy_mask: Switch = option(
+        "The camera must have a privacy mask; a warning where it is seen to have none or does not tell.",
+        shape=YES_OR_NO,
+        example="false",
+        default=False,
+    )
+    card_recording: Switch = option(
+        "The camera may record on its own memory card, which lies outside the vault; otherwise such recording is "
+        "reported.",
+        shape=YES_OR_NO,
+        example="false",
+        default=False,
+    )
+    fill_gaps: Switch = option(
+        "After an outage fetch the missing minutes from the camera's card, where `card_recording` allows it.",
+        shape=YES_OR_NO,
+        example="true",
+        default=True,
+    )
     audio: Decision | None = table(
-        "The written decision to record sound. Reserved: this version records none, with or without a decision.",
+        "The written decision to record sound (AAC). Without it no sound is ever asked for.",
         default=None,
     )
     retention_decision: Decision | None = table(

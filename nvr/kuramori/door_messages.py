@@ -7,6 +7,8 @@ nothing here acts.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kuramori.camera_messages import CameraFacts
+
 
 @dataclass(frozen=True, slots=True)
 class CameraStream:
@@ -56,6 +58,7 @@ class DoorCamera:
     model: str = ""
     serial: str = ""
     stream: CameraStream | None = None  # the last one told to the recorder
+    facts: CameraFacts | None = None  # likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
 from kuramori.door_messages import (
     CameraStream as CameraStream,
 )
@@ -380,6 +381,9 @@ METHODS: tuple[Method, ...] = (
     Method("erasures", ErasuresRequest, Erasures),
     Method("statistics", StatisticsRequest, RecorderStatistics),
     Method("camera_stream", CameraStream, Acknowledged),
+    Method("camera_facts", CameraFacts, Acknowledged),
+    Method("camera_events", CameraEvents, Acknowledged),
+    Method("pause_camera", PauseCameraRequest, Pause),
     Method("door_status", DoorStatusRequest, DoorStatus),
     Method("discover", DiscoverRequest, Discovery),
     Method("refresh_camera", RefreshCameraRequest, Acknowledged),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kuramori import messages
+from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
 from kuramori.messages import (
     BY_QUESTION,
     MESSAGE_LIMIT_BYTES,
@@ -107,6 +108,18 @@ class RecorderClient:
     async def camera_stream(self, stream: messages.CameraStream) -> None:
         """Tell the recorder where a camera streams now (the door does)."""
         await self._ask(stream, Acknowledged)
+
+    async def camera_facts(self, facts: CameraFacts) -> None:
+        """Tell the recorder what is known of a camera (the door does)."""
+        await self._ask(facts, Acknowledged)
+
+    async def camera_events(self, events: CameraEvents) -> None:
+        """Hand a camera's events to the recorder, which seals them (the door does)."""
+        await self._ask(events, Acknowledged)
+
+    async def pause_camera(self, request: PauseCameraRequest) -> Pause:
+        """Pause a camera for maintenance, or end its pause."""
+        return await self._ask(request, Pause)
 
     async def _ask(self, question: Any, kind: type[Answer]) -> Answer:
         line = messages.encode_call(1, question)
