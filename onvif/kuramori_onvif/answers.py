@@ -13,6 +13,8 @@ from kuramori_onvif.models import AudioFact, MediaProfile, VideoEncoder
 
 MAX_PROFILES = 256
 MAX_TOKEN_CHARACTERS = 256  # ONVIF allows 64; some use more
+MAX_NAME_CHARACTERS = 128
+MAX_ENCODING_CHARACTERS = 32
 MAX_DIGITS = 12
 _ENCODINGS = {"H.264": "H264", "AVC": "H264", "H.265": "H265", "HEVC": "H265"}
 
@@ -51,46 +53,56 @@ def profiles(content: xml.Element, media_version: int) -> tuple[MediaProfile, ..
     """
     found: list[MediaProfile] = []
     for element in xml.children(content, "Profiles"):
-        token = element.get("token", "")
-        if 0 < len(token) <= MAX_TOKEN_CHARACTERS and token.isprintable() and len(found) < MAX_PROFILES:
+        token = token_of(element)
+        if token and len(found) < MAX_PROFILES:
             found.append(_profile(element, token, media_version))
     return tuple(found)
 
 
 def _profile(element: xml.Element, token: str, media_version: int) -> MediaProfile:
     if media_version == 1:
-        video = xml.child(element, "VideoEncoderConfiguration")
-        told = True
+        parts: xml.Element | None = element
+        suffix = "Configuration"
     else:
-        video = xml.child(element, "Configurations", "VideoEncoder")
-        told = xml.child(element, "Configurations") is not None
-    audio, audio_encoding = _audio(element, told)
+        parts = xml.child(element, "Configurations")
+        suffix = ""
+    video = xml.child(parts, f"VideoEncoder{suffix}")
+    audio, audio_encoding, audio_token = _audio(element, parts is not None)
     return MediaProfile(
         token=token,
-        name=xml.text(element, "Name"),
+        name=xml.text(element, "Name")[:MAX_NAME_CHARACTERS],
         fixed=element.get("fixed", "").strip().lower() in ("true", "1"),
         media_version=media_version,
         video=_video_encoder(video) if video is not None else None,
         audio=audio,
-        audio_encoding=audio_encoding,
+        audio_encoding=audio_encoding[:MAX_ENCODING_CHARACTERS],
+        video_source_token=token_of(xml.child(parts, f"VideoSource{suffix}")),
+        audio_encoder_token=audio_token,
+        audio_source_token=token_of(xml.child(parts, f"AudioSource{suffix}")),
     )
 
 
-def _audio(profile: xml.Element, told: bool) -> tuple[AudioFact, str]:
-    """Any audio encoder anywhere inside counts, wherever the firmware has put it."""
+def token_of(element: xml.Element | None) -> str:
+    """Return an element's token as a camera can be asked with it; "" where there is none that we would send."""
+    token = "" if element is None else element.get("token", "")
+    return token if len(token) <= MAX_TOKEN_CHARACTERS and token.isprintable() else ""
+
+
+def _audio(profile: xml.Element, told: bool) -> tuple[AudioFact, str, str]:
+    """Any audio encoder anywhere inside counts, wherever the firmware has put it: fact, encoding, token."""
     for element in profile.iter():
         name = xml.local_name(element)
         if name.startswith("AudioEncoder"):
-            return AudioFact.CONFIGURED, xml.text(element, "Encoding")
-    return (AudioFact.ABSENT if told else AudioFact.UNKNOWN), ""
+            return AudioFact.CONFIGURED, xml.text(element, "Encoding"), token_of(element)
+    return (AudioFact.ABSENT if told else AudioFact.UNKNOWN), "", ""
 
 
 def _video_encoder(element: xml.Element) -> VideoEncoder:
     encoding = xml.text(element, "Encoding").upper()
     gop = xml.text(element, "H264", "GovLength") or element.get("GovLength", "")
     return VideoEncoder(
-        token=element.get("token", "")[:MAX_TOKEN_CHARACTERS],
-        encoding=_ENCODINGS.get(encoding, encoding),
+        token=token_of(element),
+        encoding=_ENCODINGS.get(encoding, encoding)[:MAX_ENCODING_CHARACTERS],
         width=number(xml.text(element, "Resolution", "Width")) or 0,
         height=number(xml.text(element, "Resolution", "Height")) or 0,
         frames_per_second=rate(xml.text(element, "RateControl", "FrameRateLimit")),

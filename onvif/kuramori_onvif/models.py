@@ -77,7 +77,10 @@ class VideoEncoder:
 
 @dataclass(frozen=True, slots=True)
 class MediaProfile:
-    """One media profile. `media_version` tells which service named it (1: ver10, 2: ver20)."""
+    """One media profile. `media_version` tells which service named it (1: ver10, 2: ver20).
+
+    The tokens are those of the configurations that it is put together from; "" where it has none or does not say.
+    """
 
     token: str
     name: str
@@ -86,6 +89,9 @@ class MediaProfile:
     video: VideoEncoder | None
     audio: AudioFact
     audio_encoding: str  # "" unless CONFIGURED and told
+    video_source_token: str = ""
+    audio_encoder_token: str = ""
+    audio_source_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
