@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check static lint types imports peers test test-all demo bench clean
+.PHONY: help install check static lint types imports peers test test-all demo bench fuzz clean
 
 help:
 	@echo "make demo       the whole story in about two minutes, with simulated cameras"
@@ -13,6 +13,7 @@ help:
 	@echo "make static     format, lint, types and import rules only"
 	@echo "make test-all   what needs root, long runs or other programs (installs them with apt)"
 	@echo "make bench      the benchmark; writes nvr/BENCHMARKS.md"
+	@echo "make fuzz       fires damaged inputs at every reader of foreign bytes; writes nvr/BENCHMARKS.md"
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kuramori needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12"; exit 1; }
@@ -58,6 +59,9 @@ demo: $(STAMP)
 bench: $(STAMP)
 	@tests/install_peers.sh --bench
 	@$(BIN)/python -m tests.bench
+
+fuzz: $(STAMP)
+	@$(BIN)/python -m tests.fuzz
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache dist

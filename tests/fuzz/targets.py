@@ -1,0 +1,19 @@
+"""Every reader of foreign bytes, in one list. A reader that is not here is not fuzzed: add it."""
+
+from functools import cache
+
+from tests.fuzz.onvif_targets import ONVIF_TARGETS
+from tests.fuzz.target import Target
+from tests.fuzz.vault_targets import vault_targets
+from tests.fuzz.wire_targets import WIRE_TARGETS
+
+
+@cache
+def all_targets() -> tuple[Target, ...]:
+    """Return them all; the first call makes keys."""
+    return (*WIRE_TARGETS, *ONVIF_TARGETS, *vault_targets())
+
+
+def names() -> list[str]:
+    """Return their names in the order of the table."""
+    return [target.name for target in all_targets()]
