@@ -27,6 +27,7 @@ MAX_ACCESS_UNIT_BYTES = 8 * MEBIBYTE  # about ten times a 4K key frame; half a s
 MAX_NAL_UNITS = 0xFFFF  # per access unit: the field is u16
 MAX_PARAMETER_SETS = 64  # H.264 allows 32 SPS; nobody uses more together
 MAX_JSON_RECORD_BYTES = 65536  # configuration, parameter sets and timeline events are small
+MAX_CAMERA_EVENT_BYTES = 1024  # one a second of them is less than a camera of 0.2 Mbit/s notices
 MAX_INDEX_ENTRIES = 2048  # the index fits into one chunk; beyond, it is thinned
 MAX_INDEXED_PARAMETER_SETS = 256  # beyond, a reader starts at the segment's beginning
 

@@ -17,6 +17,7 @@ from kuramori_segments.block_layout import BlockLayout, Field
 from kuramori_segments.codes import RecordSource, VideoCodec
 from kuramori_segments.limits import (
     MAX_ACCESS_UNIT_BYTES,
+    MAX_CAMERA_EVENT_BYTES,
     MAX_INDEX_ENTRIES,
     MAX_INDEXED_PARAMETER_SETS,
     MAX_JSON_RECORD_BYTES,
@@ -93,7 +94,7 @@ class RecordType(IntEnum):
     TIMELINE = 5
     INDEX = 6
     AUDIO = 7  # reserved: an audio access unit
-    CAMERA_EVENT = 8  # reserved: motion or tamper, as the camera reports it
+    CAMERA_EVENT = 8  # motion, tampering and the like, as the camera reports it
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,19 @@ class TimelineRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraEventRecord:
+    """What the camera itself reported, to find the moment by; nothing depends on it."""
+
+    kind: str  # "motion", "tamper", ...: a short fixed name
+    utc_ms: int  # when it was received, by the recorder's clock
+    begins: bool | None = None  # True: began, False: ended, None: a moment
+    camera_utc_ms: int | None = None  # as the camera says
+    topic: str = ""  # the camera's own name for it
+    detail: str = ""
+    dropped: int = 0  # events since the record before this one that were too many to keep
+
+
+@dataclass(frozen=True, slots=True)
 class IndexEntry:
     """Where a key frame's record begins."""
 
@@ -185,7 +199,7 @@ class IndexRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReservedRecord:
-    """A record whose type version 1 reserves but does not read (audio, camera event)."""
+    """A record whose type version 1 reserves but does not read (audio)."""
 
     record_type: RecordType
     payload: bytes
@@ -197,6 +211,7 @@ Record: TypeAlias = (
     | ParameterSetsRecord
     | SenderReportRecord
     | TimelineRecord
+    | CameraEventRecord
     | IndexRecord
     | ReservedRecord
 )
@@ -243,6 +258,23 @@ def encode_timeline(record: TimelineRecord) -> bytes:
     return encode_record(RecordType.TIMELINE, _encode_json("TIMELINE", content))
 
 
+def encode_camera_event(record: CameraEventRecord) -> bytes:
+    """Return the CAMERA_EVENT record. Raises RecordInvalid beyond MAX_CAMERA_EVENT_BYTES."""
+    content: dict[str, Any] = {"kind": record.kind, "utc_ms": record.utc_ms}
+    told = {
+        "begins": record.begins,
+        "camera_utc_ms": record.camera_utc_ms,
+        "topic": record.topic or None,
+        "detail": record.detail or None,
+        "dropped": record.dropped or None,
+    }
+    content |= {name: value for name, value in told.items() if value is not None}
+    encoded = _encode_json("CAMERA_EVENT", content)
+    if len(encoded) > MAX_CAMERA_EVENT_BYTES:
+        raise RecordInvalid("CAMERA_EVENT", f"{len(encoded)} bytes exceed the limit of {MAX_CAMERA_EVENT_BYTES}")
+    return encode_record(RecordType.CAMERA_EVENT, encoded)
+
+
 def index_record_bytes(key_frames: int, parameter_sets: int) -> int:
     """Return the length of an INDEX record with that many entries."""
     indexed = min(parameter_sets, MAX_INDEXED_PARAMETER_SETS)
@@ -273,8 +305,7 @@ def check_record_head(record_type: int, flags: int, zero: int, payload_bytes: in
     except ValueError as fault:
         raise RecordInvalid(f"type {record_type}", "unknown; use a newer Kuramori to read it") from fault
     allowed = _KNOWN_FLAGS if known is RecordType.ACCESS_UNIT else 0
-    reserved = known in (RecordType.AUDIO, RecordType.CAMERA_EVENT)
-    if zero or (flags & ~allowed and not reserved):
+    if zero or (flags & ~allowed and known is not RecordType.AUDIO):
         raise RecordInvalid(known.name, "bytes that must be zero are not")
     if payload_bytes > MAX_RECORD_PAYLOAD_BYTES:
         raise RecordInvalid(known.name, f"{payload_bytes} bytes of payload")
@@ -299,6 +330,8 @@ def decode_record(record_type: RecordType, flags: int, payload: bytes | bytearra
         return _decode_timeline(payload)
     if record_type is RecordType.INDEX:
         return _decode_index(payload)
+    if record_type is RecordType.CAMERA_EVENT:
+        return _decode_camera_event(payload)
     return ReservedRecord(record_type, bytes(payload))
 
 
@@ -340,6 +373,26 @@ def _decode_timeline(payload: bytes | bytearray | memoryview) -> TimelineRecord:
     if not all(type(value) in (str, int) for _, value in facts):
         raise RecordInvalid("TIMELINE", "a fact is neither text nor integer")
     return TimelineRecord(event, utc_ms, facts)
+
+
+def _decode_camera_event(payload: bytes | bytearray | memoryview) -> CameraEventRecord:
+    if len(payload) > MAX_CAMERA_EVENT_BYTES:
+        raise RecordInvalid("CAMERA_EVENT", f"{len(payload)} bytes exceed the limit of {MAX_CAMERA_EVENT_BYTES}")
+    content = _decode_json("CAMERA_EVENT", payload)
+    kind, utc_ms, begins = content.get("kind"), content.get("utc_ms"), content.get("begins")
+    camera_utc_ms, dropped = content.get("camera_utc_ms"), content.get("dropped", 0)
+    topic, detail = content.get("topic", ""), content.get("detail", "")
+    fits = (
+        all(isinstance(text, str) for text in (kind, topic, detail))
+        and type(utc_ms) is int
+        and (begins is None or type(begins) is bool)
+        and (camera_utc_ms is None or type(camera_utc_ms) is int)
+        and type(dropped) is int
+        and dropped >= 0
+    )
+    if not fits:
+        raise RecordInvalid("CAMERA_EVENT", "a member is missing or of another kind")
+    return CameraEventRecord(str(kind), int(utc_ms or 0), begins, camera_utc_ms, topic, detail, dropped)
 
 
 def _decode_index(payload: bytes | bytearray | memoryview) -> IndexRecord:

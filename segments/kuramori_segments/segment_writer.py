@@ -31,11 +31,13 @@ from kuramori_segments.records import (
     ACCESS_UNIT_RECORD_STRUCT,
     FLAG_KEY_FRAME,
     RECORD_HEAD_BYTES,
+    CameraEventRecord,
     CodecConfig,
     ParameterSetsRecord,
     RecordType,
     SenderReportRecord,
     TimelineRecord,
+    encode_camera_event,
     encode_config,
     encode_parameter_sets,
     encode_sender_report,
@@ -182,6 +184,10 @@ class SegmentWriter:
     def append_timeline(self, event: str, utc_ms: int, facts: tuple[tuple[str, str | int], ...] = ()) -> None:
         """Append an event. Raises SegmentFull, RecordInvalid."""
         self._append_record(encode_timeline(TimelineRecord(event, utc_ms, facts)))
+
+    def append_camera_event(self, event: CameraEventRecord) -> None:
+        """Append what the camera reported. Raises SegmentFull, RecordInvalid."""
+        self._append_record(encode_camera_event(event))
 
     def take_commit(self) -> Commit | None:
         """Return everything appended since the last commit, sealed; None if there is nothing."""

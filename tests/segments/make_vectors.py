@@ -15,7 +15,13 @@ from kuramori_segments.codes import FooterKind, Suite, VideoCodec
 from kuramori_segments.footer import ChunkTally, FooterGap, SegmentFooter, build_footer, build_recovered
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.header import header_digest
-from kuramori_segments.records import FLAG_KEY_FRAME, RecordType, encode_config
+from kuramori_segments.records import (
+    FLAG_KEY_FRAME,
+    CameraEventRecord,
+    RecordType,
+    encode_camera_event,
+    encode_config,
+)
 from tests.fakes.segments import SlotInMemory, make_nal
 from tests.segments.vector_drafts import (
     BLOCK,
@@ -239,15 +245,26 @@ def add_altered_ends(vectors: VectorSet, plain: Draft) -> None:
 
 
 def add_record_types(vectors: VectorSet) -> None:
-    """Segments whose authenticated records are of types that our writer never writes."""
-    for name, record_type, opens, what in (
-        ("record-reserved", RecordType.CAMERA_EVENT, "yes", "a reserved record: readers step over it"),
-        ("record-unknown", 99, "record_refused", "a record of an unknown type"),
+    """Segments with records that are rare, reserved or wrong."""
+    event = encode_camera_event(
+        CameraEventRecord("motion", START_UTC_MS, True, START_UTC_MS - 2000, "tns1:RuleEngine/Cell", "領域1", dropped=7)
+    )[8:]
+    for name, record_type, payload, opens, what in (
+        ("record-reserved", RecordType.AUDIO, b"hello", "yes", "a reserved record: readers step over it"),
+        ("record-unknown", 99, b"hello", "record_refused", "a record of an unknown type"),
+        ("camera-event", RecordType.CAMERA_EVENT, event, "yes", "the camera reported motion"),
+        (
+            "camera-event-shapeless",
+            RecordType.CAMERA_EVENT,
+            b'{"kind":"motion"}',
+            "record_refused",
+            "an event of the camera without its time",
+        ),
     ):
         draft = Draft(name)
         digest = header_digest(draft.header.pack())
         sealer = ChunkSealer(draft.header, digest, ChunkCipher(draft.suite, draft.key), ChunkBuffers())
-        strange = struct.pack("<BBHI", record_type, 0, 0, 5) + b"hello"
+        strange = struct.pack("<BBHI", record_type, 0, 0, len(payload)) + payload
         index = struct.pack("<BBHIII", RecordType.INDEX, 0, 0, 8, 0, 0)
         for record in (encode_config(draft.config), strange):
             sealer.begin_record()

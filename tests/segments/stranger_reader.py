@@ -399,10 +399,20 @@ def records(plaintexts: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     position = 0
     while position < len(stream):
         kind, flags, zero, length = struct.unpack_from("<BBHI", stream, position)
-        if kind not in range(1, 9) or zero or (flags and kind not in (2, 7, 8)):
+        payload = stream[position + 8 : position + 8 + length]
+        if kind not in range(1, 9) or zero or (flags and kind not in (2, 7)) or (kind == 8 and not is_event(payload)):
             raise Refused("record_refused")
-        yield kind, stream[position + 8 : position + 8 + length]
+        yield kind, payload
         position += 8 + length
+
+
+def is_event(payload: bytes) -> bool:
+    """Tell whether a CAMERA_EVENT has the members that it always has."""
+    try:
+        event = json.loads(payload)
+        return len(payload) <= 1024 and isinstance(event["kind"], str) and type(event["utc_ms"]) is int
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def tree_root(leaves: list[bytes]) -> bytes:

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuramori_segments.codes import RecordSource, VideoCodec
-from kuramori_segments.limits import MAX_JSON_RECORD_BYTES, MAX_PARAMETER_SETS
+from kuramori_segments.limits import MAX_CAMERA_EVENT_BYTES, MAX_JSON_RECORD_BYTES, MAX_PARAMETER_SETS
 from kuramori_segments.record_stream import RawRecord, RecordStream
 from kuramori_segments.records import (
     MAX_RECORD_PAYLOAD_BYTES,
     AccessUnitRecord,
+    CameraEventRecord,
     CodecConfig,
     IndexEntry,
     IndexRecord,
@@ -26,6 +27,7 @@ from kuramori_segments.records import (
     TimelineRecord,
     check_record_head,
     decode_record,
+    encode_camera_event,
     encode_config,
     encode_index,
     encode_parameter_sets,
@@ -37,6 +39,7 @@ from kuramori_segments.records import (
 from kuramori_segments.segment_error import RecordInvalid
 
 CONFIG = CodecConfig(VideoCodec.H265, 90_000, (b"vps", b"sps"), bytes(range(32)), RecordSource.AV, "AAC 提供あり")
+EVENT = CameraEventRecord("motion", 1_790_000_000_123, True, 1_790_000_000_000, "tns1:RuleEngine/Cell", "領域1", 3)
 ENTRIES = ((1, 2, 3, 4), (5, -6, 7, 8))
 
 
@@ -69,6 +72,8 @@ def config_with(**changes: Any) -> bytes:
             encode_index(ENTRIES, ((1, 2), (3, 4))),
         ),
         (IndexRecord((), None), encode_index((), None)),
+        (EVENT, encode_camera_event(EVENT)),
+        (CameraEventRecord("reboot", 5), encode_camera_event(CameraEventRecord("reboot", 5))),
         (ReservedRecord(RecordType.AUDIO, b"sound"), encode_record(RecordType.AUDIO, b"sound")),
     ],
     ids=lambda item: type(item).__name__,
@@ -91,6 +96,7 @@ def test_any_payload_gives_a_record_or_record_invalid(record_type: RecordType, p
         decode_record(record_type, 0, payload)
 
 
+EVENT_MEMBERS = {"kind": "motion", "begins": True, "camera_utc_ms": 1, "topic": "t", "detail": "d", "dropped": 1}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -98,11 +104,13 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("record_type", [RecordType.CONFIG, RecordType.PARAMETER_SETS, RecordType.TIMELINE])
+@pytest.mark.parametrize(
+    "record_type", [RecordType.CONFIG, RecordType.PARAMETER_SETS, RecordType.TIMELINE, RecordType.CAMERA_EVENT]
+)
 @given(data=st.data())
 def test_any_json_gives_a_record_or_record_invalid(record_type: RecordType, data: st.DataObject) -> None:
     """JSON of the right shape with any member replaced is read or refused."""
-    content = json.loads(encode_config(CONFIG)[8:]) | {"event": "x", "utc_ms": 1}
+    content = json.loads(encode_config(CONFIG)[8:]) | {"event": "x", "utc_ms": 1} | EVENT_MEMBERS
     content[data.draw(st.sampled_from(sorted(content)))] = data.draw(JSON)
     with suppress(RecordInvalid):
         decode_record(record_type, 0, json.dumps(content).encode())
@@ -162,6 +170,35 @@ def test_oversized_records_are_never_written() -> None:
         encode_config(CodecConfig(VideoCodec.H264, 90_000, (), b"short"))
 
 
+def test_a_camera_event_that_is_too_long_is_neither_written_nor_read() -> None:
+    """What a camera says of itself has a bound: a storm of long events pushes no picture out."""
+    with pytest.raises(RecordInvalid):
+        encode_camera_event(CameraEventRecord("motion", 1, detail="x" * MAX_CAMERA_EVENT_BYTES))
+    with pytest.raises(RecordInvalid):
+        decode_record(RecordType.CAMERA_EVENT, 0, b'{"kind":"motion","utc_ms":1}' + b" " * MAX_CAMERA_EVENT_BYTES)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"{}",
+        b'{"kind":"motion"}',
+        b'{"utc_ms":1}',
+        b'{"kind":1,"utc_ms":1}',
+        b'{"kind":"motion","utc_ms":true}',
+        b'{"kind":"motion","utc_ms":1,"begins":1}',
+        b'{"kind":"motion","utc_ms":1,"camera_utc_ms":"now"}',
+        b'{"kind":"motion","utc_ms":1,"dropped":-1}',
+        b'{"kind":"motion","utc_ms":1,"topic":null}',
+    ],
+    ids=range(9),
+)
+def test_a_camera_event_with_a_member_of_another_kind_is_refused(payload: bytes) -> None:
+    """Missing or mistyped members are RecordInvalid, never guessed."""
+    with pytest.raises(RecordInvalid):
+        decode_record(RecordType.CAMERA_EVENT, 0, payload)
+
+
 def test_flags_of_an_access_unit_are_told() -> None:
     """Key frame, damage and discontinuity are read from the record's flags."""
     unit = AccessUnitRecord(1, 2, 3, 4, 0, 0, 5, b"")
@@ -171,7 +208,7 @@ def test_flags_of_an_access_unit_are_told() -> None:
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=12), st.data())
 def test_records_are_found_however_they_lie_across_chunks(payloads: list[bytes], data: st.DataObject) -> None:
     """Cut the stream anywhere: the same records come out, each with the place where it begins."""
-    encoded = [encode_record(RecordType.CAMERA_EVENT, payload) for payload in payloads]
+    encoded = [encode_record(RecordType.AUDIO, payload) for payload in payloads]
     stream = b"".join(encoded)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(stream) - 1), max_size=8)))
     bounds = [0, *cuts, len(stream)]
@@ -188,7 +225,7 @@ def test_records_are_found_however_they_lie_across_chunks(payloads: list[bytes],
 @given(st.lists(st.binary(max_size=40), min_size=3, max_size=12), st.data())
 def test_behind_a_lost_chunk_the_next_whole_record_is_found(payloads: list[bytes], data: st.DataObject) -> None:
     """With one chunk missing, exactly the records that touch it are missing."""
-    encoded = [encode_record(RecordType.CAMERA_EVENT, payload) for payload in payloads]
+    encoded = [encode_record(RecordType.AUDIO, payload) for payload in payloads]
     stream = b"".join(encoded)
     bounds = [0, *sorted(data.draw(st.sets(st.integers(1, len(stream) - 1), min_size=2, max_size=6))), len(stream)]
     lost = data.draw(st.integers(0, len(bounds) - 2))
@@ -211,7 +248,7 @@ def test_behind_a_lost_chunk_the_next_whole_record_is_found(payloads: list[bytes
 
 def test_a_head_that_misstates_its_first_record_is_refused() -> None:
     """The chunk head and the stream must agree on where a record begins."""
-    record = encode_record(RecordType.CAMERA_EVENT, b"hello")
+    record = encode_record(RecordType.AUDIO, b"hello")
     stream = RecordStream()
     stream.feed(0, 0, record)
     with pytest.raises(RecordInvalid):
