@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from kuramori_onvif import answers
-from kuramori_onvif.address import Unusable, endpoint, pin, split
+from kuramori_onvif import answers, service_addresses
+from kuramori_onvif.address import Pinned, Unusable, endpoint, pin, split
 from kuramori_onvif.clock import reading, utc_ms_of, utc_ms_of_http_date
 from kuramori_onvif.errors import (
     AddressRefused,
@@ -36,15 +36,6 @@ from kuramori_onvif.sign_in import SignIn
 from kuramori_onvif.soap import NS_DEVICE, NS_MEDIA, NS_MEDIA2, SoapConnection
 from kuramori_onvif.transport import TOTAL_SECONDS, HttpTransport, TlsTrust
 
-MAX_SERVICES = 64
-_SERVICE_FIELDS = {
-    NS_MEDIA: "media",
-    NS_MEDIA2: "media2",
-    "http://www.onvif.org/ver10/events/wsdl": "events",
-    "http://www.onvif.org/ver10/recording/wsdl": "recording",
-    "http://www.onvif.org/ver10/search/wsdl": "search",
-    "http://www.onvif.org/ver10/replay/wsdl": "replay",
-}
 _NOT_TOLD = (CameraFault, AnswerMalformed, AnswerTooLarge)  # the camera is there but does not say
 
 
@@ -87,6 +78,11 @@ class Device:
         self._soap = SoapConnection(transport, utc_ms, SignIn(credentials))
         self._services: Services | None = None
         self._oddities: list[str] = []
+
+    @property
+    def soap(self) -> SoapConnection:
+        """The camera's SOAP conversation, for the questions of other modules of this room."""
+        return self._soap
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,41 +154,41 @@ class Device:
         return self._services
 
     async def _named_services(self) -> dict[str, str]:
-        found = await self._soap.call(self._address, NS_DEVICE, "GetServices", {"IncludeCapability": False})
-        named: dict[str, str] = {}
-        for service in (found if isinstance(found, list) else [])[:MAX_SERVICES]:
-            name = _SERVICE_FIELDS.get(_words(service, "Namespace").rstrip("/"))
-            address = _words(service, "XAddr")
-            if name is not None and address:
-                named.setdefault(name, address)
-        return named
+        question = answers.request(NS_DEVICE, "GetServices", ("IncludeCapability", "false"))
+        return service_addresses.of_services((await self._soap.ask(self._address, question)).content)
 
     async def _named_capabilities(self) -> dict[str, str]:
-        found = await self._soap.call(self._address, NS_DEVICE, "GetCapabilities", {"Category": "All"})
-        kinds = (("media", "Media"), ("events", "Events"))
-        return {name: address for name, field in kinds if (address := _words(getattr(found, field, None), "XAddr"))}
+        question = answers.request(NS_DEVICE, "GetCapabilities", ("Category", "All"))
+        return service_addresses.of_capabilities((await self._soap.ask(self._address, question)).content)
 
     def _pinned(self, named: dict[str, str]) -> Services:
-        ours = urlsplit(self._address)
         replaced: list[str] = []
         addresses: dict[str, str] = {}
         for name, address in named.items():
             try:
-                pinned = pin(address, self._host, ("http", "https"))
+                pinned = self.bind(address)
             except Unusable as error:
                 self._oddities.append(f"its address of {name} is unusable: {error}")
                 continue
             if pinned.replaced_host is not None:
                 replaced.append(pinned.replaced_host)
-            parts = urlsplit(pinned.url)
-            if parts.scheme != ours.scheme:  # never from TLS to plain text, nor to a port that we were not given
-                parts = parts._replace(scheme=ours.scheme, netloc=ours.netloc)
-            addresses[name] = urlunsplit(parts)
+            addresses[name] = pinned.url
         if replaced:
             self._oddities.append(f"it names another host for its services: {', '.join(sorted(set(replaced)))}")
         if "media" not in addresses and "media2" not in addresses:
             raise AnswerMalformed(self.camera, "GetServices", "no media service")
         return Services(device=self._address, replaced_hosts=tuple(sorted(set(replaced))), **addresses)
+
+    def bind(self, address: str) -> Pinned:
+        """Bind an HTTP address that the camera handed out to its host, scheme and port as we know them.
+
+        Raises Unusable. Never from TLS to plain text, nor to a port that we were not given by the same scheme.
+        """
+        pinned = pin(address, self._host, ("http", "https"))
+        ours, parts = urlsplit(self._address), urlsplit(pinned.url)
+        if parts.scheme == ours.scheme:
+            return pinned
+        return Pinned(urlunsplit(parts._replace(scheme=ours.scheme, netloc=ours.netloc)), pinned.replaced_host)
 
     async def profiles(self) -> tuple[MediaProfile, ...]:
         """Ask for the media profiles: by media2 where it works (it alone knows H.265), else by media."""
@@ -223,10 +219,14 @@ class Device:
             setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
             parameters = {"StreamSetup": setup, "ProfileToken": profile.token}
             uri = _words(await self._soap.call(services.media or "", NS_MEDIA, "GetStreamUri", parameters), "Uri")
+        return self.bind_stream(uri, "GetStreamUri")
+
+    def bind_stream(self, uri: str, operation: str) -> StreamAddress:
+        """Bind an RTSP address that the camera handed out to its host. Raises AddressRefused."""
         try:
             pinned = pin(uri.strip(), self._host, ("rtsp", "rtsps"))
         except Unusable as error:
-            raise AddressRefused(self.camera, "GetStreamUri", str(error)) from None
+            raise AddressRefused(self.camera, operation, str(error)) from None
         if pinned.replaced_host is not None:
             self._oddities.append(f"it names another host for its stream: {pinned.replaced_host}")
         return StreamAddress(pinned.url, pinned.replaced_host)

@@ -2,6 +2,7 @@
 
     OnvifError
     ├── CameraUnreachable          no route, refused, name unknown
+    │   └── ConnectionClosed       closed without a word in answer
     ├── DeadlineExceeded           the whole exchange took too long (a drip-fed body among others)
     ├── CertificateUntrusted       TLS: not the pinned certificate, or not a valid one
     ├── AnswerTooLarge             more bytes, elements or nesting than any camera needs
@@ -13,6 +14,9 @@
     │   └── OperationUnsupported   the camera does not know the operation
     ├── CredentialsMissing         the camera asks for a sign-in and none is configured
     ├── CredentialsRefused         the camera refuses user and password
+    ├── EventsUnsupported          the camera offers no events that could be pulled
+    ├── SubscriptionLost           the camera no longer knows our subscription, mostly after a restart
+    ├── CardUnsupported            the camera does not let its own recordings be searched or replayed
     ├── NoSuitableProfile          nothing that could be recorded, or not the configured one
     └── DiscoveryImpossible        no interface to search on
 
@@ -57,6 +61,15 @@ class CameraUnreachable(OnvifError):
             operation,
             f"The camera at {camera} cannot be reached ({self.why}); check its power, cable and address.",
         )
+
+
+class ConnectionClosed(CameraUnreachable):
+    """The connection was closed before any answer. To a long poll some cameras say "nothing new" in this way."""
+
+    code = "connection-closed"
+
+    def __init__(self, camera: str, operation: str) -> None:
+        super().__init__(camera, operation, "it closed the connection without an answer")
 
 
 class DeadlineExceeded(OnvifError):
@@ -205,6 +218,49 @@ class CredentialsRefused(OnvifError):
             operation,
             f"The camera at {camera} refuses the user and password for {operation} (tried: {', '.join(tried)}); "
             "check both, and the camera's clock.",
+        )
+
+
+class EventsUnsupported(OnvifError):
+    """The camera offers no event service, or refuses every subscription that we can make."""
+
+    code = "events-unsupported"
+
+    def __init__(self, camera: str, why: str) -> None:
+        self.why = quoted(why)
+        super().__init__(
+            camera,
+            "CreatePullPointSubscription",
+            f"The camera at {camera} reports no events ({self.why}); its recording is not concerned.",
+        )
+
+
+class SubscriptionLost(OnvifError):
+    """The camera refuses a subscription that it had granted: it restarted, or let it run out. Subscribe again."""
+
+    code = "subscription-lost"
+
+    def __init__(self, camera: str, operation: str, why: str) -> None:
+        self.why = quoted(why)
+        super().__init__(
+            camera,
+            operation,
+            f"The camera at {camera} no longer knows our subscription to its events ({self.why}); "
+            "it probably restarted. A new one is made.",
+        )
+
+
+class CardUnsupported(OnvifError):
+    """The camera offers no service by which its own recordings are found or replayed (ONVIF Profile G)."""
+
+    code = "card-unsupported"
+
+    def __init__(self, camera: str, operation: str, service: str) -> None:
+        self.service = service
+        super().__init__(
+            camera,
+            operation,
+            f"The camera at {camera} has no {service} service; what its own card holds cannot be fetched.",
         )
 
 

@@ -111,6 +111,13 @@ def text(element: Element | None, *path: str) -> str:
     return one_line(found.text)
 
 
+def whole_text(element: Element | None, *path: str, limit: int) -> str:
+    """Return the stripped text at this path whole, for what means nothing when cut; "" where it is longer."""
+    found = child(element, *path)
+    words = "" if found is None or not found.text or len(found.text) > 2 * limit else found.text.strip()
+    return words if len(words) <= limit else ""
+
+
 def one_line(words: str) -> str:
     """Return words without control characters and doubled spaces, cut to MAX_TEXT_CHARACTERS."""
     printable = "".join(character if character.isprintable() else " " for character in words)

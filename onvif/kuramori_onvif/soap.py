@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -141,29 +141,44 @@ class SoapConnection:
         except _library_faults() as error:
             raise AnswerMalformed(endpoint(address), operation, f"{type(error).__name__}: {error}") from None
 
-    async def ask(self, address: str, request: xml.Element, *, signed: bool = True) -> SoapAnswer:
+    async def ask(
+        self,
+        address: str,
+        request: xml.Element,
+        *,
+        signed: bool = True,
+        action: str = "",
+        headers: Iterable[xml.Element] = (),
+        hold_seconds: float = 0.0,
+    ) -> SoapAnswer:
         """Run an operation whose request element was written by hand. Raises an OnvifError.
 
-        `signed` False sends no credentials, whatever the camera wants.
+        `signed` False sends no credentials, whatever the camera wants. `action` and `headers` (which become this
+        message's) are for WS-Addressing; `hold_seconds` for a long poll.
         """
         envelope = etree.Element(etree.QName(NS_SOAP, "Envelope"), nsmap={"s": NS_SOAP})
-        etree.SubElement(envelope, etree.QName(NS_SOAP, "Header"))
+        etree.SubElement(envelope, etree.QName(NS_SOAP, "Header")).extend(headers)
         etree.SubElement(envelope, etree.QName(NS_SOAP, "Body")).append(request)
-        answer, _ = await self.exchange(address, envelope, self.sign_in if signed else SignIn())
+        sign_in = self.sign_in if signed else SignIn()
+        answer, _ = await self.exchange(address, envelope, sign_in, action=action, hold_seconds=hold_seconds)
         return answer
 
-    async def exchange(self, address: str, envelope: xml.Element, sign_in: SignIn) -> tuple[SoapAnswer, HttpAnswer]:
+    async def exchange(
+        self, address: str, envelope: xml.Element, sign_in: SignIn, *, action: str = "", hold_seconds: float = 0.0
+    ) -> tuple[SoapAnswer, HttpAnswer]:
         """Send an envelope, signing in as far as the camera wants it. Raises an OnvifError."""
         camera = endpoint(address)
         request = xml.first(xml.child(envelope, "Body"))
         if request is None:
             raise AnswerMalformed(camera, "a request", "it has no content")
-        operation, namespace = xml.local_name(request), xml.namespace(request)
+        operation = xml.local_name(request)
+        action = action or f"{xml.namespace(request)}/{operation}"
         attempts = Attempts(sign_in)
         async with self._turn:
             while True:
                 sent_utc_ms = self.utc_ms()
-                http = await self._send(address, envelope, operation, namespace, sign_in)
+                body, headers = self._written(address, envelope, action, sign_in)
+                http = await self.transport.post(address, body, headers, operation, hold_seconds=hold_seconds)
                 received_utc_ms = self.utc_ms()
                 self.latest_date = DateHeader(http.header("date"), sent_utc_ms, received_utc_ms)
                 if http.status != HTTP_UNAUTHORIZED:
@@ -180,20 +195,20 @@ class SoapConnection:
             raise CredentialsMissing(camera, operation)
         raise CredentialsRefused(camera, operation, tuple(method.value for method in attempts.failed))
 
-    async def _send(
-        self, address: str, envelope: xml.Element, operation: str, namespace: str, sign_in: SignIn
-    ) -> HttpAnswer:
+    def _written(
+        self, address: str, envelope: xml.Element, action: str, sign_in: SignIn
+    ) -> tuple[bytes, dict[str, str]]:
+        """Return body and HTTP headers of a message, signed as it is known to be wanted now."""
         credentials = sign_in.token_credentials()
         remove_token(envelope)
         if credentials is not None:
             camera_utc_ms = self.utc_ms() + sign_in.clock_offset_ms
             add_token(envelope, credentials, secrets.token_bytes(NONCE_BYTES), camera_utc_ms)
-        headers = {"Content-Type": f'{CONTENT_TYPE}; action="{namespace}/{operation}"'}
+        headers = {"Content-Type": f'{CONTENT_TYPE}; action="{action}"'}
         signed = sign_in.digest_header("POST", _target(address), secrets.token_hex(8))
         if signed is not None:
             headers["Authorization"] = signed
-        body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-        return await self.transport.post(address, body, headers, operation)
+        return etree.tostring(envelope, xml_declaration=True, encoding="utf-8"), headers
 
     async def _service(self, address: str, namespace: str) -> Any:
         """Return the library's service object for this address, with our transport under it."""

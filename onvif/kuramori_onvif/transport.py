@@ -27,6 +27,7 @@ from kuramori_onvif.errors import (
     AnswerTooLarge,
     CameraUnreachable,
     CertificateUntrusted,
+    ConnectionClosed,
     DeadlineExceeded,
 )
 from kuramori_onvif.hardened_xml import MAX_BODY_BYTES
@@ -168,11 +169,15 @@ class HttpTransport:
             await self._pool.aclose()
             self._pool = None
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], operation: str) -> HttpAnswer:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], operation: str, *, hold_seconds: float = 0.0
+    ) -> HttpAnswer:
         """Send `body` and return the whole answer, whatever its status (but a redirect).
 
-        Raises CameraUnreachable, DeadlineExceeded, CertificateUntrusted, AnswerTooLarge, AnswerMalformed,
-        AnswerRedirected; AddressRefused for a URL of another host.
+        `hold_seconds` above 0 is a long poll: the camera may hold its answer for so long before the usual deadline
+        begins, and the question is not repeated. Raises CameraUnreachable (ConnectionClosed), DeadlineExceeded,
+        CertificateUntrusted, AnswerTooLarge, AnswerMalformed, AnswerRedirected; AddressRefused for a URL of another
+        host.
         """
         camera = endpoint(url)
         try:
@@ -185,14 +190,17 @@ class HttpTransport:
             self._connections()
         except OSError as error:  # ssl.SSLError is one
             raise CertificateUntrusted(camera, operation, f"the authority's file: {_reason(error)}") from None
+        total_seconds = self._total_seconds + hold_seconds
         try:
-            async with asyncio.timeout(self._total_seconds):
-                answer = await self._exchange(url, body, headers, operation, camera)
+            async with asyncio.timeout(total_seconds):
+                answer = await self._exchange(url, body, headers, operation, camera, 1 if hold_seconds else 2)
         except TimeoutError:
-            raise DeadlineExceeded(camera, operation, self._total_seconds) from None
+            raise DeadlineExceeded(camera, operation, total_seconds) from None
         except _PinBroken:
             raise CertificateUntrusted(camera, operation, "not the pinned certificate") from None
         except httpcore.ProtocolError as error:
+            if hold_seconds and _is_disconnection(error):
+                raise ConnectionClosed(camera, operation) from None
             raise AnswerMalformed(camera, operation, f"not HTTP: {error}") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             if _is_certificate_fault(error):
@@ -203,7 +211,7 @@ class HttpTransport:
         return answer
 
     async def _exchange(
-        self, url: str, body: bytes, headers: dict[str, str], operation: str, camera: str
+        self, url: str, body: bytes, headers: dict[str, str], operation: str, camera: str, attempts: int
     ) -> HttpAnswer:
         request_headers = [
             (b"Host", _ZONE.sub("]", endpoint(url)).encode()),
@@ -213,7 +221,7 @@ class HttpTransport:
             *((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()),
         ]
         extensions = {"timeout": {"connect": min(CONNECT_SECONDS, self._total_seconds)}}
-        for attempt in (1, 2):
+        for attempt in range(1, attempts + 1):
             try:
                 async with self._connections().stream(
                     "POST", url, headers=request_headers, content=body, extensions=extensions
@@ -221,7 +229,7 @@ class HttpTransport:
                     return await self._read(response, operation, camera)
             except (httpcore.RemoteProtocolError, httpcore.WriteError, httpcore.ReadError) as error:
                 # A kept connection that the camera has closed meanwhile: once more on a fresh one.
-                if attempt == 2 or "disconnected" not in str(error).lower():
+                if attempt == attempts or not _is_disconnection(error):
                     raise
         raise CameraUnreachable(camera, operation, "it closed the connection twice")
 
@@ -238,6 +246,11 @@ class HttpTransport:
             if len(body) > self._max_body_bytes:
                 raise AnswerTooLarge(camera, operation, "bytes", self._max_body_bytes)
         return HttpAnswer(response.status, headers, bytes(body))
+
+
+def _is_disconnection(error: BaseException) -> bool:
+    """Tell whether the camera closed the connection before it said anything."""
+    return "disconnected" in str(error).lower()
 
 
 def _is_certificate_fault(error: BaseException) -> bool:

@@ -39,7 +39,9 @@ class CannedTransport(HttpTransport):
 
     body = b""
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], operation: str) -> HttpAnswer:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], operation: str, *, hold_seconds: float = 0.0
+    ) -> HttpAnswer:
         return HttpAnswer(200, (), self.body)
 
 

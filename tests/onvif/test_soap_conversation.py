@@ -280,11 +280,12 @@ async def test_invalid_utf_8_in_device_information_costs_only_that() -> None:
 
 async def test_an_answer_that_upsets_the_library_becomes_our_error() -> None:
     """Types that the library cannot find raise AnswerMalformed, nothing of the library's own."""
-    typed = '<tds:Service xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="nowhere:Thing">'
-    wrong = SERVICES.replace("<tds:Service>", typed)
-    async with HostileCamera(by_operation({"GetServices": soap(wrong)})) as camera, _device(camera) as device:
+    typed = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="nowhere:Thing"'
+    wrong = f"<tds:GetDeviceInformationResponse><tds:Model {typed}>x</tds:Model></tds:GetDeviceInformationResponse>"
+    script = by_operation({"GetDeviceInformation": soap(wrong)})
+    async with HostileCamera(script) as camera, _device(camera) as device:
         with pytest.raises(AnswerMalformed):
-            await device._named_services()
+            await device.information()
 
 
 async def test_a_refused_password_is_sent_once_by_each_method_and_never_in_clear() -> None:
