@@ -57,6 +57,7 @@ def _names_are_unique(configuration: Configuration) -> Iterator[Problem]:
     lists: tuple[tuple[str, list[str]], ...] = (
         ("person", [person.name for person in configuration.people]),
         ("camera", [camera.name for camera in configuration.cameras]),
+        ("retired_camera", [camera.name for camera in configuration.retired_cameras]),
     )
     for kind, names in lists:
         for name in sorted({name for name in names if names.count(name) > 1}):
@@ -65,6 +66,18 @@ def _names_are_unique(configuration: Configuration) -> Iterator[Problem]:
     paths = [str(volume.path) for volume in configuration.volumes]
     for path in sorted({path for path in paths if paths.count(path) > 1}):
         yield Problem("volume.path", _quoted(path), Wording("each path once", "パスの重複なし"))
+
+
+def _retired_names_rest(configuration: Configuration) -> Iterator[Problem]:
+    """A name stands for one camera for ever: recordings, register and hand-overs speak of it."""
+    retired = {camera.name for camera in configuration.retired_cameras}
+    for camera in configuration.cameras:
+        if camera.name in retired:
+            expected = Wording(
+                "a name that no removed camera had (see [[retired_camera]])",
+                "撤去したカメラと異なる名前（[[retired_camera]] を参照）",
+            )
+            yield Problem(f"camera[{camera.name}].name", _quoted(camera.name), expected)
 
 
 def _there_is_a_volume(configuration: Configuration) -> Iterator[Problem]:
@@ -124,8 +137,11 @@ def _trust_is_unambiguous(_: Configuration, camera: Camera, key: str) -> Iterato
 
 
 def _pictures_stay_local(configuration: Configuration, camera: Camera, key: str) -> Iterator[Problem]:
-    """Requirement O5, as far as it can be told without resolving a name; see `addresses`."""
-    address, network = camera.rtsp, configuration.network
+    """Requirement O5, as far as it can be told without resolving a name; see `addresses`.
+
+    A camera that is asked over http:// streams from the same host, and signs in, unencrypted.
+    """
+    address, network = camera.rtsp or camera.onvif, configuration.network
     if address is None or address.encrypted:
         return
     if address.literal_ip is not None:
@@ -133,13 +149,14 @@ def _pictures_stay_local(configuration: Configuration, camera: Camera, key: str)
     else:
         fits = network.vpn is not None or bool(network.local_networks) or address.host == "localhost"
     if not fits:
+        encrypted = "rtsps" if camera.rtsp is not None else "https"
         expected = Wording(
-            "an rtsps:// address, or an address inside network.local_networks, or network.vpn naming the VPN "
+            f"an {encrypted}:// address, or an address inside network.local_networks, or network.vpn naming the VPN "
             "that carries it (pictures cross no network in the clear)",
-            "rtsps:// のアドレス、network.local_networks 内のアドレス、または network.vpn の記載"
+            f"{encrypted}:// のアドレス、network.local_networks 内のアドレス、または network.vpn の記載"
             "（画像を暗号化せずに外部の回線へ流さないため）",
         )
-        yield Problem(f"{key}.rtsp", _quoted(address), expected)
+        yield Problem(f"{key}.{'rtsp' if camera.rtsp is not None else 'onvif'}", _quoted(address), expected)
 
 
 def _retention_keeps_the_rules(configuration: Configuration, camera: Camera, key: str) -> Iterator[Problem]:
@@ -188,6 +205,7 @@ _RULES: tuple[Rule, ...] = (
     _manager_is_a_person,
     _duties_are_named_in_the_site,
     _names_are_unique,
+    _retired_names_rest,
     _there_is_a_volume,
     _cell_lies_outside_the_state,
     _back_off_is_ordered,

@@ -5,15 +5,13 @@ be together is in `consistency`. Secrets are never in the file: `password` holds
 read files, resolve names or look at the machine.
 """
 
-import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from kuramori_config.addresses import NETWORK_SHAPE, ONVIF_SHAPE, RTSP_SHAPE
+from kuramori_config.base_table import Table
 from kuramori_config.faults import Wording
-from kuramori_config.option import DATE, NAMES, PATH, TEXT, YES_OR_NO, number_shape, option, table
+from kuramori_config.option import NAMES, PATH, TEXT, YES_OR_NO, number_shape, option, table
 from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Size
 from kuramori_config.rules import DEFAULT_FLOOR, RuleSet
 from kuramori_config.values import (
@@ -40,6 +38,7 @@ from kuramori_config.values import (
     TimeZone,
     VolumeSize,
 )
+from kuramori_config.written_acts import Decision, RetiredCamera
 
 _MORE_PEOPLE = """
 [[person]]
@@ -71,12 +70,6 @@ class Transport(StrEnum):
 
     NATIVE = "native"
     AV = "av"
-
-
-class Table(BaseModel):
-    """What all tables share: values never change, unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
 
 
 class Site(Table):
@@ -334,14 +327,6 @@ class Recorder(Table):
     )
 
 
-class Decision(Table):
-    """A decision in writing: who, when, why."""
-
-    who: Text = option("Who decided: office and name.", shape=TEXT, example='"mayor Yamada Taro"')
-    date: datetime.date = option("When.", shape=DATE, example="2026-04-01")
-    reason: Text = option("Why.", shape=TEXT, example='"Repeated incidents on this route"')
-
-
 class Camera(Table):
     """One camera: where it is, how it is reached, how long its pictures are kept."""
 
@@ -479,6 +464,7 @@ class Configuration(Table):
     metrics: Metrics = table("The metrics page.", default=Metrics())
     recorder: Recorder = table("Tuning.", default=Recorder())
     cameras: tuple[Camera, ...] = table("The cameras.", default=(), alias="camera")
+    retired_cameras: tuple[RetiredCamera, ...] = table("Cameras removed.", default=(), alias="retired_camera")
 
     def camera_named(self, name: str) -> Camera | None:
         """Return the camera of that name, or None."""

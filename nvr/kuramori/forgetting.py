@@ -154,6 +154,10 @@ class Forgetting:
             camera.recording.camera_number: self._recorder.tables[name].retention.seconds * 1000
             for name, camera in self._recorder.cameras.items()
         }
+        numbers = {entry.name: entry.camera_number for entry in self._vault.ledger.cameras()}
+        for retired in self._recorder.configuration.retired_cameras:
+            if retired.name in numbers:
+                by_camera.setdefault(numbers[retired.name], retired.retention.seconds * 1000)
         return RetentionRules(by_camera, otherwise_ms=max(by_camera.values(), default=EPOCH_LENGTH_MS * 24))
 
     def _moment(self) -> Moment:

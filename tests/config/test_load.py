@@ -278,3 +278,49 @@ def test_any_address_gives_an_address_or_our_fault(address: str) -> None:
     """Whatever stands for an address, loading ends in a configuration or our fault."""
     escaped = "".join(f"\\U{ord(c):08x}" if not 0xD800 <= ord(c) <= 0xDFFF else "?" for c in address)
     load_or_our_fault(with_camera("rtsp://127.0.0.1:554/stream1", "rtsp://" + escaped))
+
+
+RETIRED = """
+[[retired_camera]]
+name = "old-gate"
+place = "North gate"
+removed = 2026-04-01
+retention = "14 days"
+"""
+
+
+def test_the_name_of_a_removed_camera_is_never_given_again() -> None:
+    """A removed camera stays in the file; another camera of its name is refused, and so is removing it twice."""
+    assert parse_configuration(configuration_text(CAMERA + RETIRED), FILE).retired_cameras[0].name == "old-gate"
+    found = problems_of(with_camera('name = "gate"', 'name = "old-gate"') + RETIRED)
+    assert "a name that no removed camera had" in found["camera[old-gate].name"]
+    assert (
+        "each name once" in problems_of(configuration_text(CAMERA + RETIRED + RETIRED))["retired_camera[old-gate].name"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        ("rtsp://203.0.113.7/s", True),
+        ("rtsp://192.168.10.4/s", False),
+        ("rtsp://camera.example/s", False),  # where it leads is asked at each connection
+        ("rtsps://203.0.113.7/s", False),
+        ("http://203.0.113.7/onvif/device_service", True),  # its stream comes from there too
+        ("http://192.168.10.4/onvif/device_service", False),
+        ("https://203.0.113.7/onvif/device_service", False),
+    ],
+)
+def test_unencrypted_pictures_stay_in_declared_networks(address: str, refused: bool) -> None:
+    """A literal address outside the declared networks is refused, unless a VPN is named (O5)."""
+    key = "onvif" if address.startswith("http") else "rtsp"
+    line = f'{key} = "{address}"'
+    text = (
+        with_camera('rtsp = "rtsp://127.0.0.1:554/stream1"', line)
+        + '\n[network]\nlocal_networks = ["192.168.10.0/24"]\n'
+    )
+    if refused:
+        assert "pictures cross no network in the clear" in problems_of(text)[f"camera[gate].{key}"]
+    else:
+        parse_configuration(text, FILE)
+    assert parse_configuration(text + 'vpn = "city"\n', FILE)

@@ -4,12 +4,14 @@ A real vault in a folder; the clock is the test's. Recordings are written by the
 """
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from kuramori.forgetting import HoldRefused
 from kuramori.messages import EraseRequest, FailureCode, PlaceHoldRequest
+from kuramori_config.written_acts import RetiredCamera
 from tests.fakes.house import FRAME_MS, FRAMES_PER_SLOT, START_UTC_MS, House, running_house
 
 HOUR_MS = 3_600_000
@@ -47,6 +49,23 @@ async def test_keys_die_before_their_first_frame_is_too_old(house: House) -> Non
     assert (receipt.rule, receipt.tier) == ("retention", "E0")
     assert receipt.erased[0].epoch_ids == tuple(epoch.epoch_id for epoch in first_hour)
     assert len(receipt.signature) == 64
+
+
+async def test_a_removed_camera_keeps_its_own_retention(house: House) -> None:
+    """The camera left the configuration; its pictures live as long as its [[retired_camera]] says, no longer."""
+    house.record("gate", 10)
+    first_hour = set(house.vault.keystore.epochs())
+    removed = RetiredCamera.model_validate(
+        {"name": "gate", "place": "x", "removed": date(2026, 4, 1), "retention": "5 hours"}
+    )
+    house.recorder.configuration = house.recorder.configuration.model_copy(update={"retired_cameras": (removed,)})
+    del house.recorder.cameras["gate"]
+    house.clock.pass_ms(3 * HOUR_MS)
+    await house.forgetting.catch_up()
+    assert first_hour <= set(house.vault.keystore.epochs())
+    house.clock.pass_ms(HOUR_MS)
+    await house.forgetting.catch_up()
+    assert not first_hour & set(house.vault.keystore.epochs())
 
 
 async def test_a_hold_keeps_what_it_names_beyond_its_time_and_nothing_else(house: House) -> None:
