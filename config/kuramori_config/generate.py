@@ -35,8 +35,9 @@ Sizes are written with their unit (KiB, MiB, GiB, TiB; or decimal KB, MB, GB, TB
 hours, days, weeks). Relative paths start at the folder of the file.
 
 Unencrypted `rtsp://` goes only to declared local networks, to the machine itself, or where `network.vpn` names the VPN
-that carries it; so does a camera that is asked over `http://`, for it streams from the same host. A literal address is checked when the file is read. A host name needs at least one declared network
-(or the VPN), and every address it resolves to is checked again at each connection."""
+that carries it; so does a camera that is asked over `http://`, for it streams from the same host. A literal address is
+checked when the file is read. A host name needs at least one declared network (or the VPN), and every address it
+resolves to is checked again at each connection."""
 
 _EXAMPLE_HEAD = """\
 # Kuramori configuration: an example with every key. Generated from the schema by `kuramori config example`.
