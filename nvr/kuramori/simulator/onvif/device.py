@@ -1,0 +1,82 @@
+"""The device service of a simulated camera (ONVIF Core section 8): who it is, its services, its time.
+
+Pure: a call in, the content of the answer out. This module must not know HTTP, sign-in or media.
+"""
+
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape
+
+from kuramori.simulator.onvif.camera_state import MANUFACTURER, MODEL, CameraState
+from kuramori.simulator.onvif.envelope import NS_DEVICE, NS_MEDIA, NS_MEDIA2, Call
+
+FREE_OPERATIONS = frozenset({"GetSystemDateAndTime", "GetServices", "GetCapabilities", "GetEndpointReference"})
+
+
+def answer(camera: CameraState, call: Call) -> str | None:
+    """Return the content of the answer, or None for an operation that the camera does not know."""
+    match call.operation:
+        case "GetSystemDateAndTime":
+            return _date_and_time(call.camera_utc_ms)
+        case "GetServices" if not camera.old_firmware:
+            return _services(camera)
+        case "GetCapabilities":
+            return _capabilities(camera)
+        case "GetEndpointReference":
+            name = "tds:GetEndpointReferenceResponse"
+            return f"<{name}><tds:GUID>{camera.endpoint_id}</tds:GUID></{name}>"
+        case "GetDeviceInformation":
+            return _device_information(camera)
+        case "GetScopes":
+            return _scopes(camera)
+        case _:
+            return None
+
+
+def _services(camera: CameraState) -> str:
+    services = ((NS_DEVICE, "device_service"), (NS_MEDIA, "media_service"), (NS_MEDIA2, "media2_service"))
+    items = "".join(
+        f"<tds:Service><tds:Namespace>{space}</tds:Namespace><tds:XAddr>{camera.service_url(name)}</tds:XAddr>"
+        "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
+        for space, name in services
+    )
+    return f"<tds:GetServicesResponse>{items}</tds:GetServicesResponse>"
+
+
+def _capabilities(camera: CameraState) -> str:
+    media = camera.service_url("media_service")
+    return (
+        "<tds:GetCapabilitiesResponse><tds:Capabilities>"
+        f"<tt:Device><tt:XAddr>{camera.device_url}</tt:XAddr></tt:Device>"
+        f"<tt:Media><tt:XAddr>{media}</tt:XAddr><tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast>"
+        "<tt:RTP_TCP>true</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP></tt:StreamingCapabilities></tt:Media>"
+        "</tds:Capabilities></tds:GetCapabilitiesResponse>"
+    )
+
+
+def _device_information(camera: CameraState) -> str:
+    return (
+        f"<tds:GetDeviceInformationResponse><tds:Manufacturer>{MANUFACTURER}</tds:Manufacturer>"
+        f"<tds:Model>{MODEL}</tds:Model><tds:FirmwareVersion>1.0</tds:FirmwareVersion>"
+        f"<tds:SerialNumber>SIM-{camera.number:04d}</tds:SerialNumber>"
+        "<tds:HardwareId>1</tds:HardwareId></tds:GetDeviceInformationResponse>"
+    )
+
+
+def _scopes(camera: CameraState) -> str:
+    items = "".join(
+        f"<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef><tt:ScopeItem>{escape(scope)}</tt:ScopeItem></tds:Scopes>"
+        for scope in camera.scopes()
+    )
+    return f"<tds:GetScopesResponse>{items}</tds:GetScopesResponse>"
+
+
+def _date_and_time(camera_utc_ms: int) -> str:
+    now = datetime.fromtimestamp(camera_utc_ms // 1000, UTC)
+    return (
+        "<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>NTP</tt:DateTimeType>"
+        "<tt:DaylightSavings>false</tt:DaylightSavings><tt:TimeZone><tt:TZ>JST-9</tt:TZ></tt:TimeZone>"
+        f"<tt:UTCDateTime><tt:Time><tt:Hour>{now.hour}</tt:Hour><tt:Minute>{now.minute}</tt:Minute>"
+        f"<tt:Second>{now.second}</tt:Second></tt:Time><tt:Date><tt:Year>{now.year}</tt:Year>"
+        f"<tt:Month>{now.month}</tt:Month><tt:Day>{now.day}</tt:Day></tt:Date></tt:UTCDateTime>"
+        "</tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>"
+    )
