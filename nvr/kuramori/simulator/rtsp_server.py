@@ -13,39 +13,28 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from kuramori.simulator.audio_material import AudioKind, audio_material
-from kuramori.simulator.challenge import Account, Challenge, Scheme
-from kuramori.simulator.material import PacketisedFrame, VideoMaterial
+from kuramori.simulator.audio_material import audio_material
+from kuramori.simulator.challenge import Challenge, Scheme
 from kuramori.simulator.pacer import Pacer
 from kuramori.simulator.rtsp_dialogue import Answer, NotRtsp, Request, RequestReader
-from kuramori.simulator.stream import (
-    Stream,
-    StreamStatistics,
-    TrackState,
-    first_key_frame,
-    frame_without,
-    interleaved,
-)
+from kuramori.simulator.rtsp_mount import Mount
+from kuramori.simulator.rtsp_outlet import MAX_WAITING_BYTES, TcpOutlet, UdpOutlet
+from kuramori.simulator.stream import Stream, StreamStatistics, TrackState, first_key_frame
 from kuramori.timebase import Clock, SystemClock
 
+__all__ = [
+    "Behaviour",
+    "Connection",
+    "LoggedRequest",
+    "Mount",
+    "RtspServer",
+    "ServerSettings",
+    "ServerStatistics",
+]
+
 MAX_LOGGED_REQUESTS = 10_000
-MAX_WAITING_BYTES = 2_000_000  # a slow client loses whole frames, as with a real camera
 GOLDEN_RATIO = 0.618_033_988_75  # spreads the mounts' frames evenly over time
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"
-
-
-@dataclass(slots=True)
-class Mount:
-    """One camera's stream. `video` may be replaced between sessions: the camera was reconfigured."""
-
-    path: str  # "/cam0", optionally with a query
-    video: VideoMaterial
-    audio: AudioKind = AudioKind.NONE
-    account: Account | None = None  # None: no password asked
-    loss: float = 0.0  # share of the RTP packets that are numbered but never sent
-    first_sequence: int | None = None  # None: at random
-    first_timestamp: int | None = None
-    phase: float | None = None  # where in the clip a session begins, 0 to 1; None: spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,67 +356,6 @@ class Connection(asyncio.Protocol):
     def waiting_bytes(self) -> int:
         """What the client has not taken yet."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
-
-
-class TcpOutlet:
-    """Packets interleaved into the control connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def send_frame(self, frame: PacketisedFrame, channel: int, without: frozenset[int]) -> bool:
-        """Send one frame in one call."""
-        if self.connection.waiting_bytes > MAX_WAITING_BYTES:
-            return False
-        if channel != frame.wire[1]:
-            for offset in frame.offsets:
-                frame.wire[offset - 3] = channel
-        self.connection.send_raw(frame_without(frame, without) if without else bytes(frame.wire))
-        return True
-
-    def send_packet(self, packet: bytes, channel: int) -> None:
-        """Send one packet."""
-        self.connection.send_raw(interleaved(packet, channel))
-
-    def close(self) -> None:
-        """Hang up."""
-        self.connection.close()
-
-
-class UdpOutlet:
-    """Packets to the client's ports."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        sockets: tuple[socket.socket, socket.socket],
-        host: str,
-        ports: dict[int, tuple[int, int]],
-    ) -> None:
-        self._connection, self._sockets, self._host, self._ports = connection, sockets, host, ports
-
-    def send_frame(self, frame: PacketisedFrame, channel: int, without: frozenset[int]) -> bool:
-        """Send one frame, a datagram for each packet."""
-        view = memoryview(frame.wire)
-        for index, (offset, length) in enumerate(zip(frame.offsets, frame.lengths, strict=True)):
-            if index not in without:
-                self._send_datagram(view[offset : offset + length], channel)
-        return True
-
-    def send_packet(self, packet: bytes, channel: int) -> None:
-        """Send one packet to the port of its kind (RTCP on odd channels)."""
-        self._send_datagram(packet, channel)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
-
-    def _send_datagram(self, packet: bytes | memoryview, channel: int) -> None:
-        which = channel & 1
-        try:
-            self._sockets[which].sendto(packet, (self._host, self._ports[channel - which][which]))
-        except (BlockingIOError, ConnectionError):
-            return  # a full queue or a client that has gone: the datagram is lost, as on any network
 
 
 def _udp_socket(host: str) -> socket.socket:
