@@ -13,13 +13,18 @@ PRIVATE_FOLDER_MODE = 0o700
 ASIDE_SUFFIX = ".new"
 
 
-def write_file(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
-    """Put `content` at `path`, replacing what is there. Raises OSError; then the old file is as it was."""
+def write_file(path: Path, content: bytes, mode: int = PRIVATE_MODE, owner: tuple[int, int] | None = None) -> None:
+    """Put `content` at `path`, replacing what is there. Raises OSError; then the old file is as it was.
+
+    `owner`: user and group that it shall have, where they are not this process's own.
+    """
     aside = path.with_name(path.name + ASIDE_SUFFIX)
     with suppress(FileNotFoundError):
         aside.unlink()
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as stream:
+        if owner is not None and owner != (os.geteuid(), os.getegid()):
+            os.fchown(descriptor, *owner)
         os.fchmod(descriptor, mode)
         stream.write(content)
         stream.flush()
