@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from kuramori.epoch_plan import EPOCH_CLOSE_NS, NS_PER_MS, NS_PER_SECOND, EpochPlan
+from kuramori.event_queue import EventQueue
 from kuramori.memory_budget import MemoryBudget
 from kuramori.segment_factory import BegunSegment, SegmentFactory, SegmentStart, StreamFacts
 from kuramori_segments.block_layout import BytesLike
 from kuramori_segments.chunk_buffers import Commit
 from kuramori_segments.commit_reader import records_of_commits
 from kuramori_segments.limits import BLOCK_BYTES, MAX_ACCESS_UNIT_BYTES
-from kuramori_segments.records import FLAG_KEY_FRAME, AccessUnitRecord
+from kuramori_segments.records import FLAG_KEY_FRAME, AccessUnitRecord, CameraEventRecord
 from kuramori_segments.segment_error import AccessUnitTooLarge, SegmentFull
 from kuramori_segments.segment_writer import SegmentWriter
 from kuramori_segments.slot_change import CloseSlot, OpenSlot, SlotChange, SlotWrite, TakenSlot
@@ -119,6 +120,7 @@ class CameraRecording:
     stream: StreamFacts | None = None
     time_unknown: bool = False
     dropped_units: int = 0  # lost because neither a slot nor memory was left
+    events: EventQueue = field(default_factory=EventQueue)  # what the camera reported, until it is sealed
     _segment: _Segment | None = None
     _next_slot: TakenSlot | None = None
     _backlog: deque[tuple[int, Unit]] = field(default_factory=deque)
@@ -167,6 +169,13 @@ class CameraRecording:
         if self._segment is not None:
             with contextlib.suppress(SegmentFull):
                 self._segment.writer.append_sender_report(ntp, rtp_time, arrival_boot_us)
+
+    def _seal_events(self, writer: SegmentWriter, utc_ms: int) -> None:
+        """Put waiting events behind the pictures of this tick; without pictures they wait, or cost a block each."""
+        if self.events.waits and writer.has_pending:
+            with contextlib.suppress(SegmentFull):
+                for event in self.events.take(utc_ms):
+                    writer.append_camera_event(event)
 
     def append(self, unit: Unit, boot_ns: int) -> int | None:
         """Take one access unit, its payload borrowed, and number it; None: there was no room for it anywhere.
@@ -321,6 +330,7 @@ class CameraRecording:
         if segment is not None and (self._end_wanted or self.plan.must_close_at_once(boot_ns)):
             self._close(boot_ns, utc_ms)
         elif segment is not None:
+            self._seal_events(segment.writer, utc_ms)
             commit = segment.writer.take_commit()
             if commit is not None:
                 self._put(segment, commit)
@@ -332,8 +342,15 @@ class CameraRecording:
     def finish(self, boot_ns: int, utc_ms: int) -> Batch | None:
         """End the running segment and return the last writes. The recording may begin again afterwards."""
         self._work_backlog_off(boot_ns)
+        if self._segment is not None:
+            self._seal_events(self._segment.writer, utc_ms)
         self._close(boot_ns, utc_ms)
         return self._handed_over()
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing waits to be written and no segment is begun."""
+        return self._segment is None and not (self._writes or self._changes or self._backlog)
 
     def _handed_over(self) -> Batch | None:
         if not self._writes and not self._changes:
@@ -374,9 +391,12 @@ class CameraRecording:
         self._writes, self._changes, self._commits = [], [], []
         self.state.previous_digest = self._durable_digest
         waiting: deque[tuple[int, Unit]] = deque()
+        events: list[CameraEventRecord] = []
         whole = True
         for commit, begun in undone:
             for record in records_of_commits([commit], begun.header, begun.data_key):
+                if isinstance(record, CameraEventRecord):
+                    events.append(record)
                 if not isinstance(record, AccessUnitRecord):
                     continue
                 whole = whole and self.budget.take(len(record.payload) + UNIT_OVERHEAD_BYTES)
@@ -386,6 +406,7 @@ class CameraRecording:
                     self.dropped_units += 1
         for commit, _ in [*written_since, *undone[len(batch.commits) + len(written_since) :]]:
             commit.release()
+        self.events.put_back(events)
         self._restart(waiting, whole)
         return whole
 

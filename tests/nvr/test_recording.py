@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kuramori.camera_messages import CameraEvent
 from kuramori.capture.source import Codec
 from kuramori.epoch_plan import EPOCH_CLOSE_NS, NS_PER_SECOND
 from kuramori.memory_budget import MemoryBudget
@@ -16,10 +17,11 @@ from kuramori.segment_factory import SegmentFactory, StreamFacts
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.cipher import segment_key
 from kuramori_segments.codes import AudioState, RecordSource, Suite
+from kuramori_segments.commit_reader import records_of_commits
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
-from kuramori_segments.records import FLAG_KEY_FRAME
+from kuramori_segments.records import FLAG_KEY_FRAME, CameraEventRecord
 from kuramori_segments.segment_error import AccessUnitTooLarge
 from kuramori_segments.slot_change import CloseSlot, OpenSlot, TakenSlot
 from kuramori_segments.volume import Volume
@@ -274,3 +276,73 @@ def test_the_next_slot_is_taken_one_commit_ahead(bench: Bench) -> None:
     bench.send(40)
     bench.commit(bench.collect())
     assert bench.ring.volume.statistics.syncs == before + 1
+
+
+def report(bench: Bench, kind: str = "motion") -> None:
+    """The camera reports something now."""
+    event = CameraEvent(kind, "topic", True, None, bench.utc_ms)
+    bench.recording.events.offer([event], bench.utc_ms, bench.boot_ns)
+
+
+def sealed_events(batches: list[Batch]) -> list[CameraEventRecord]:
+    """The events that lie in these batches, opened with the segments' keys."""
+    return [
+        record
+        for batch in batches
+        for commit, begun in batch.commits
+        for record in records_of_commits([commit], begun.header, begun.data_key)
+        if isinstance(record, CameraEventRecord)
+    ]
+
+
+def test_an_event_is_sealed_with_the_pictures_of_its_tick(bench: Bench) -> None:
+    """It opens with them and with nothing else."""
+    bench.send(5)
+    report(bench)
+    batch = bench.collect()
+    assert [event.kind for event in sealed_events([batch])] == ["motion"]
+    assert not any(b"motion" in bytes(buffer) for write in batch.writes for buffer in write.buffers)
+
+
+def test_an_event_without_pictures_costs_no_block(bench: Bench) -> None:
+    """It waits for the next picture; a camera that only reports fills no slot."""
+    report(bench)
+    assert bench.recording.collect(bench.boot_ns, bench.utc_ms) is None
+    bench.send(5)
+    first = bench.collect()
+    report(bench)
+    assert bench.recording.collect(bench.boot_ns, bench.utc_ms) is None
+    bench.send(1)
+    assert len(sealed_events([first, bench.collect()])) == 2
+
+
+def test_an_event_in_a_failed_commit_is_sealed_again(bench: Bench) -> None:
+    """It goes the way of the pictures."""
+    bench.send(5)
+    report(bench, "tamper")
+    failed = bench.collect()
+    assert bench.recording.seal_again(failed)
+    failed.release()
+    bench.send(1)
+    assert [event.kind for event in sealed_events([bench.collect()])] == ["tamper"]
+
+
+def test_an_event_that_does_not_fit_any_more_goes_into_the_next_segment(bench: Bench) -> None:
+    """A full slot keeps its footer; the event is not lost."""
+    bench.send(1)
+    while bench.recording._segment is not None and bench.recording._segment.writer.room_bytes > 100:
+        bench.recording._segment.writer.append_timeline("fill", 1, (("text", "x" * 20),))
+    report(bench)
+    assert sealed_events([bench.collect()]) == []
+    bench.send(2)
+    assert len(sealed_events([bench.collect()])) == 1
+
+
+def test_events_are_sealed_at_the_stop(bench: Bench) -> None:
+    """What was reported in the last second is not lost."""
+    bench.send(2)
+    report(bench)
+    batch = bench.recording.finish(bench.boot_ns, bench.utc_ms)
+    assert batch is not None
+    assert len(sealed_events([batch])) == 1
+    assert bench.recording.is_settled
