@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from kuramori_onvif import answers, service_addresses
 from kuramori_onvif.address import Pinned, Unusable, endpoint, pin, split
+from kuramori_onvif.camera_description import MAX_LISTED_PROFILES, CameraDescription, CameraInspection
 from kuramori_onvif.clock import reading, utc_ms_of, utc_ms_of_http_date
 from kuramori_onvif.errors import (
     AddressRefused,
@@ -20,10 +21,12 @@ from kuramori_onvif.errors import (
     CameraFault,
     CredentialsMissing,
     CredentialsRefused,
+    NoSuitableProfile,
 )
-from kuramori_onvif.hardened_xml import one_line
+from kuramori_onvif.hardened_xml import Element, one_line
 from kuramori_onvif.http_digest import Credentials
 from kuramori_onvif.models import (
+    AudioFact,
     ClockReading,
     ClockSource,
     DeviceInformation,
@@ -31,25 +34,16 @@ from kuramori_onvif.models import (
     Services,
     StreamAddress,
 )
+from kuramori_onvif.network_time import NetworkTime, NtpSetting, network_time, set_network_time
+from kuramori_onvif.privacy_masks import PrivacyMasks, masks_request, read_masks
 from kuramori_onvif.profiles import Choice, choose_profile
 from kuramori_onvif.sign_in import SignIn
+from kuramori_onvif.silent_profile import How, Silenced, discard, is_ours, silence
 from kuramori_onvif.soap import NS_DEVICE, NS_MEDIA, NS_MEDIA2, SoapConnection
+from kuramori_onvif.storage_configuration import StorageConfiguration, read_storages, storages_request
 from kuramori_onvif.transport import TOTAL_SECONDS, HttpTransport, TlsTrust
 
 _NOT_TOLD = (CameraFault, AnswerMalformed, AnswerTooLarge)  # the camera is there but does not say
-
-
-@dataclass(frozen=True, slots=True)
-class CameraDescription:
-    """All that is needed to record a camera, and what was found strange on the way."""
-
-    information: DeviceInformation | None  # None: it does not tell, or not in UTF-8
-    endpoint_id: str  # its WS-Discovery identity, "" if it does not tell
-    clock: ClockReading
-    choice: Choice
-    stream: StreamAddress
-    sign_in_method: str
-    oddities: tuple[str, ...]
 
 
 class Device:
@@ -83,6 +77,11 @@ class Device:
     def soap(self) -> SoapConnection:
         """The camera's SOAP conversation, for the questions of other modules of this room."""
         return self._soap
+
+    @property
+    def device_address(self) -> str:
+        """The address of its device service."""
+        return self._address
 
     async def __aenter__(self) -> Self:
         return self
@@ -231,8 +230,80 @@ class Device:
             self._oddities.append(f"it names another host for its stream: {pinned.replaced_host}")
         return StreamAddress(pinned.url, pinned.replaced_host)
 
-    async def describe(self, wanted_profile: str | None = None) -> CameraDescription:
-        """Ask everything that recording needs, in the order in which cameras bear it. Raises an OnvifError."""
+    async def silence(
+        self, profiles: tuple[MediaProfile, ...], choice: Choice, *, may_make: bool = True, may_edit: bool
+    ) -> Silenced:
+        """Give the best silent profile in place of `choice` (R3), made or edited where that is needed and allowed.
+
+        A camera that refuses, lies or does not answer leaves How.NOT_SILENT; this raises only for the question where
+        its services are.
+        """
+        return await silence(await self._editor(), profiles, choice, may_make=may_make, may_edit=may_edit)
+
+    async def _editor(self) -> "_ProfileEditor":
+        services = await self.services()
+        offered = ((1, services.media), (2, services.media2))
+        return _ProfileEditor(self, {version: address for version, address in offered if address is not None})
+
+    async def describe(
+        self, wanted_profile: str | None = None, *, may_make_profile: bool = True, may_edit_profile: bool = False
+    ) -> CameraDescription:
+        """Ask everything that recording needs, in the order in which cameras bear it. Raises an OnvifError.
+
+        Where every profile carries sound, one is made (`may_make_profile`), or sound is taken out of an existing one
+        (`may_edit_profile`).
+        """
+        clock, information, endpoint_id = await self._introduction()
+        profiles = await self.profiles()
+        choice = choose_profile(profiles, wanted_profile, self.camera)
+        silenced = await self.silence(profiles, choice, may_make=may_make_profile, may_edit=may_edit_profile)
+        silenced, stream = await self._streaming(silenced, choice)
+        if silenced.choice.profile not in profiles:
+            profiles = await self.profiles()
+        loud = tuple(profile for profile in profiles if profile.audio is AudioFact.CONFIGURED)[:MAX_LISTED_PROFILES]
+        encodings = dict.fromkeys(profile.audio_encoding for profile in loud if profile.audio_encoding)
+        return CameraDescription(
+            information,
+            endpoint_id,
+            clock,
+            silenced.choice,
+            stream,
+            self._soap.sign_in.method.value,
+            tuple(dict.fromkeys(self._oddities)),
+            silenced,
+            tuple(profile.token for profile in loud),
+            tuple(encodings),
+            profiles[:MAX_LISTED_PROFILES],
+        )
+
+    async def inspect(self, wanted_profile: str | None = None) -> CameraInspection:
+        """Ask what there is to choose from; nothing is changed in the camera. Raises an OnvifError."""
+        clock, information, endpoint_id = await self._introduction()
+        profiles = await self.profiles()
+        try:
+            proposal = choose_profile(profiles, wanted_profile, self.camera)
+        except NoSuitableProfile as error:
+            proposal = None
+            self._oddities.append(str(error))
+        stream = None
+        if proposal is not None:
+            try:
+                stream = await self.stream_address(proposal.profile)
+            except (AddressRefused, *_NOT_TOLD) as error:
+                self._oddities.append(str(error))
+        return CameraInspection(
+            information,
+            endpoint_id,
+            clock,
+            profiles[:MAX_LISTED_PROFILES],
+            proposal,
+            stream,
+            self._soap.sign_in.method.value,
+            tuple(dict.fromkeys(self._oddities)),
+        )
+
+    async def _introduction(self) -> tuple[ClockReading, DeviceInformation | None, str]:
+        """Ask the time, the services, who it is: first what sets our sign-in, last what may be missing."""
         self._oddities.clear()
         clock = await self.clock()
         await self.services()
@@ -241,18 +312,76 @@ class Device:
         except _NOT_TOLD as error:
             information = None
             self._oddities.append(f"its device information is unreadable ({type(error).__name__})")
-        endpoint_id = await self.endpoint_id()
-        choice = choose_profile(await self.profiles(), wanted_profile, self.camera)
-        stream = await self.stream_address(choice.profile)
-        return CameraDescription(
-            information,
-            endpoint_id,
-            clock,
-            choice,
-            stream,
-            self._soap.sign_in.method.value,
-            tuple(dict.fromkeys(self._oddities)),
-        )
+        return clock, information, await self.endpoint_id()
+
+    async def _streaming(self, silenced: Silenced, choice: Choice) -> tuple[Silenced, StreamAddress]:
+        """Ask where the silent profile streams. One of ours that streams nowhere is deleted: recording goes before."""
+        try:
+            return silenced, await self.stream_address(silenced.choice.profile)
+        except (AddressRefused, *_NOT_TOLD) as error:
+            if silenced.choice.profile.token == choice.profile.token or not is_ours(silenced.choice.profile):
+                raise
+            await discard(await self._editor(), silenced.choice.profile)
+            evidence = f"The silent profile that was made has no stream: {error}"
+            return Silenced(choice, How.NOT_SILENT, evidence), await self.stream_address(choice.profile)
+
+    async def privacy_masks(self, profiles: tuple[MediaProfile, ...] = ()) -> PrivacyMasks | None:
+        """Ask for the privacy masks (R4); None where the camera does not tell, which is not the same as none.
+
+        Video sources of `profiles` without a mask are listed with none. Raises an OnvifError; a malformed answer is
+        one.
+        """
+        address = (await self.services()).media2
+        if address is None:
+            return None
+        known = tuple(dict.fromkeys(one.video_source_token for one in profiles if one.video_source_token))
+        try:
+            return read_masks((await self._soap.ask(address, masks_request())).content, known)
+        except CameraFault:
+            return None
+
+    async def network_time(self) -> NetworkTime | None:
+        """Ask where the camera takes its time from; None where it does not know the question."""
+        return await network_time(_DeviceService(self))
+
+    async def set_network_time(self, server: str) -> NtpSetting:
+        """Have the camera take its time from `server` by NTP, where it does not already; read back."""
+        return await set_network_time(_DeviceService(self), server)
+
+    async def storage_configurations(self) -> tuple[StorageConfiguration, ...] | None:
+        """Ask which storage the camera is configured with; None where it does not tell."""
+        try:
+            return read_storages((await self._soap.ask(self._address, storages_request())).content)
+        except CameraFault:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _ProfileEditor:
+    """A device as `silent_profile` sees it: its profiles, and its media services by version."""
+
+    device: Device
+    addresses: dict[int, str]
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        return tuple(self.addresses)
+
+    async def read(self) -> tuple[MediaProfile, ...]:
+        return await self.device.profiles()
+
+    async def change(self, version: int, request: Element) -> None:
+        await self.device.soap.ask(self.addresses[version], request)
+
+
+@dataclass(frozen=True, slots=True)
+class _DeviceService:
+    """A device as `network_time` sees it."""
+
+    device: Device
+
+    async def ask(self, request: Element) -> Element:
+        return (await self.device.soap.ask(self.device.device_address, request)).content
 
 
 def _words(value: Any, field: str) -> str:
@@ -261,4 +390,4 @@ def _words(value: Any, field: str) -> str:
     return one_line(found) if isinstance(found, str) else ""
 
 
-__all__ = ["CameraDescription", "Credentials", "CredentialsRefused", "Device", "TlsTrust"]
+__all__ = ["CameraDescription", "CameraInspection", "Credentials", "CredentialsRefused", "Device", "TlsTrust"]

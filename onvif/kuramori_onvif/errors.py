@@ -88,17 +88,26 @@ class DeadlineExceeded(OnvifError):
 
 
 class CertificateUntrusted(OnvifError):
-    """TLS: the certificate is not the pinned one, or no trusted one."""
+    """TLS: the certificate is not the pinned one, or no trusted one.
+
+    `presented` and `expected` are SHA-256 in 64 hexadecimal digits, "" where there is none: an operator who knows why
+    the certificate changed accepts the presented one.
+    """
 
     code = "certificate-untrusted"
 
-    def __init__(self, camera: str, operation: str, why: str) -> None:
+    def __init__(self, camera: str, operation: str, why: str, *, presented: str = "", expected: str = "") -> None:
         self.why = quoted(why)
+        self.presented = presented
+        self.expected = expected
+        awaited = f", expected is sha256:{expected}" if expected else ""
+        shown = f" It shows sha256:{presented}{awaited}." if presented else ""
         super().__init__(
             camera,
             operation,
-            f"The certificate of the camera at {camera} is not trusted ({self.why}); "
-            "if the camera was replaced on purpose, enter the new fingerprint.",
+            f"The certificate of the camera at {camera} is not trusted ({self.why}).{shown} "
+            "If the camera or its certificate was replaced on purpose, accept the new fingerprint; "
+            "if not, somebody may stand between.",
         )
 
 

@@ -29,6 +29,7 @@ from kuramori_onvif.errors import (
     CertificateUntrusted,
     ConnectionClosed,
     DeadlineExceeded,
+    OnvifError,
 )
 from kuramori_onvif.hardened_xml import MAX_BODY_BYTES
 
@@ -76,7 +77,11 @@ class HttpAnswer:
 
 
 class _PinBroken(Exception):
-    """The certificate is not the pinned one."""
+    """The certificate is not the pinned one; `presented` is the SHA-256 of the one that was shown."""
+
+    def __init__(self, presented: bytes) -> None:
+        super().__init__()
+        self.presented = presented
 
 
 class _PinnedStream(httpcore.AsyncNetworkStream):
@@ -103,10 +108,10 @@ class _PinnedStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         secured = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         if self._fingerprint is not None:
-            certificate = secured.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
-            if not hmac.compare_digest(hashlib.sha256(certificate).digest(), self._fingerprint):
+            presented = _fingerprint_of(secured.get_extra_info("ssl_object"))
+            if not hmac.compare_digest(presented, self._fingerprint):
                 await secured.aclose()
-                raise _PinBroken
+                raise _PinBroken(presented)
         return secured
 
     def get_extra_info(self, info: str) -> Any:
@@ -196,19 +201,31 @@ class HttpTransport:
                 answer = await self._exchange(url, body, headers, operation, camera, 1 if hold_seconds else 2)
         except TimeoutError:
             raise DeadlineExceeded(camera, operation, total_seconds) from None
-        except _PinBroken:
-            raise CertificateUntrusted(camera, operation, "not the pinned certificate") from None
+        except _PinBroken as broken:
+            expected = (self._trust.fingerprint or b"").hex()
+            why = "not the pinned certificate"
+            raise CertificateUntrusted(
+                camera, operation, why, presented=broken.presented.hex(), expected=expected
+            ) from None
         except httpcore.ProtocolError as error:
             if hold_seconds and _is_disconnection(error):
                 raise ConnectionClosed(camera, operation) from None
             raise AnswerMalformed(camera, operation, f"not HTTP: {error}") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             if _is_certificate_fault(error):
-                raise CertificateUntrusted(camera, operation, str(error)) from None
+                presented = await self._presented(url)
+                raise CertificateUntrusted(camera, operation, str(error), presented=presented) from None
             raise CameraUnreachable(camera, operation, _reason(error)) from None
         if 300 <= answer.status < 400:
             raise AnswerRedirected(camera, operation, answer.status)
         return answer
+
+    async def _presented(self, url: str) -> str:
+        """Look at the certificate that was refused, so that it can be named; "" where it is not shown again."""
+        try:
+            return (await peer_fingerprint(url, total_seconds=min(self._total_seconds, CONNECT_SECONDS))).hex()
+        except OnvifError:
+            return ""
 
     async def _exchange(
         self, url: str, body: bytes, headers: dict[str, str], operation: str, camera: str, attempts: int
@@ -251,6 +268,41 @@ class HttpTransport:
 def _is_disconnection(error: BaseException) -> bool:
     """Tell whether the camera closed the connection before it said anything."""
     return "disconnected" in str(error).lower()
+
+
+async def peer_fingerprint(address: str, *, total_seconds: float = CONNECT_SECONDS) -> bytes:
+    """Return the SHA-256 (32 bytes) of the certificate that is shown at an https or rtsps address.
+
+    A TLS handshake and nothing else: no byte of ours follows it, no sign-in, no request. What is returned proves
+    nothing; whoever asks for the first time may take it for a pin. Raises AddressRefused, CameraUnreachable (also
+    where no TLS is spoken), DeadlineExceeded.
+    """
+    camera, operation = endpoint(address), "the certificate"
+    try:
+        parts = split(address, ("https", "rtsps"))
+    except Unusable as error:
+        raise AddressRefused(camera, operation, str(error)) from None
+    context = TlsTrust(fingerprint=bytes(32)).context()  # any certificate: it is only looked at
+    host = unquote(parts.hostname or "")
+    port = parts.port or {"https": 443, "rtsps": 322}[parts.scheme.lower()]
+    writer = None
+    try:
+        async with asyncio.timeout(total_seconds):
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=context, server_hostname=host, ssl_handshake_timeout=total_seconds
+            )
+            return _fingerprint_of(writer.get_extra_info("ssl_object"))
+    except TimeoutError:
+        raise DeadlineExceeded(camera, operation, total_seconds) from None
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a name that no host has
+        raise CameraUnreachable(camera, operation, _reason(error)) from None
+    finally:
+        if writer is not None:
+            writer.transport.abort()
+
+
+def _fingerprint_of(secured: ssl.SSLObject | ssl.SSLSocket) -> bytes:
+    return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").digest()
 
 
 def _is_certificate_fault(error: BaseException) -> bool:
