@@ -22,7 +22,7 @@ from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.records import FLAG_KEY_FRAME, CameraEventRecord
-from kuramori_segments.segment_error import AccessUnitTooLarge
+from kuramori_segments.segment_error import AccessUnitTooLarge, SegmentFull
 from kuramori_segments.slot_change import CloseSlot, OpenSlot, TakenSlot
 from kuramori_segments.volume import Volume
 from tests.fakes.key_holders import CREATED_UTC_MS, custodian_set
@@ -330,8 +330,10 @@ def test_an_event_in_a_failed_commit_is_sealed_again(bench: Bench) -> None:
 def test_an_event_that_does_not_fit_any_more_goes_into_the_next_segment(bench: Bench) -> None:
     """A full slot keeps its footer; the event is not lost."""
     bench.send(1)
-    while bench.recording._segment is not None and bench.recording._segment.writer.room_bytes > 100:
-        bench.recording._segment.writer.append_timeline("fill", 1, (("text", "x" * 20),))
+    assert bench.recording._segment is not None
+    with pytest.raises(SegmentFull):
+        while True:
+            bench.recording._segment.writer.append_timeline("full", 1)
     report(bench)
     assert sealed_events([bench.collect()]) == []
     bench.send(2)
