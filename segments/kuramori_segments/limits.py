@@ -28,6 +28,11 @@ MAX_NAL_UNITS = 0xFFFF  # per access unit: the field is u16
 MAX_PARAMETER_SETS = 64  # H.264 allows 32 SPS; nobody uses more together
 MAX_JSON_RECORD_BYTES = 65536  # configuration, parameter sets and timeline events are small
 MAX_CAMERA_EVENT_BYTES = 1024  # one a second of them is less than a camera of 0.2 Mbit/s notices
+MAX_AUDIO_FRAME_BYTES = 8191  # RFC 3640: the length of a frame has 13 bits
+MAX_AUDIO_CONFIG_BYTES = 64  # an AudioSpecificConfig has 2 to 7, with extensions a few more
+MAX_AUDIO_RATE_HZ = 96_000  # the highest rate of AAC
+MAX_AUDIO_CHANNELS = 8
+MAX_DECISION_CHARACTERS = 1000  # five times what a configuration takes
 MAX_INDEX_ENTRIES = 2048  # the index fits into one chunk; beyond, it is thinned
 MAX_INDEXED_PARAMETER_SETS = 256  # beyond, a reader starts at the segment's beginning
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
 
+from kuramori_segments.audio_track import AudioRecord, AudioTrack, audio_payload, decode_audio, read_track, track_member
 from kuramori_segments.block_layout import BlockLayout, Field
-from kuramori_segments.codes import RecordSource, VideoCodec
+from kuramori_segments.codes import AudioState, RecordSource, VideoCodec
 from kuramori_segments.limits import (
     MAX_ACCESS_UNIT_BYTES,
     MAX_CAMERA_EVENT_BYTES,
@@ -93,7 +94,7 @@ class RecordType(IntEnum):
     SENDER_REPORT = 4
     TIMELINE = 5
     INDEX = 6
-    AUDIO = 7  # reserved: an audio access unit
+    AUDIO = 7  # a coded frame of sound, only by written decision (R3)
     CAMERA_EVENT = 8  # motion, tampering and the like, as the camera reports it
 
 
@@ -107,6 +108,7 @@ class CodecConfig:
     nal_salt: bytes  # 32 random bytes, salt of the NAL leaves
     source: RecordSource = RecordSource.NATIVE
     audio: str = ""  # what was offered and what was done with it, in words
+    audio_track: AudioTrack | None = None  # only where sound is recorded by written decision (R3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +199,6 @@ class IndexRecord:
     parameter_sets: tuple[tuple[int, int], ...] | None  # chunk index and offset of each record; None: too many
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedRecord:
-    """A record whose type version 1 reserves but does not read (audio)."""
-
-    record_type: RecordType
-    payload: bytes
-
-
 Record: TypeAlias = (
     CodecConfig
     | AccessUnitRecord
@@ -213,8 +207,14 @@ Record: TypeAlias = (
     | TimelineRecord
     | CameraEventRecord
     | IndexRecord
-    | ReservedRecord
+    | AudioRecord
 )
+
+
+def require_agreement(audio: AudioState, config: CodecConfig) -> None:
+    """The header says that sound is recorded exactly where CONFIG names its track (R3). Raises RecordInvalid."""
+    if (audio is AudioState.RECORDED_BY_DECISION) is not (config.audio_track is not None):
+        raise RecordInvalid("CONFIG", "header and audio_track do not agree on sound")
 
 
 def encode_record(record_type: RecordType, payload: bytes) -> bytes:
@@ -234,6 +234,8 @@ def encode_config(config: CodecConfig) -> bytes:
         "parameter_sets": _encode_sets(config.parameter_sets),
         "source": config.source.value,
     }
+    if config.audio_track is not None:
+        content["audio_track"] = track_member(config.audio_track)
     return encode_record(RecordType.CONFIG, _encode_json("CONFIG", content))
 
 
@@ -247,6 +249,11 @@ def encode_sender_report(record: SenderReportRecord) -> bytes:
     """Return the SENDER_REPORT record."""
     payload = _SENDER_REPORT_STRUCT.pack(record.ntp, record.rtp_time, record.arrival_boot_us)
     return encode_record(RecordType.SENDER_REPORT, payload)
+
+
+def encode_audio(record: AudioRecord) -> bytes:
+    """Return the AUDIO record. Raises RecordInvalid."""
+    return encode_record(RecordType.AUDIO, audio_payload(record))
 
 
 def encode_timeline(record: TimelineRecord) -> bytes:
@@ -305,7 +312,7 @@ def check_record_head(record_type: int, flags: int, zero: int, payload_bytes: in
     except ValueError as fault:
         raise RecordInvalid(f"type {record_type}", "unknown; use a newer Kuramori to read it") from fault
     allowed = _KNOWN_FLAGS if known is RecordType.ACCESS_UNIT else 0
-    if zero or (flags & ~allowed and known is not RecordType.AUDIO):
+    if zero or flags & ~allowed:
         raise RecordInvalid(known.name, "bytes that must be zero are not")
     if payload_bytes > MAX_RECORD_PAYLOAD_BYTES:
         raise RecordInvalid(known.name, f"{payload_bytes} bytes of payload")
@@ -332,7 +339,7 @@ def decode_record(record_type: RecordType, flags: int, payload: bytes | bytearra
         return _decode_index(payload)
     if record_type is RecordType.CAMERA_EVENT:
         return _decode_camera_event(payload)
-    return ReservedRecord(record_type, bytes(payload))
+    return decode_audio(payload)
 
 
 def decode_access_unit(flags: int, payload: bytes | bytearray | memoryview) -> AccessUnitRecord:
@@ -361,7 +368,8 @@ def _decode_config(payload: bytes | bytearray | memoryview) -> CodecConfig:
     except ValueError as fault:
         raise RecordInvalid("CONFIG", "the source is unknown") from fault
     sets = _decode_sets("CONFIG", content.get("parameter_sets"))
-    return CodecConfig(_decode_codec("CONFIG", content.get("codec")), clock_rate, sets, salt, source, audio)
+    track = read_track(content["audio_track"]) if "audio_track" in content else None
+    return CodecConfig(_decode_codec("CONFIG", content.get("codec")), clock_rate, sets, salt, source, audio, track)
 
 
 def _decode_timeline(payload: bytes | bytearray | memoryview) -> TimelineRecord:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from kuramori_segments.block_window import BlockWindow, ReadAt
 from kuramori_segments.chunk_search import ChunkPlace, ChunkSearch, NoChunk
 from kuramori_segments.cipher import ChunkCipher, check_commitment, data_key
-from kuramori_segments.codes import FooterKind
+from kuramori_segments.codes import AudioState, FooterKind
 from kuramori_segments.footer import MAGIC as FOOTER_MAGIC
 from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.header import SegmentHeader, header_digest
@@ -31,7 +31,9 @@ from kuramori_segments.records import (
     IndexRecord,
     ParameterSetsRecord,
     Record,
+    RecordType,
     decode_record,
+    require_agreement,
 )
 from kuramori_segments.segment_error import (
     ChunkForged,
@@ -122,7 +124,7 @@ class SegmentReader:
     def records(self) -> Iterator[Record]:
         """Yield all records from the start, without the leaves of access units."""
         for raw in self._raw_records():
-            yield decode_record(raw.record_type, raw.flags, raw.payload)
+            yield self._decoded(raw)
 
     def index(self) -> IndexRecord | None:
         """Return the index from the final chunk; None where the segment has none (torn)."""
@@ -131,7 +133,7 @@ class SegmentReader:
             return None
         last = places[-1]
         for raw in self._raw_records(first=last):
-            record = decode_record(raw.record_type, raw.flags, raw.payload)
+            record = self._decoded(raw)
             if isinstance(record, IndexRecord):
                 return record
         raise RecordInvalid("INDEX", "the final chunk does not hold it")
@@ -155,7 +157,7 @@ class SegmentReader:
         yield start.parameter_sets
         reached = False
         for raw in self._raw_records(first=self._place_of(start.chunk_index)):
-            record = decode_record(raw.record_type, raw.flags, raw.payload)
+            record = self._decoded(raw)
             if isinstance(record, AccessUnitRecord):
                 reached = reached or record.number >= start.number
                 if reached and end_utc_us is not None and record.utc_us >= end_utc_us:
@@ -181,7 +183,7 @@ class SegmentReader:
         for raw in self._raw_records(chain=chain):
             if hasher is None:
                 hasher = LeafHasher(self.header.codec, _as_config(raw, self.header).nal_salt)
-            record = decode_record(raw.record_type, raw.flags, raw.payload)
+            record = self._decoded(raw)
             if isinstance(record, AccessUnitRecord):
                 leaves = hasher.leaves(memoryview(record.payload), record.nal_count)
                 first_leaf = tree.count
@@ -209,7 +211,7 @@ class SegmentReader:
             start = self._indexed_start(index, from_utc_ms, start)
         sets = start.parameter_sets
         for raw in self._raw_records(first=self._place_of(start.chunk_index), until_utc_ms=from_utc_ms):
-            record = decode_record(raw.record_type, raw.flags, raw.payload)
+            record = self._decoded(raw)
             if isinstance(record, ParameterSetsRecord):
                 sets = record
             elif isinstance(record, AccessUnitRecord) and record.is_key and record.number >= start.number:
@@ -231,7 +233,7 @@ class SegmentReader:
         if before:
             chunk_index, offset = before[-1]
             for raw in self._raw_records(first=self._place_of(chunk_index)):
-                record = decode_record(raw.record_type, raw.flags, raw.payload)
+                record = self._decoded(raw)
                 if isinstance(record, ParameterSetsRecord) and raw.record_offset == offset:
                     sets = record
                     break
@@ -322,6 +324,11 @@ class SegmentReader:
             if until_utc_ms is not None and head.access_units and head.first_utc_ms > until_utc_ms:
                 return
 
+    def _decoded(self, raw: RawRecord) -> Record:
+        if raw.record_type is RecordType.AUDIO and self.header.audio is not AudioState.RECORDED_BY_DECISION:
+            raise RecordInvalid("AUDIO", "sound, and the header names no decision")
+        return decode_record(raw.record_type, raw.flags, raw.payload)
+
     def _open(self, place: ChunkPlace, chunk: memoryview) -> bytearray:
         head = place.head
         if len(chunk) < head.length_bytes:
@@ -356,6 +363,7 @@ def _as_config(raw: RawRecord, header: SegmentHeader) -> CodecConfig:
         raise RecordInvalid("CONFIG", "the first record is another")
     if record.codec is not header.codec:
         raise RecordInvalid("CONFIG", "its codec is not the header's")
+    require_agreement(header.audio, record)
     return record
 
 

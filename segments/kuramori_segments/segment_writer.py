@@ -7,6 +7,7 @@ comes from.
 
 from collections.abc import Sequence
 
+from kuramori_segments.audio_track import AudioRecord
 from kuramori_segments.chunk import FLAG_COMMIT_END, FLAG_FINAL
 from kuramori_segments.chunk_buffers import ChunkBuffers, Commit
 from kuramori_segments.chunk_sealer import CHUNK_OVERHEAD_BYTES, ChunkSealer
@@ -37,16 +38,19 @@ from kuramori_segments.records import (
     RecordType,
     SenderReportRecord,
     TimelineRecord,
+    encode_audio,
     encode_camera_event,
     encode_config,
     encode_parameter_sets,
     encode_sender_report,
     encode_timeline,
+    require_agreement,
 )
 from kuramori_segments.segment_error import (
     AccessUnitMalformed,
     AccessUnitOutOfOrder,
     AccessUnitTooLarge,
+    RecordInvalid,
     SegmentAlreadyClosed,
     SegmentFull,
 )
@@ -79,6 +83,7 @@ class SegmentWriter:
         check_slot_bytes("segment", slot_bytes)
         if codec_config.codec is not header.codec:
             raise FieldInvalid("segment header", "codec", header.codec.text, codec_config.codec.text)
+        require_agreement(header.audio, codec_config)
         block = header.pack()
         self._header = header
         self._header_digest = header_digest(block)
@@ -94,6 +99,7 @@ class SegmentWriter:
         self._blocks: tuple[bytes, ...] = (block,)  # goes before the chunks of the first commit
         self._commit_offset = 0
         self._commit_chunk = 0
+        self._takes_audio = codec_config.audio_track is not None
         self._closed = False
         self._left = 0  # plaintext bytes that may still be staged
         self._recount()
@@ -180,6 +186,12 @@ class SegmentWriter:
     def append_sender_report(self, ntp: int, rtp_time: int, arrival_boot_us: int) -> None:
         """Append the camera's clock. Raises SegmentFull."""
         self._append_record(encode_sender_report(SenderReportRecord(ntp, rtp_time & U64_MAX, arrival_boot_us)))
+
+    def append_audio(self, record: AudioRecord) -> None:
+        """Append one frame of sound. Raises SegmentFull, and RecordInvalid also where no decision allows sound (R3)."""
+        if not self._takes_audio:
+            raise RecordInvalid("AUDIO", "the segment names no track of sound")
+        self._append_record(encode_audio(record))
 
     def append_timeline(self, event: str, utc_ms: int, facts: tuple[tuple[str, str | int], ...] = ()) -> None:
         """Append an event. Raises SegmentFull, RecordInvalid."""

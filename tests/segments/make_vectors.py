@@ -27,6 +27,7 @@ from tests.segments.vector_drafts import (
     BLOCK,
     SIGNER,
     SLOT_BYTES,
+    SOUND,
     START_UTC_MS,
     VECTORS,
     Draft,
@@ -245,12 +246,12 @@ def add_altered_ends(vectors: VectorSet, plain: Draft) -> None:
 
 
 def add_record_types(vectors: VectorSet) -> None:
-    """Segments with records that are rare, reserved or wrong."""
+    """Segments with records that are rare or wrong."""
     event = encode_camera_event(
         CameraEventRecord("motion", START_UTC_MS, True, START_UTC_MS - 2000, "tns1:RuleEngine/Cell", "領域1", dropped=7)
     )[8:]
     for name, record_type, payload, opens, what in (
-        ("record-reserved", RecordType.AUDIO, b"hello", "yes", "a reserved record: readers step over it"),
+        ("record-reserved", RecordType.AUDIO, b"hello", "record_refused", "sound in a segment that names no decision"),
         ("record-unknown", 99, b"hello", "record_refused", "a record of an unknown type"),
         ("camera-event", RecordType.CAMERA_EVENT, event, "yes", "the camera reported motion"),
         (
@@ -285,6 +286,24 @@ def add_record_types(vectors: VectorSet) -> None:
         vectors.add(name, what, content, state="closed", tally=tally, opens=opens, records=records)
 
 
+def add_sound(vectors: VectorSet) -> None:
+    """Sound by written decision."""
+    heard = Draft("audio", track=SOUND)
+    writer = heard.writer()
+    heard.unit(writer, make_nal(0x65, 900, 40), flags=FLAG_KEY_FRAME)
+    heard.sound(writer, known("frame of sound", 20), 0)
+    heard.unit(writer, make_nal(0x41, 300, 41))
+    heard.sound(writer, known("another"), 3, lost=2)
+    heard.commit(writer)
+    heard.sound(writer, known("the last", 1), 4)
+    heard.close(writer)
+    heard.records.append(index_digest(writer))
+    content = bytes(heard.slot.content)
+    tally = tally_of(writer, content)
+    what = "frames of sound between the pictures, by written decision"
+    vectors.add("audio", what, content, state="closed", tally=tally, records=heard.records)
+
+
 def make_vectors() -> VectorSet:
     """Make them all."""
     vectors = VectorSet()
@@ -293,6 +312,7 @@ def make_vectors() -> VectorSet:
     add_altered_chunks(vectors, plain)
     add_altered_ends(vectors, plain)
     add_record_types(vectors)
+    add_sound(vectors)
     return vectors
 
 

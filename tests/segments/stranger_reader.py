@@ -400,7 +400,7 @@ def records(plaintexts: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     while position < len(stream):
         kind, flags, zero, length = struct.unpack_from("<BBHI", stream, position)
         payload = stream[position + 8 : position + 8 + length]
-        if kind not in range(1, 9) or zero or (flags and kind not in (2, 7)) or (kind == 8 and not is_event(payload)):
+        if kind not in range(1, 9) or zero or (flags and kind != 2) or (kind == 8 and not is_event(payload)):
             raise Refused("record_refused")
         yield kind, payload
         position += 8 + length
@@ -413,6 +413,22 @@ def is_event(payload: bytes) -> bool:
         return len(payload) <= 1024 and isinstance(event["kind"], str) and type(event["utc_ms"]) is int
     except (ValueError, KeyError, TypeError):
         return False
+
+
+def is_sound(payload: bytes) -> bool:
+    """Tell whether an AUDIO record holds a frame behind its head."""
+    return 32 < len(payload) <= 32 + 8191 and number(payload, "I", 28) == 0
+
+
+def sound_is_decided(config: bytes) -> bool:
+    """Tell whether CONFIG names a track of sound, with who decided it, when and why."""
+    track = json.loads(config).get("audio_track")
+    if track is None:
+        return False
+    decision = track["decision"]
+    if track["codec"] != "aac" or not all(decision[name] for name in ("who", "date", "reason")):
+        raise Refused("record_refused")
+    return True
 
 
 def tree_root(leaves: list[bytes]) -> bytes:
@@ -469,6 +485,11 @@ def open_segment(
 
     found = list(records(plaintexts()))
     if not found or found[0][0] != 1:
+        raise Refused("record_refused")
+    decided = sound_is_decided(found[0][1])
+    if decided != (header.block[16] == 3):
+        raise Refused("record_refused")
+    if not all(decided and is_sound(payload) for kind, payload in found if kind == 7):
         raise Refused("record_refused")
     if scan.footer is not None:
         if not scan.footer.signature_fits(device_public_key):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kuramori_segments import limits
+from kuramori_segments.audio_track import AUDIO
 from kuramori_segments.block_layout import BlockLayout
 from kuramori_segments.chunk import AUTHENTICATED_HEAD, CHUNK_HEAD
 from kuramori_segments.codes import (
@@ -35,6 +36,7 @@ LAYOUTS = (
     CHUNK_HEAD,
     RECORD_HEAD,
     ACCESS_UNIT,
+    AUDIO,
     SENDER_REPORT,
     INDEX_ENTRY,
     FOOTER,

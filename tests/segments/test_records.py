@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kuramori_segments.audio_track import AudioDecision, AudioRecord, AudioTrack
 from kuramori_segments.codes import RecordSource, VideoCodec
 from kuramori_segments.limits import MAX_CAMERA_EVENT_BYTES, MAX_JSON_RECORD_BYTES, MAX_PARAMETER_SETS
 from kuramori_segments.record_stream import RawRecord, RecordStream
@@ -22,11 +24,11 @@ from kuramori_segments.records import (
     ParameterSetsRecord,
     Record,
     RecordType,
-    ReservedRecord,
     SenderReportRecord,
     TimelineRecord,
     check_record_head,
     decode_record,
+    encode_audio,
     encode_camera_event,
     encode_config,
     encode_index,
@@ -40,6 +42,8 @@ from kuramori_segments.segment_error import RecordInvalid
 
 CONFIG = CodecConfig(VideoCodec.H265, 90_000, (b"vps", b"sps"), bytes(range(32)), RecordSource.AV, "AAC 提供あり")
 EVENT = CameraEventRecord("motion", 1_790_000_000_123, True, 1_790_000_000_000, "tns1:RuleEngine/Cell", "領域1", 3)
+TRACK = AudioTrack(16_000, 16_000, 1, b"\x14\x08", AudioDecision("市長", "2026-04-01", "incidents"))
+SOUND = AudioRecord(1 << 33, -5, 6, 7, b"a frame")
 ENTRIES = ((1, 2, 3, 4), (5, -6, 7, 8))
 
 
@@ -74,7 +78,8 @@ def config_with(**changes: Any) -> bytes:
         (IndexRecord((), None), encode_index((), None)),
         (EVENT, encode_camera_event(EVENT)),
         (CameraEventRecord("reboot", 5), encode_camera_event(CameraEventRecord("reboot", 5))),
-        (ReservedRecord(RecordType.AUDIO, b"sound"), encode_record(RecordType.AUDIO, b"sound")),
+        (SOUND, encode_audio(SOUND)),
+        (replace(CONFIG, audio_track=TRACK), encode_config(replace(CONFIG, audio_track=TRACK))),
     ],
     ids=lambda item: type(item).__name__,
 )

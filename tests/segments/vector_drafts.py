@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kuramori_segments import shamir
+from kuramori_segments.audio_track import AudioDecision, AudioRecord, AudioTrack
 from kuramori_segments.cipher import data_key, key_commitment, segment_key
 from kuramori_segments.codes import AudioState, Suite, VideoCodec
 from kuramori_segments.device_key import device_key_id
@@ -53,6 +54,11 @@ def known(name: str, length: int = 32) -> bytes:
     return sha256(b"kuramori test vector " + name.encode()).digest()[:length]
 
 
+SOUND = AudioTrack(
+    16_000, 16_000, 1, bytes.fromhex("1408"), AudioDecision("市長 山田太郎", "2026-04-01", "夜間の事案が続いたため")
+)
+
+
 class FixedSigner:
     """Signs without a random number (RFC 6979)."""
 
@@ -84,6 +90,7 @@ class Draft:
     codec: VideoCodec = VideoCodec.H264
     suite: Suite = Suite.AES_256_GCM
     first_access_unit: int = 1000
+    track: AudioTrack | None = None  # sound, by written decision
     records: list[list[Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,7 +100,12 @@ class Draft:
         k_seg = segment_key(EPOCH_KEY, self.header.segment_uid)
         self.key = data_key(self.dek, k_seg, header_digest(self.header.pack()))
         self.config = CodecConfig(
-            self.codec, 90_000, (known("SPS"), known("PPS", 8)), known(f"salt {self.name}"), audio="none offered"
+            self.codec,
+            90_000,
+            (known("SPS"), known("PPS", 8)),
+            known(f"salt {self.name}"),
+            audio="none offered" if self.track is None else "recorded by written decision",
+            audio_track=self.track,
         )
         self.next_number = self.first_access_unit
         self.slot = SlotInMemory(SLOT_BYTES)
@@ -116,7 +128,7 @@ class Draft:
             k=2,
             n=3,
             previous_digest=known("previous segment"),
-            audio=AudioState.NONE_OFFERED,
+            audio=AudioState.NONE_OFFERED if self.track is None else AudioState.RECORDED_BY_DECISION,
         )
         k_seg = segment_key(EPOCH_KEY, draft.segment_uid)
         split = shamir.split(self.dek, 2, 3, lambda length: known(f"polynomial {self.name}", length))
@@ -154,6 +166,13 @@ class Draft:
         head = struct.pack("<QqQQIHH", *arguments, lost, len(nal_units), 0)
         self.expect(encode_record(RecordType.ACCESS_UNIT, head + payload))
         self.next_number += 1
+
+    def sound(self, writer: SegmentWriter, frame: bytes, number: int, lost: int = 0) -> None:
+        """Append one frame of sound, 64 ms behind the one before."""
+        utc_us = START_UTC_MS * 1000 + number * 64_000
+        arguments = ((1 << 32) + number * 1024, utc_us, 777_000_000 + number * 64_000, lost)
+        writer.append_audio(AudioRecord(*arguments, frame))
+        self.expect(encode_record(RecordType.AUDIO, struct.pack("<QqQII", *arguments, 0) + frame))
 
     def commit(self, writer: SegmentWriter) -> None:
         """Write what is pending into the slot."""
