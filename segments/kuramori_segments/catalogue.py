@@ -2,15 +2,19 @@
 
 It is disposable and therefore never stored (nvr/decisions/0011-catalogue-in-memory.md). It must not know files; the
 volume feeds it. Per camera it keeps four plain arrays in the order of recording (sequence), not of time: a wall
-clock that was set back must not reorder anything. 28 bytes per segment.
+clock that was set back must not reorder anything. 28 bytes per segment. Segments that were filled from a camera's card
+(see numbering) stand behind the live ones.
 """
 
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from operator import attrgetter
 from typing import NamedTuple
 
+from kuramori_segments.codes import Provenance
+from kuramori_segments.numbering import FIRST_FILLED_NUMBER
 from kuramori_segments.ring import RingSegment
 
 OPEN_END = 0  # end_utc_ms of a segment that is still written, as in the slot table
@@ -44,6 +48,14 @@ class _CameraIndex:
                 return place, True
             place += 1
         return place, False
+
+    @property
+    def first_filled(self) -> int:
+        """Where the filled segments begin."""
+        return bisect_left(self.sequences, FIRST_FILLED_NUMBER)
+
+    def finished(self, places: Iterable[int]) -> Iterator[RingSegment]:
+        return (RingSegment(self.slots[place], self.ends[place]) for place in places if self.ends[place] != OPEN_END)
 
     def segment(self, place: int) -> CataloguedSegment:
         return CataloguedSegment(self.slots[place], self.sequences[place], self.starts[place], self.ends[place])
@@ -104,23 +116,39 @@ class Catalogue:
         return 0 if index is None else len(index.sequences)
 
     def oldest_first(self, camera_number: int) -> Iterator[RingSegment]:
-        """Yield the camera's finished segments in the order of recording."""
+        """Yield the camera's finished segments in the order of recording.
+
+        Filled ones, which are recorded in any order of time, are put in among them by their end.
+        """
         index = self._cameras.get(camera_number)
         if index is None:
             return
-        for place, end_utc_ms in enumerate(index.ends):
-            if end_utc_ms != OPEN_END:
-                yield RingSegment(index.slots[place], end_utc_ms)
+        border, by_end = index.first_filled, attrgetter("end_utc_ms")
+        live = index.finished(range(border))
+        if border == len(index.sequences):
+            yield from live
+        else:
+            filled = sorted(index.finished(range(border, len(index.sequences))), key=by_end)
+            yield from merge(live, filled, key=by_end)
 
-    def latest(self, camera_number: int) -> CataloguedSegment | None:
-        """Return the segment with the highest sequence."""
+    def latest(self, camera_number: int, provenance: Provenance = Provenance.LIVE) -> CataloguedSegment | None:
+        """Return the live (or filled) segment with the highest sequence."""
         index = self._cameras.get(camera_number)
-        return None if index is None else index.segment(-1)
+        if index is None:
+            return None
+        first, end = 0, index.first_filled
+        if provenance is Provenance.FILLED_FROM_CAMERA:
+            first, end = end, len(index.sequences)
+        return index.segment(end - 1) if end > first else None
 
     def oldest(self, camera_number: int) -> CataloguedSegment | None:
-        """Return the camera's segment with the lowest sequence."""
+        """Return the camera's first live segment, or the filled one that begins before it."""
         index = self._cameras.get(camera_number)
-        return index.segment(0) if index is not None and index.slots else None
+        if index is None:
+            return None
+        border = index.first_filled
+        first = [0] if border else []
+        return index.segment(min([*first, *range(border, len(index.starts))], key=index.starts.__getitem__))
 
     def find(self, camera_number: int, sequence: int) -> CataloguedSegment | None:
         """Return the segment with this sequence, when it stands in the ring."""

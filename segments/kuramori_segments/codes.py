@@ -25,7 +25,7 @@ class Provenance(IntEnum):
     """Where the recording came from."""
 
     LIVE = 1
-    FILLED_FROM_CAMERA = 2  # reserved: fetched later from the camera's own storage
+    FILLED_FROM_CAMERA = 2  # fetched later from the camera's own storage
 
 
 class VideoCodec(IntEnum):

@@ -6,17 +6,18 @@ the end of the run before it; later outages change the reason from their time on
 outage the camera was not yet started. Nothing is said of the time before the ledger's memory and after what is known
 now: such time is in no span.
 
-Runs may overlap (a wall clock that was put back); what any of them covers is recorded.
+Runs may overlap (a wall clock that was put back); what any of them covers is recorded. What was filled from the
+camera's card counts where nothing was recorded live, and says so: no moment is recorded twice.
 
 This module must not know SQL, files, keys or the clock: whether what was recorded can still be opened is another
 question.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kuramori_segments.gap_reason import GapReason
-from kuramori_segments.ledger_records import Outage, Run
+from kuramori_segments.ledger_records import Outage, Provenance, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Recorded:
 
     from_utc_ms: int
     to_utc_ms: int
+    filled: bool = False  # fetched later from the camera's card
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Coverage:
     @property
     def recorded_ms(self) -> int:
         return sum(span.to_utc_ms - span.from_utc_ms for span in self.spans if isinstance(span, Recorded))
+
+    @property
+    def filled_ms(self) -> int:
+        """The part of `recorded_ms` that was filled from the camera's card."""
+        return sum(s.to_utc_ms - s.from_utc_ms for s in self.spans if isinstance(s, Recorded) and s.filled)
 
     @property
     def missing_ms(self) -> int:
@@ -124,7 +131,9 @@ def coverage(
     """
     if from_utc_ms >= to_utc_ms:
         raise RangeEmpty(from_utc_ms, to_utc_ms)
-    ordered = sorted(runs, key=lambda run: (run.start_utc_ms, run.run_id))
+    by_start = sorted(runs, key=lambda run: (run.start_utc_ms, run.run_id))
+    ordered = [run for run in by_start if run.provenance is Provenance.LIVE]
+    filled = [run for run in by_start if run.provenance is Provenance.FILLED]
     known_to = min(to_utc_ms, now_utc_ms)
     for run in ordered:
         if run.is_open:
@@ -132,7 +141,8 @@ def coverage(
     known_from = max(from_utc_ms, known_from_utc_ms)
     if known_from >= known_to:
         return Coverage(from_utc_ms, to_utc_ms, known_from, known_from, ())
-    spans = _merge(_clip(_spans(ordered, live_end_utc_ms, outages, known_to), known_from, known_to))
+    live = _spans(ordered, live_end_utc_ms, outages, known_to)
+    spans = _merge(_clip(_with_filled(live, filled), known_from, known_to))
     return Coverage(from_utc_ms, to_utc_ms, known_from, known_to, tuple(spans))
 
 
@@ -176,11 +186,29 @@ def _gap(from_utc_ms: int, to_utc_ms: int, reason: GapReason, detail: str, chang
     yield Gap(from_utc_ms, to_utc_ms, reason, detail)
 
 
+def _with_filled(spans: Iterable[Span], filled: Sequence[Run]) -> Iterable[Span]:
+    """Put what was filled into the gaps that it lies in. `filled` by start; their ranges may overlap."""
+    for span in spans:
+        if isinstance(span, Recorded):
+            yield span
+            continue
+        reached = span.from_utc_ms
+        for run in filled:
+            begin, end = max(run.start_utc_ms, reached), min(_end(run, None), span.to_utc_ms)
+            if begin < end:
+                if begin > reached:
+                    yield Gap(reached, begin, span.reason, span.detail)
+                yield Recorded(begin, end, filled=True)
+                reached = end
+        if reached < span.to_utc_ms:
+            yield Gap(reached, span.to_utc_ms, span.reason, span.detail)
+
+
 def _clip(spans: Iterable[Span], from_utc_ms: int, to_utc_ms: int) -> Iterable[Span]:
     for span in spans:
         begin, end = max(span.from_utc_ms, from_utc_ms), min(span.to_utc_ms, to_utc_ms)
         if begin < end:
-            yield Recorded(begin, end) if isinstance(span, Recorded) else Gap(begin, end, span.reason, span.detail)
+            yield replace(span, from_utc_ms=begin, to_utc_ms=end)
 
 
 def _merge(spans: Iterable[Span]) -> list[Span]:
@@ -188,8 +216,8 @@ def _merge(spans: Iterable[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in spans:
         last = merged[-1] if merged else None
-        if isinstance(last, Recorded) and isinstance(span, Recorded):
-            merged[-1] = Recorded(last.from_utc_ms, span.to_utc_ms)
+        if isinstance(last, Recorded) and isinstance(span, Recorded) and last.filled is span.filled:
+            merged[-1] = replace(last, to_utc_ms=span.to_utc_ms)
         elif isinstance(last, Gap) and isinstance(span, Gap) and last.reason is span.reason:
             merged[-1] = Gap(last.from_utc_ms, span.to_utc_ms, last.reason, last.detail or span.detail)
         else:

@@ -174,15 +174,30 @@ class Keystore:
         Its date is `first_utc_ms`, unless what is known better says otherwise (reference_time, D1 and D2).
         """
         with self._changing:
-            self._require_open()
-            self._table.require_room()
             date_utc_ms = date_of_new(first_utc_ms, first_boot_ms, self._boot_id, self._table.reference)
             epoch = Epoch(secrets.token_bytes(16), camera_number, date_utc_ms, first_boot_ms, self._boot_id)
+            return self._add_epoch(epoch)
+
+    def _add_epoch(self, epoch: Epoch) -> Epoch:
+        with self._changing:
+            self._require_open()
+            self._table.require_room()
             row = epoch_row(epoch, random_into)
-            self._seen_utc_ms = max(self._seen_utc_ms, first_utc_ms)
+            self._seen_utc_ms = max(self._seen_utc_ms, epoch.first_utc_ms)
             self._append([Entry(Operation.ADD_EPOCH, row)])
             with self._memory:
                 return self._table.add_epoch(row)
+
+    def new_filmed_epoch(self, camera_number: int, first_utc_ms: int, first_boot_ms: int | None) -> Epoch:
+        """Make an epoch for pictures that were filmed earlier; it dies as one that was made when they were.
+
+        `first_boot_ms` is what CLOCK_BOOTTIME said when they were filmed; None where that was before this boot: such
+        an epoch is of no known boot, and its date alone decides (retention, rules 2 to 4). The date is the caller's
+        word: ask only while the clock can be believed. Raises KeystoreUnwritable, KeystoreFull.
+        """
+        if first_boot_ms is not None:
+            return self.new_epoch(camera_number, first_utc_ms, first_boot_ms)
+        return self._add_epoch(Epoch(secrets.token_bytes(16), camera_number, first_utc_ms, 0, NO_BOOT_ID))
 
     def keep_segment_key(self, epoch_id: bytes, segment_uid: bytes, until_utc_ms: int, hold_id: bytes) -> None:
         """Keep one segment's key for a hold; see `keep_segment_keys`."""

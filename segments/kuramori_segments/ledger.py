@@ -213,8 +213,8 @@ class Ledger(RunTable, HoldTable, ErasureTable):
             before = self._row_count()
             write(
                 "DELETE FROM run WHERE end_utc_ms <= ?1 AND EXISTS (SELECT 1 FROM run AS later WHERE later.end_utc_ms "
-                "<= ?1 AND later.camera_number = run.camera_number AND (later.end_utc_ms, later.run_id) > "
-                "(run.end_utc_ms, run.run_id))",
+                "<= ?1 AND later.camera_number = run.camera_number AND later.provenance = run.provenance AND "
+                "(later.end_utc_ms, later.run_id) > (run.end_utc_ms, run.run_id))",
                 before_utc_ms,
             )
             write(

@@ -16,7 +16,7 @@ class Provenance(IntEnum):
     """Where a run's pictures came from (the same numbers as in the segment header)."""
 
     LIVE = 1
-    FILLED = 2  # fetched later from the camera's own memory; reserved
+    FILLED = 2  # fetched later from the camera's own card; see numbering
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,10 @@ Who writes when (the order that keeps the ledger from claiming too much or too l
     back to it, closed or not.
 This relies on access-unit numbers that never start again for a camera: `last_access_unit` says from where to go on.
 
+Runs that were filled from the camera's card stand beside the live ones, with numbers of their own (see numbering).
+They are never open: `note_filled` makes one grow with each commit, in the same order of writes, and start-up cuts it
+back in the same way. No reason is theirs: they say nothing about the gap that they lie in.
+
 This module must not know files, volumes or the clock.
 """
 
@@ -98,6 +102,8 @@ class RunTable(EventTable):
         reason: GapReason,
         now_utc_ms: int,
         detail: str = "",
+        *,
+        filled: Mapping[int, DurableEnd] | None = None,
     ) -> tuple[RepairedRun, ...]:
         """Make the runs true after a stop that was not orderly; return what was changed. May be called again.
 
@@ -107,6 +113,7 @@ class RunTable(EventTable):
         - a closed run that claims later access units is cut back to the durable end, with `reason`;
         - a run of which nothing is durable is deleted. So is the open run of a camera not named in `recovered`;
           closed runs of such a camera are left alone (its volume may be away).
+        `filled` says the same of what was filled from the cameras' cards.
         Each change is also an event `run_repaired`, dated `now_utc_ms`. That date bounds nothing: after a power
         cut the wall clock may be wrong by decades, while the pictures carry their own time.
         """
@@ -115,9 +122,10 @@ class RunTable(EventTable):
             for run in self.open_runs():
                 end = recovered.get(run.camera_number)
                 repaired.append(self._repair(write, run, end, reason, detail))
-            for camera_number, end in sorted(recovered.items()):
-                beyond = self._runs_beyond(camera_number, end.last_access_unit)
-                repaired += [self._repair(write, run, end, reason, detail) for run in beyond]
+            for ends, provenance in ((recovered, Provenance.LIVE), (filled or {}, Provenance.FILLED)):
+                for camera_number, end in sorted(ends.items()):
+                    beyond = self._runs_beyond(camera_number, end.last_access_unit, provenance)
+                    repaired += [self._repair(write, run, end, reason, detail) for run in beyond]
             for change in repaired:
                 self._note_repair(change, now_utc_ms)
         return tuple(repaired)
@@ -145,15 +153,32 @@ class RunTable(EventTable):
             end_utc_ms=run.end_utc_ms,
         )
 
+    def note_filled(self, camera_number: int, begin: DurableEnd, end: DurableEnd) -> None:
+        """Note a run that was filled, or that the one which begins with this access unit reaches further now.
+
+        Raises CameraUnknown, LedgerUnwritable.
+        """
+        with self._store.batch() as write:
+            self._require_camera(camera_number)
+            known = self._runs(
+                "WHERE camera_number = ? AND provenance = ? AND start_access_unit = ?",
+                *(camera_number, int(Provenance.FILLED), begin.last_access_unit),
+            )
+            if known:
+                end_utc_ms = max(end.last_utc_ms, known[0].start_utc_ms)
+                self._end_run(write, known[0].run_id, end_utc_ms, end.last_access_unit, GapReason.STREAM_ENDED, "")
+            else:
+                self.add_closed_run(camera_number, begin, end, GapReason.STREAM_ENDED, provenance=Provenance.FILLED)
+
     def runs(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> tuple[Run, ...]:
-        """Return the runs that touch [from, to), and the last one that ended before it, by their start.
+        """Return the runs that touch [from, to), and the last live one that ended before it, by their start.
 
         The one before is needed for the reason of a gap that lies across `from`.
         """
         before = self._runs(
-            "WHERE camera_number = ? AND end_utc_ms <= ? ORDER BY end_utc_ms DESC, run_id DESC LIMIT 1",
-            camera_number,
-            from_utc_ms,
+            "WHERE camera_number = ? AND end_utc_ms <= ? AND provenance = ? "
+            "ORDER BY end_utc_ms DESC, run_id DESC LIMIT 1",
+            *(camera_number, from_utc_ms, int(Provenance.LIVE)),
         )
         within = self._runs(
             "WHERE camera_number = ? AND (end_utc_ms > ? OR end_utc_ms IS NULL) AND start_utc_ms < ? "
@@ -166,11 +191,12 @@ class RunTable(EventTable):
         """Return the open runs of all cameras."""
         return tuple(self._runs("WHERE end_utc_ms IS NULL ORDER BY camera_number"))
 
-    def last_access_unit(self, camera_number: int) -> int | None:
-        """Return the highest access-unit number that any run of the camera names, None before the first."""
+    def last_access_unit(self, camera_number: int, provenance: Provenance = Provenance.LIVE) -> int | None:
+        """Return the highest access-unit number that any such run of the camera names, None before the first."""
         value = self._store.rows(
-            "SELECT max(max(start_access_unit, coalesce(end_access_unit, 0))) FROM run WHERE camera_number = ?",
-            camera_number,
+            "SELECT max(max(start_access_unit, coalesce(end_access_unit, 0))) FROM run WHERE camera_number = ? "
+            "AND provenance = ?",
+            *(camera_number, int(provenance)),
         )[0][0]
         return None if value is None else number(value)
 
@@ -196,9 +222,9 @@ class RunTable(EventTable):
         """Return the outages before `to` since the last run that ended before `from`, by their time."""
         rows = self._store.rows(
             "SELECT camera_number, utc_ms, reason, detail FROM outage WHERE camera_number = ?1 AND utc_ms < ?3 "
-            "AND utc_ms >= coalesce((SELECT max(end_utc_ms) FROM run WHERE camera_number = ?1 AND end_utc_ms <= ?2), "
-            "-9223372036854775808) ORDER BY utc_ms",
-            *(camera_number, from_utc_ms, to_utc_ms),
+            "AND utc_ms >= coalesce((SELECT max(end_utc_ms) FROM run WHERE camera_number = ?1 AND end_utc_ms <= ?2 "
+            "AND provenance = ?4), -9223372036854775808) ORDER BY utc_ms",
+            *(camera_number, from_utc_ms, to_utc_ms, int(Provenance.LIVE)),
         )
         return tuple(_outage(row) for row in rows)
 
@@ -206,8 +232,9 @@ class RunTable(EventTable):
         """The reason that holds after the last run, were the camera asked now."""
         rows = self._store.rows(
             "SELECT end_utc_ms, end_reason, 0 FROM run WHERE camera_number = ?1 AND end_utc_ms IS NOT NULL "
-            "UNION ALL SELECT utc_ms, reason, 1 FROM outage WHERE camera_number = ?1 ORDER BY 1 DESC, 3 DESC LIMIT 1",
-            camera_number,
+            "AND provenance = ?2 UNION ALL SELECT utc_ms, reason, 1 FROM outage WHERE camera_number = ?1 "
+            "ORDER BY 1 DESC, 3 DESC LIMIT 1",
+            *(camera_number, int(Provenance.LIVE)),
         )
         return GapReason(number(rows[0][1])) if rows else GapReason.NOT_YET_STARTED
 
@@ -229,8 +256,11 @@ class RunTable(EventTable):
         found = self._runs("WHERE camera_number = ? AND end_utc_ms IS NULL", camera_number)
         return found[0] if found else None
 
-    def _runs_beyond(self, camera_number: int, access_unit: int) -> list[Run]:
-        return self._runs("WHERE camera_number = ? AND end_access_unit > ? ORDER BY run_id", camera_number, access_unit)
+    def _runs_beyond(self, camera_number: int, access_unit: int, provenance: Provenance) -> list[Run]:
+        return self._runs(
+            "WHERE camera_number = ? AND end_access_unit > ? AND provenance = ? ORDER BY run_id",
+            *(camera_number, access_unit, int(provenance)),
+        )
 
     def _run(self, run_id: int) -> Run:
         return self._runs("WHERE run_id = ?", run_id)[0]

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from kuramori_segments.block_window import ReadAt
 from kuramori_segments.catalogue import CataloguedSegment
-from kuramori_segments.codes import SlotState
+from kuramori_segments.codes import Provenance, SlotState
 from kuramori_segments.footer import ChunkTally, SegmentFooter, Signer, build_recovered
 from kuramori_segments.forgiving_read import forgiving
 from kuramori_segments.format_error import FormatError
@@ -69,10 +69,11 @@ class CameraTail:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryReport:
-    """What recovery found and did, and where each camera's recording ends now."""
+    """What recovery found and did, and where each camera's recording ends now; likewise what was filled."""
 
     slots: tuple[RecoveredSlot, ...]
     tails: tuple[CameraTail, ...]
+    filled_tails: tuple[CameraTail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,14 @@ def recover(volume: Volume, signer: Signer) -> RecoveryReport:
     slots = recover_slots(volume, volume.unfinished_slots(), signer)
     _settle(volume)  # step 3, enter
     looked_at = frozenset(item.slot for item in slots)
-    found = (camera_tail(volume, camera_number, looked_at) for camera_number in volume.cameras())
-    return RecoveryReport(slots, tuple(tail for tail in found if tail is not None))
+    return RecoveryReport(
+        slots, _tails(volume, looked_at, Provenance.LIVE), _tails(volume, looked_at, Provenance.FILLED_FROM_CAMERA)
+    )
+
+
+def _tails(volume: Volume, torn: Container[int], provenance: Provenance) -> tuple[CameraTail, ...]:
+    found = (camera_tail(volume, camera_number, torn, provenance) for camera_number in volume.cameras())
+    return tuple(tail for tail in found if tail is not None)
 
 
 def recover_slots(volume: Volume, slots: Iterable[int], signer: Signer) -> tuple[RecoveredSlot, ...]:
@@ -113,13 +120,15 @@ def recover_slots(volume: Volume, slots: Iterable[int], signer: Signer) -> tuple
         return tuple(_recover_alone(volume, slot, signer) for slot in wanted)
 
 
-def camera_tail(volume: Volume, camera_number: int, torn: Container[int] = ()) -> CameraTail | None:
+def camera_tail(
+    volume: Volume, camera_number: int, torn: Container[int] = (), provenance: Provenance = Provenance.LIVE
+) -> CameraTail | None:
     """Return where the camera's recording ends; None where its last segment is not readable. Raises nothing.
 
     `torn`: the slots in which segments were left open. Only between those can access units be missing: when a segment
     was closed and the next one opened in a commit that was torn, the end of the first may be lost and the second not.
     """
-    segment = volume.latest(camera_number)
+    segment = volume.latest(camera_number, provenance)
     entry = volume.entry(segment.slot) if segment is not None else None
     end = _segment_end(volume, segment.slot, entry) if segment is not None and entry is not None else None
     if segment is None or entry is None or end is None:

@@ -19,7 +19,7 @@ from threading import Lock
 from kuramori_segments.block_layout import BytesLike
 from kuramori_segments.block_window import ReadAt
 from kuramori_segments.catalogue import CataloguedSegment
-from kuramori_segments.codes import SlotState
+from kuramori_segments.codes import Provenance, SlotState
 from kuramori_segments.disk import Disk, FileDisk
 from kuramori_segments.limits import BLOCK_BYTES, MEBIBYTE, SLOT_BYTES
 from kuramori_segments.ring import CameraPlan
@@ -347,13 +347,13 @@ class Volume:
         with self._memory:
             return list(self._ring.catalogue.cameras())
 
-    def latest(self, camera_number: int) -> CataloguedSegment | None:
-        """Return the camera's segment with the highest sequence."""
+    def latest(self, camera_number: int, provenance: Provenance = Provenance.LIVE) -> CataloguedSegment | None:
+        """Return the camera's live (or filled) segment with the highest sequence."""
         with self._memory:
-            return self._ring.catalogue.latest(camera_number)
+            return self._ring.catalogue.latest(camera_number, provenance)
 
     def oldest(self, camera_number: int) -> CataloguedSegment | None:
-        """Return the camera's segment with the lowest sequence."""
+        """Return the camera's first live segment, or the filled one that begins before it."""
         with self._memory:
             return self._ring.catalogue.oldest(camera_number)
 
