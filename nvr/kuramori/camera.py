@@ -5,11 +5,12 @@ recording. It must not know sockets, slots or keys.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kuramori import log
+from kuramori.camera_messages import CameraEvent
 from kuramori.capture.backoff import Backoff
 from kuramori.capture.source import (
     AccessUnit,
@@ -53,6 +54,7 @@ class Phase(StrEnum):
     RECORDING = "recording"
     WAITING = "waiting"
     OFF = "off"
+    PAUSED = "paused"
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Camera:
     since_utc_ms: int = 0
     description: StreamDescription | None = None
     last_end: SourceEnded | None = None
+    idle_reason: GapReason = GapReason.NOT_YET_STARTED  # of a gap that no end of a stream explains
     durable: DurableMark | None = None
     address_known: asyncio.Event = field(default_factory=asyncio.Event)
     run_changes: list[RunChange] = field(default_factory=list)  # for the next tick's ledger batch
@@ -154,23 +157,23 @@ class Camera:
                 audio_text=f"offered ({offered}), not set up" if offered else "none offered",
             ),
             self.clock.boot_ns(),
-            self._now_utc_ms(),
+            self.now_utc_ms(),
         )
-        self.recording.note("stream_began", self._now_utc_ms(), codec=description.codec.value)
+        self.recording.note("stream_began", self.now_utc_ms(), codec=description.codec.value)
         self._enter(Phase.RECORDING)
 
     def _note_end(self, ended: SourceEnded) -> None:
         self.last_end = ended
         reason = GAP_OF_END[ended.reason]
         self._changed(self.tracker.break_run(reason, ended.detail))
-        self.outages.append((self._now_utc_ms(), reason, ended.detail))
-        self.recording.note("stream_ended", self._now_utc_ms(), reason=ended.reason.value)
+        self.outages.append((self.now_utc_ms(), reason, ended.detail))
+        self.recording.note("stream_ended", self.now_utc_ms(), reason=ended.reason.value)
         self.figures.reconnects[ended.reason.value] = self.figures.reconnects.get(ended.reason.value, 0) + 1
         log.get(camera=self.name).warning("stream_ended", reason=ended.reason.value, detail=ended.detail)
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
-        self.since_utc_ms = self._now_utc_ms()
+        self.since_utc_ms = self.now_utc_ms()
 
     def _count(self, source: Source) -> None:
         statistics = source.statistics
@@ -212,7 +215,7 @@ class Camera:
         """Return why nothing is recorded right now."""
         if self.last_end is not None:
             return GAP_OF_END[self.last_end.reason]
-        return GapReason.NOT_YET_STARTED
+        return self.idle_reason
 
     # ---- the tick --------------------------------------------------------------------------------------------
 
@@ -239,10 +242,25 @@ class Camera:
         self._changed(self.tracker.break_run(reason, detail))
         self._awaiting_key = True
 
-    def end_recording(self, reason: GapReason) -> None:
-        """End the run for good: the recorder stops."""
-        self._changed(self.tracker.break_run(reason))
-        self.outages.append((self._now_utc_ms(), reason, ""))
+    def end_recording(self, reason: GapReason, detail: str = "") -> None:
+        """End the run for good: the recorder stops, or the camera is not to be recorded any more."""
+        self._changed(self.tracker.break_run(reason, detail))
+        self.outages.append((self.now_utc_ms(), reason, detail))
+
+    def rest(self, reason: GapReason, detail: str = "") -> None:
+        """Nothing is recorded from now on, on purpose; call it when `live` has ended. The segment ends here too."""
+        self.end_recording(reason, detail)
+        self.recording.events.clear()
+        self.recording.end_segment(self.clock.boot_ns(), self.now_utc_ms())
+        self.last_end, self.idle_reason = None, reason
+        self._enter(Phase.PAUSED)
+
+    def report(self, events: Sequence[CameraEvent]) -> None:
+        """The camera told of itself: it goes into the encrypted index of its pictures, and nowhere else."""
+        if self.phase is Phase.PAUSED:
+            self.recording.events.refuse(len(events))
+        else:
+            self.recording.events.offer(events, self.now_utc_ms(), self.clock.boot_ns())
 
     def clock_stepped(self, by_ms: int) -> None:
         """The wall clock jumped: what follows is dated anew, so the run ends here and another begins.
@@ -251,7 +269,7 @@ class Camera:
         """
         self._changed(self.tracker.break_run(GapReason.CLOCK_UNKNOWN, f"the clock was set by {by_ms} ms"))
         if abs(by_ms) >= SEGMENT_STEP_MS:
-            self.recording.end_segment(self.clock.boot_ns(), self._now_utc_ms() - by_ms)
+            self.recording.end_segment(self.clock.boot_ns(), self.now_utc_ms() - by_ms)
 
     def take_ledger_changes(self) -> tuple[list[RunChange], list[tuple[int, GapReason, str]]]:
         """Return what the ledger must know before the next commit, and forget it here."""
@@ -296,7 +314,7 @@ class Camera:
     def on_parameter_sets(self, parameter_sets: tuple[bytes, ...]) -> None:
         """Remember parameter sets that changed in mid-stream."""
         try:
-            self.recording.change_parameter_sets(parameter_sets, self.clock.boot_ns(), self._now_utc_ms())
+            self.recording.change_parameter_sets(parameter_sets, self.clock.boot_ns(), self.now_utc_ms())
         except RecordInvalid:
             self.figures.rejected_units += 1
 
@@ -312,5 +330,6 @@ class Camera:
                 name = reason.name.lower()
                 self.figures.gaps[name] = self.figures.gaps.get(name, 0) + 1
 
-    def _now_utc_ms(self) -> int:
+    def now_utc_ms(self) -> int:
+        """Return UTC by the anchor."""
         return self.anchor.utc_ms(self.clock.boot_ns())

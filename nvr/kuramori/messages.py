@@ -69,6 +69,7 @@ class CameraState(StrEnum):
     CONNECTING = "connecting"
     WAITING = "waiting"  # backing off before the next attempt
     OFF = "off"
+    PAUSED = "paused"  # for maintenance, until the time that `pause` says
 
 
 # ---- status ------------------------------------------------------------------------------------------------
@@ -99,6 +100,10 @@ class CameraStatus:
     access_units: int = 0
     lost_packets: int = 0
     reconnects: int = 0
+    pause: Pause | None = None  # while it is paused
+    facts: CameraFacts | None = None  # what the door last told, as of its time; from before a restart too
+    events_received: int = 0
+    events_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

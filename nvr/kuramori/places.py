@@ -86,6 +86,16 @@ class Places:
         return self.state / "streams.json"
 
     @property
+    def camera_facts(self) -> Path:
+        """What the door last told of each camera; no secrets, nothing of motion."""
+        return self.state / "camera_facts.json"
+
+    @property
+    def pauses(self) -> Path:
+        """Which cameras are paused for maintenance, by whom and until when."""
+        return self.state / "pauses.json"
+
+    @property
     def acquaintances(self) -> Path:
         """Identity and last address of each ONVIF camera that the door has met; no secrets."""
         return self.state / "acquaintances.json"

@@ -60,6 +60,7 @@ STATES = {
     Phase.RECORDING: CameraState.RECORDING,
     Phase.WAITING: CameraState.WAITING,
     Phase.OFF: CameraState.OFF,
+    Phase.PAUSED: CameraState.PAUSED,
 }
 _MS_PER_DAY = 86_400_000
 

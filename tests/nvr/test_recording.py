@@ -1,5 +1,6 @@
 """One camera's recording: which segment, which slot, which epoch, and what becomes of what cannot be written."""
 
+import contextlib
 import itertools
 import struct
 from dataclasses import dataclass, field
@@ -331,7 +332,7 @@ def test_an_event_that_does_not_fit_any_more_goes_into_the_next_segment(bench: B
     """A full slot keeps its footer; the event is not lost."""
     bench.send(1)
     assert bench.recording._segment is not None
-    with pytest.raises(SegmentFull):
+    with contextlib.suppress(SegmentFull):
         while True:
             bench.recording._segment.writer.append_timeline("full", 1)
     report(bench)
