@@ -8,7 +8,6 @@ entry is refused with the reason. Must not know how anything works inside.
 
 import asyncio
 import sys
-from pathlib import Path
 
 from kuramori import log
 from kuramori.api.app import make_app
@@ -24,12 +23,13 @@ from kuramori.metrics_window import reader_of
 from kuramori.places import Places
 from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder_client import RecorderClient
+from kuramori.reloads import Reloads
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
 from kuramori_metrics.exporter import ListenRefused, MetricsExporter
 
 
-async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
+async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Event) -> None:
     """Run the desk until stopped."""
     places = Places.of(configuration)
     try:

@@ -4,15 +4,15 @@ It speaks ONVIF so that no hostile answer can hold the recorder up. This module 
 """
 
 import asyncio
-from pathlib import Path
 
 from kuramori.door.door import Door
 from kuramori.process import run_process
+from kuramori.reloads import Reloads
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
 
 
-async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
+async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Event) -> None:
     """Keep the cameras of `configuration` until `stop` is set."""
     await Door(configuration, SystemClock()).run(stop)
 

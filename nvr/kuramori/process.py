@@ -1,7 +1,7 @@
 """How each of the three processes starts and is told to stop; the same for recorder, door and desk.
 
-A process ends with its supervisor, stops in order on SIGTERM, and turns a wrong configuration into one
-sentence. This module must not know what a process does.
+A process ends with its supervisor, stops in order on SIGTERM, reads its configuration again on SIGHUP, and turns a
+wrong one into one sentence. This module must not know what a process does.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from kuramori import log
+from kuramori.reloads import Reloads
 from kuramori.texts import japanese_wanted, tr
 from kuramori_config.faults import ConfigurationFault
 from kuramori_config.load import load_configuration
@@ -21,7 +22,7 @@ from kuramori_config.schema import Configuration
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting would not help
 _PR_SET_PDEATHSIG = 1
 
-ProcessMain = Callable[[Configuration, Path, asyncio.Event], Awaitable[None]]
+ProcessMain = Callable[[Configuration, Reloads, asyncio.Event], Awaitable[None]]
 
 
 def end_with_parent() -> None:
@@ -31,10 +32,12 @@ def end_with_parent() -> None:
 
 
 def run_process(name: str, main: ProcessMain) -> None:
-    """Run one process to its end: `main(configuration, configuration_path, stop)`.
+    """Run one process to its end: `main(configuration, reloads, stop)`.
 
-    `stop` is set on SIGTERM or SIGINT; `main` then returns as soon as everything received is durable.
+    `stop` is set on SIGTERM or SIGINT; `main` then returns as soon as everything received is durable. `reloads` tells
+    of each new reading of the file after SIGHUP; one that comes during the start is not lost.
     """
+    hold_hangups()
     parser = argparse.ArgumentParser(prog=f"kuramori {name}")
     parser.add_argument("--config", type=Path, required=True)
     path: Path = parser.parse_args().config
@@ -46,6 +49,16 @@ def run_process(name: str, main: ProcessMain) -> None:
         print(fault.text(japanese=japanese_wanted()), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
     asyncio.run(_until_stopped(main, configuration, path))
+
+
+def hold_hangups() -> None:
+    """Let a SIGHUP wait until somebody listens to it; a process started now inherits this."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def admit_hangups() -> None:
+    """Let SIGHUP through again, one that waited first."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 def unusable(error: OSError) -> str:
@@ -62,4 +75,7 @@ async def _until_stopped(main: ProcessMain, configuration: Configuration, path: 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await main(configuration, path, stop)
+    reloads = Reloads(configuration, path)
+    loop.add_signal_handler(signal.SIGHUP, reloads.ask)
+    admit_hangups()
+    await main(configuration, reloads, stop)

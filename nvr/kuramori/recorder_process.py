@@ -9,7 +9,6 @@ import asyncio
 import random
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from kuramori import log
 from kuramori.camera import Camera
@@ -26,6 +25,7 @@ from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
 from kuramori.recording import CameraRecording
+from kuramori.reloads import Reloads
 from kuramori.segment_factory import SegmentFactory
 from kuramori.texts import tr
 from kuramori.tick import Tick, VolumeLane
@@ -288,7 +288,7 @@ class RecorderRun:
         await self._note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
 
 
-async def main(configuration: Configuration, _path: Path, stop: asyncio.Event) -> None:
+async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Event) -> None:
     """Open the vault and record; a vault that cannot be opened is one sentence and no restart loop."""
     clock = SystemClock()
     try:

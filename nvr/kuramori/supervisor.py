@@ -1,7 +1,8 @@
 """The supervisor: starts recorder, door and desk, starts each again when it dies, stops them in order.
 
-No process notices the death of another but by a closed socket. The supervisor opens no camera, ring file or
-key; it is small so that it does not fail.
+A configuration that is refused at the start ends the service; one that is refused later costs only the process that
+happened to be started then, which is tried again. No process notices the death of another but by a closed socket. The
+supervisor opens no camera, ring file or key; it is small so that it does not fail.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kuramori import log
-from kuramori.process import EXIT_CONFIGURATION
+from kuramori.process import EXIT_CONFIGURATION, admit_hangups, hold_hangups
 
 STOP_SECONDS = 1.8  # what is left to a process between SIGTERM and SIGKILL
 STEADY_SECONDS = 3.0  # who lived that long is started again at once
@@ -37,6 +38,7 @@ class ProcessState:
     pid: int | None = None
     restarts: int = 0
     last_exit: int | None = None
+    served: bool = False  # it has lived steadily once: with its configuration, the service works
 
 
 def plans(configuration_path: Path) -> tuple[ProcessPlan, ...]:
@@ -74,6 +76,11 @@ class Supervisor:
         self._report()
         return self._refused or 0
 
+    def reload(self) -> None:
+        """Have every process read the configuration file again."""
+        log.get().info("reload_asked")
+        self._signal_all(signal.SIGHUP)
+
     def _signal_all(self, number: signal.Signals) -> None:
         for state in self.states.values():
             if state.pid is not None:
@@ -85,9 +92,7 @@ class Supervisor:
         quick_deaths = 0
         while not self._stopping:
             started = loop.time()
-            process = await asyncio.create_subprocess_exec(
-                *plan.command, stdin=asyncio.subprocess.DEVNULL, pass_fds=self.inherited
-            )
+            process = await self._begin(plan)
             state.pid = process.pid
             if self._stopping:  # told to stop while it was being started
                 process.terminate()
@@ -96,17 +101,29 @@ class Supervisor:
             state.pid = None
             if self._stopping:
                 break
-            if state.last_exit == EXIT_CONFIGURATION:
+            if state.last_exit == EXIT_CONFIGURATION and not state.served:
                 self._refused = EXIT_CONFIGURATION
                 stop.set()
                 break
-            quick_deaths = 0 if loop.time() - started >= STEADY_SECONDS else quick_deaths + 1
+            steady = loop.time() - started >= STEADY_SECONDS
+            state.served = state.served or steady
+            quick_deaths = 0 if steady else quick_deaths + 1
             delay = RESTART_DELAYS_SECONDS[min(max(quick_deaths - 1, 0), len(RESTART_DELAYS_SECONDS) - 1)]
             state.restarts += 1
             log.get().error("process_died", name=plan.name, exit=state.last_exit, restart_in_seconds=delay)
             self._changed(plan.name, state)
             await self._pause(delay, stop)
         self._changed(plan.name, state)
+
+    async def _begin(self, plan: ProcessPlan) -> asyncio.subprocess.Process:
+        """Start a process that is not killed by a reload before it listens to one."""
+        hold_hangups()
+        try:
+            return await asyncio.create_subprocess_exec(
+                *plan.command, stdin=asyncio.subprocess.DEVNULL, pass_fds=self.inherited
+            )
+        finally:
+            admit_hangups()
 
     @staticmethod
     async def _pause(seconds: float, stop: asyncio.Event) -> None:

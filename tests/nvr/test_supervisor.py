@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from kuramori.process import EXIT_CONFIGURATION
-from kuramori.supervisor import REPORT_NAME, STOP_SECONDS, ProcessPlan, ProcessState, Supervisor
+from kuramori.supervisor import REPORT_NAME, STEADY_SECONDS, STOP_SECONDS, ProcessPlan, ProcessState, Supervisor
 
 SLEEPER = "import signal,sys\nsignal.signal(15,lambda *_: sys.exit(0))\nsignal.pause()"
 DEAF = "import signal\nsignal.signal(15,signal.SIG_IGN)\nprint('deaf',flush=True)\nwhile True: signal.pause()"
@@ -72,3 +72,44 @@ async def test_a_refused_configuration_is_not_tried_again(tmp_path: Path) -> Non
     supervisor = Supervisor([refusing, plan("desk", SLEEPER)], tmp_path, watcher)
     assert await asyncio.wait_for(supervisor.run(stop), 20) == EXIT_CONFIGURATION
     assert supervisor.states["recorder"].restarts == 0
+
+
+async def test_a_configuration_that_is_refused_later_costs_only_who_was_started_then(tmp_path: Path) -> None:
+    """Once it has served, a process that refuses its configuration is tried again; the others live on."""
+    watcher, stop = Watcher(), asyncio.Event()
+    seen = tmp_path / "seen"
+    program = (
+        f"import os,signal,sys,time\nif os.path.exists({str(seen)!r}): sys.exit({EXIT_CONFIGURATION})\n"
+        f"open({str(seen)!r},'w').close()\ntime.sleep({STEADY_SECONDS + 0.5})"
+    )
+    supervisor = Supervisor([plan("recorder", SLEEPER), plan("door", program)], tmp_path, watcher)
+    running = asyncio.create_task(supervisor.run(stop))
+    recorder_pid = await watcher.started("recorder")
+    await watcher.started("door", restarts=3)
+    assert supervisor.states["door"].last_exit == EXIT_CONFIGURATION
+    assert supervisor.states["recorder"].pid == recorder_pid
+    stop.set()
+    assert await running == 0
+
+
+async def test_a_reload_reaches_every_process(tmp_path: Path) -> None:
+    """SIGHUP is passed on, also to a process that was started a moment ago, and kills nobody."""
+    watcher, stop = Watcher(), asyncio.Event()
+    listener = (
+        "import signal,sys\nsignal.signal(1,lambda *_: print('read again',file=open(sys.argv[1],'w'),flush=True))\n"
+        "signal.signal(15,lambda *_: sys.exit(0))\nsignal.pthread_sigmask(signal.SIG_UNBLOCK,{1})\n"
+        "while True: signal.pause()"
+    )
+    notes = [tmp_path / name for name in ("recorder", "desk")]
+    plans = [ProcessPlan(note.name, (*plan(note.name, listener).command, str(note))) for note in notes]
+    supervisor = Supervisor(plans, tmp_path, watcher)
+    running = asyncio.create_task(supervisor.run(stop))
+    for note in notes:
+        await watcher.started(note.name)
+    supervisor.reload()
+    async with asyncio.timeout(20):
+        while not all(note.exists() for note in notes):
+            await asyncio.sleep(0.02)
+    assert [state.restarts for state in supervisor.states.values()] == [0, 0]
+    stop.set()
+    assert await running == 0

@@ -1,8 +1,12 @@
-"""`kuramori run`: the service itself, in the foreground: supervisor, recorder, door and desk."""
+"""`kuramori run`: the service itself, in the foreground: supervisor, recorder, door and desk.
+
+SIGHUP has the configuration file read again; where it means that the terminal has gone, the service ends with it.
+"""
 
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def run(config: ConfigOption = Path("/etc/kuramori/kuramori.toml")) -> None:
-        """Record, until SIGTERM or Ctrl-C."""
+        """Record, until SIGTERM or Ctrl-C; SIGHUP: read the camera list again."""
         raise typer.Exit(asyncio.run(_supervise(config)))
 
 
@@ -56,10 +60,24 @@ async def _supervise(config: Path) -> int:
     except OSError as error:
         typer.echo(unusable(error), err=True)
         return EXIT_CONFIGURATION
+    supervisor = Supervisor(plans(config), runtime, inherited=(lock.descriptor,))
+    on_terminal = sys.stdin.isatty()
+    loop.add_signal_handler(
+        signal.SIGHUP, lambda: stop.set() if on_terminal and _terminal_gone() else supervisor.reload()
+    )
     try:
-        return await Supervisor(plans(config), runtime, inherited=(lock.descriptor,)).run(stop)
+        return await supervisor.run(stop)
     finally:
         lock.close()
+
+
+def _terminal_gone() -> bool:
+    """Tell whether the terminal that was standard input has been closed."""
+    try:
+        os.tcgetpgrp(sys.stdin.fileno())
+    except OSError:
+        return True
+    return False
 
 
 def _require_set_up(configuration: "Configuration") -> Path:
