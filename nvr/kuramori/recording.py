@@ -17,6 +17,7 @@ from kuramori.memory_budget import MemoryBudget
 from kuramori.segment_factory import BegunSegment, SegmentFactory, SegmentStart, StreamFacts
 from kuramori_segments.block_layout import BytesLike
 from kuramori_segments.chunk_buffers import Commit
+from kuramori_segments.codes import Provenance
 from kuramori_segments.commit_reader import records_of_commits
 from kuramori_segments.limits import BLOCK_BYTES, MAX_ACCESS_UNIT_BYTES
 from kuramori_segments.records import FLAG_KEY_FRAME, AccessUnitRecord, CameraEventRecord
@@ -119,6 +120,7 @@ class CameraRecording:
     plan: EpochPlan[Epoch] = field(default_factory=EpochPlan)
     stream: StreamFacts | None = None
     time_unknown: bool = False
+    provenance: Provenance = Provenance.LIVE
     dropped_units: int = 0  # lost because neither a slot nor memory was left
     events: EventQueue = field(default_factory=EventQueue)  # what the camera reported, until it is sealed
     _segment: _Segment | None = None
@@ -234,6 +236,7 @@ class CameraRecording:
             first_access_unit=number,
             continues=not unit.flags & FLAG_KEY_FRAME,
             time_unknown=self.time_unknown,
+            provenance=self.provenance,
         )
         begun = self.factory.begin(start, self.stream, lambda uid: self.segment_key(epoch.epoch_id, uid))
         self.state.next_sequence += 1
@@ -250,7 +253,7 @@ class CameraRecording:
             return
         self._segment = None
         self._end_wanted = False
-        commit = segment.writer.close(boot_ns // 1_000_000, ())
+        commit = segment.writer.close(max(0, boot_ns) // 1_000_000, ())
         self._put(segment, commit)
         self.state.previous_digest = segment.writer.chain_digest
         extent_blocks = (commit.offset_bytes + commit.length_bytes) // BLOCK_BYTES

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from kuramori.capture.source import Codec
 from kuramori_segments import cipher, custody
 from kuramori_segments.chunk_buffers import ChunkBuffers
-from kuramori_segments.codes import AudioState, RecordSource, Suite, VideoCodec
+from kuramori_segments.codes import AudioState, Provenance, RecordSource, Suite, VideoCodec
 from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.footer import Signer
 from kuramori_segments.header import SegmentHeader, header_digest
@@ -52,6 +52,7 @@ class SegmentStart:
     first_access_unit: int
     continues: bool  # begins inside a GOP
     time_unknown: bool
+    provenance: Provenance = Provenance.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class SegmentFactory:
             epoch_id=start.epoch_id,
             sequence=start.sequence,
             start_utc_ms=start.start_utc_ms,
-            start_boot_ms=start.start_boot_ns // 1_000_000,
+            start_boot_ms=max(0, start.start_boot_ns) // 1_000_000,  # 0: filmed before this boot
             first_access_unit=start.first_access_unit,
             custodian_set_id=self.custodians.set_id,
             k=self.custodians.k,
@@ -100,6 +101,7 @@ class SegmentFactory:
             audio=stream.audio,
             continues=start.continues,
             time_unknown=start.time_unknown,
+            provenance=start.provenance,
         )
         sealed = custody.seal_dek(dek, self.custodians, custody.ShareBinding.of(draft))
         header = replace(draft, shares=sealed.shares, recovery_seal=sealed.recovery_seal)

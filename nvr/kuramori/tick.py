@@ -9,13 +9,15 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kuramori import log
 from kuramori.camera import Camera
-from kuramori.recording import Batch
+from kuramori.recording import Batch, CameraRecording, DurableMark
 from kuramori.timebase import Clock, ClockStep, UtcAnchor
-from kuramori.vault_thread import CommitOutcome, LedgerNews, LedgerWriter, WorkThread, commit
+from kuramori.vault_thread import CommitOutcome, FilledRun, LedgerNews, LedgerWriter, WorkThread, commit
 from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.run_tracker import RunChange
 from kuramori_segments.storage_fault import StorageFault
 from kuramori_segments.volume import Volume
 
@@ -45,12 +47,26 @@ class TickFigures:
         self.commit_buckets[bisect_left(COMMIT_BUCKETS_SECONDS, seconds)] += 1
 
 
+class Filled(Protocol):
+    """What is filled from one camera's card: committed with the ticks like a camera, but never drained by them."""
+
+    recording: CameraRecording
+    durable: DurableMark | None
+
+    def take_ledger_changes(self) -> tuple[list[RunChange | FilledRun], list[tuple[int, GapReason, str]]]:
+        """Return what the ledger must know before the next commit, and forget it here."""
+
+    def break_run(self, reason: GapReason, detail: str = "") -> None:
+        """What was to be written could not be kept."""
+
+
 @dataclass(slots=True, eq=False)
 class VolumeLane:
     """One volume with the cameras that are written to it, and its commit under way."""
 
     volume: Volume
     cameras: list[Camera]
+    filled: list[Filled] = field(default_factory=list)
     under_way: asyncio.Task[None] | None = None
     doubtful: set[int] = field(default_factory=set)  # slots of failed commits, until they are looked at
 
@@ -117,8 +133,9 @@ class Tick:
 
     def _begin_commit(self, lane: VolumeLane, boot_ns: int, utc_ms: int, *, finishing: bool) -> None:
         news: list[LedgerNews] = []
-        batches: list[tuple[Camera, Batch]] = []
-        for camera in lane.cameras:
+        batches: list[tuple[Camera | Filled, Batch]] = []
+        writers: list[Camera | Filled] = [*lane.cameras, *lane.filled]
+        for camera in writers:
             recording = camera.recording
             batch = recording.finish(boot_ns, utc_ms) if finishing else recording.collect(boot_ns, utc_ms)
             if batch is not None:
@@ -129,7 +146,9 @@ class Tick:
         if news or batches or self.writer.waiting or lane.volume.unsettled:
             lane.under_way = asyncio.create_task(self._commit(lane, news, batches), name="commit")
 
-    async def _commit(self, lane: VolumeLane, news: list[LedgerNews], batches: list[tuple[Camera, Batch]]) -> None:
+    async def _commit(
+        self, lane: VolumeLane, news: list[LedgerNews], batches: list[tuple[Camera | Filled, Batch]]
+    ) -> None:
         began_ns = self.clock.boot_ns()
         outcome = await self.thread.call(commit, lane.volume, self.writer, news, [batch for _, batch in batches])
         self.figures.note_commit((self.clock.boot_ns() - began_ns) / NS_PER_SECOND)

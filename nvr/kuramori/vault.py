@@ -6,7 +6,7 @@ know cameras' streams or sockets.
 """
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from kuramori.places import Places
 from kuramori.recording import RecordingState
 from kuramori_config.schema import Configuration
 from kuramori_segments.boot_identity import read_boot_id
+from kuramori_segments.codes import Provenance
 from kuramori_segments.custodian_set import CustodianSet, read_set
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.erasable_cell import open_file_cells
@@ -31,7 +32,9 @@ from kuramori_segments.keystore import Keystore
 from kuramori_segments.ledger import CameraNameRefused, Ledger
 from kuramori_segments.ledger_fault import LedgerLost, LedgerMissing
 from kuramori_segments.ledger_records import DurableEnd, RepairedRun
+from kuramori_segments.ledger_records import Provenance as RunProvenance
 from kuramori_segments.limits import BLOCK_BYTES
+from kuramori_segments.numbering import first_number
 from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport, recover
 from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.volume import Volume
@@ -77,6 +80,7 @@ class Vault:
     volume_paths: tuple[Path, ...]
     boot_id: bytes
     tails: Mapping[int, CameraTail]  # where each camera's recording ends, by its number
+    filled_tails: Mapping[int, CameraTail]  # likewise of what was filled from its card
     recovered_segments: int
     repaired_runs: tuple[RepairedRun, ...]
     _closing: ExitStack
@@ -121,6 +125,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
         closing.callback(keystore.close)
         volumes: list[Volume] = []
         tails: dict[int, CameraTail] = {}
+        filled_tails: dict[int, CameraTail] = {}
         recovered = 0
         for path in places.volumes:
             if not path.exists():
@@ -129,14 +134,14 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             closing.callback(volume.close)
             report = recover(volume, signer)
             recovered += _tell(report)
-            for tail in report.tails:
-                if tail.camera_number not in tails or tail.sequence > tails[tail.camera_number].sequence:
-                    tails[tail.camera_number] = tail
+            _take_later(tails, report.tails)
+            _take_later(filled_tails, report.filled_tails)
             volumes.append(volume)
         ledger = open_ledger(places, volumes, now_utc_ms)
         closing.callback(ledger.close)
-        ends = {number: DurableEnd(tail.last_utc_ms, tail.last_access_unit) for number, tail in tails.items()}
-        repaired = ledger.close_open_runs(ends, GapReason.RECORDER_CRASHED, now_utc_ms)
+        repaired = ledger.close_open_runs(
+            _durable_ends(tails), GapReason.RECORDER_CRASHED, now_utc_ms, filled=_durable_ends(filled_tails)
+        )
         return Vault(
             identity=identity,
             signer=signer,
@@ -147,10 +152,21 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             volume_paths=places.volumes,
             boot_id=boot_id,
             tails=tails,
+            filled_tails=filled_tails,
             recovered_segments=recovered,
             repaired_runs=repaired,
             _closing=closing.pop_all(),
         )
+
+
+def _take_later(known: dict[int, CameraTail], tails: Sequence[CameraTail]) -> None:
+    for tail in tails:
+        if tail.camera_number not in known or tail.sequence > known[tail.camera_number].sequence:
+            known[tail.camera_number] = tail
+
+
+def _durable_ends(tails: Mapping[int, CameraTail]) -> dict[int, DurableEnd]:
+    return {number: DurableEnd(tail.last_utc_ms, tail.last_access_unit) for number, tail in tails.items()}
 
 
 def _tell_loose_modes(places: Places) -> None:
@@ -193,13 +209,14 @@ def _tell(report: RecoveryReport) -> int:
     return sum(slot.outcome is Outcome.RECOVERED for slot in report.slots)
 
 
-def recording_state(vault: Vault, camera_number: int) -> RecordingState:
+def recording_state(vault: Vault, camera_number: int, provenance: Provenance = Provenance.LIVE) -> RecordingState:
     """Return where a camera's numbering goes on: behind everything that any volume or the ledger names."""
-    state = RecordingState()
-    tail = vault.tails.get(camera_number)
+    first = first_number(provenance)
+    state = RecordingState(next_sequence=first, next_access_unit=first)
+    tail = (vault.tails if provenance is Provenance.LIVE else vault.filled_tails).get(camera_number)
     if tail is not None:
         state = RecordingState(tail.sequence + 1, tail.chain_digest, tail.next_access_unit)
-    claimed = vault.ledger.last_access_unit(camera_number)
+    claimed = vault.ledger.last_access_unit(camera_number, RunProvenance(provenance))
     if claimed is not None:
         state.next_access_unit = max(state.next_access_unit, claimed + 1)
     return state

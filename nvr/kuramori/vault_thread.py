@@ -15,6 +15,7 @@ from kuramori.recording import Batch
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger import Ledger
 from kuramori_segments.ledger_fault import LedgerFault, LedgerMisuse
+from kuramori_segments.ledger_records import DurableEnd
 from kuramori_segments.run_tracker import RunChange, RunClosed, RunOpened
 from kuramori_segments.slot_change import CommitResult
 from kuramori_segments.storage_fault import StorageFault
@@ -41,11 +42,19 @@ class WorkThread:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledRun:
+    """A run that is being filled from the camera's card, as far as it reaches with the next commit."""
+
+    begin: DurableEnd
+    end: DurableEnd
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerNews:
     """What the ledger must know of one camera before the next commit."""
 
     camera_number: int
-    run_changes: tuple[RunChange, ...]
+    run_changes: tuple[RunChange | FilledRun, ...]
     outages: tuple[tuple[int, GapReason, str], ...]  # utc_ms, reason, detail
 
 
@@ -89,6 +98,8 @@ class LedgerWriter:
                     self.ledger.open_run(item.camera_number, utc_ms, unit)
                 case RunClosed(end_utc_ms=utc_ms, end_access_unit=unit, reason=reason, detail=detail):
                     self.ledger.close_run(item.camera_number, utc_ms, unit, reason, detail)
+                case FilledRun(begin=begin, end=end):
+                    self.ledger.note_filled(item.camera_number, begin, end)
         for utc_ms, reason, detail in item.outages:
             self.ledger.note_outage(item.camera_number, utc_ms, reason, detail)
 
