@@ -5,18 +5,21 @@ what is asked or answered.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 
-from kuramori.simulator.onvif_camera import HttpReply, OnvifCamera
+from kuramori.simulator.onvif.envelope import HttpReply, Waiting
+from kuramori.simulator.onvif_camera import OnvifCamera
 from kuramori.timebase import Clock, SystemClock
 
 DEVICE_PATH = "/onvif/device_service"
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 256 * 1024
 IDLE_SECONDS = 60.0
+MIN_WAIT_SECONDS = 0.005
 
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -78,13 +81,35 @@ async def _converse(
 ) -> None:
     while True:
         async with asyncio.timeout(IDLE_SECONDS):
-            headers, body = await _read_request(reader)
-        reply = camera.reply(body, headers.get("authorization", ""), clock.utc_ms())
+            path, headers, body = await _read_request(reader)
+        reply = camera.reply(body, headers.get("authorization", ""), clock.utc_ms(), path)
+        if reply.waiting is not None:
+            reply = await _waited(camera, clock, reply.waiting)
+        if reply.hang_up:
+            return
         writer.write(_written(reply, clock.utc_ms()))
         await writer.drain()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], bytes]:
+async def _waited(camera: OnvifCamera, clock: Clock, waiting: Waiting) -> HttpReply:
+    """Hold a long poll until the camera has something to say."""
+    news = asyncio.Event()
+    camera.events.listeners.add(news.set)
+    try:
+        while True:
+            now_utc_ms = clock.utc_ms()
+            reply = camera.resume(waiting, now_utc_ms)
+            if reply.waiting is None:
+                return reply
+            news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(MIN_WAIT_SECONDS, (waiting.until_utc_ms - now_utc_ms) / 1000)):
+                    await news.wait()
+    finally:
+        camera.events.listeners.discard(news.set)
+
+
+async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     if not first.startswith("POST "):
@@ -96,7 +121,7 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], b
     length = headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_BODY_BYTES:
         raise _BadRequest
-    return headers, await reader.readexactly(int(length))
+    return first.split(" ")[1], headers, await reader.readexactly(int(length))
 
 
 def _written(reply: HttpReply, utc_ms: int) -> bytes:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from kuramori.simulator.audio_material import AudioKind
 from kuramori.simulator.challenge import Account, Challenge
+from kuramori.simulator.onvif.event_desk import EventDesk
+from kuramori.simulator.onvif.event_topics import EventKind
 from kuramori.simulator.onvif.profile import SimulatedProfile
+from kuramori.simulator.onvif.time_text import written
 
 OPERATIONS_KEPT = 1000
 MANUFACTURER = "Kuramori"
@@ -28,6 +31,7 @@ class CameraState:
     clock_offset_seconds: float = 0  # how wrong its clock is
     old_firmware: bool = False  # knows neither GetServices nor media2
     operations: list[str] = field(default_factory=list)  # as they came, the last OPERATIONS_KEPT
+    events: EventDesk = field(default_factory=EventDesk)
 
     def scopes(self) -> tuple[str, ...]:
         """Return the scopes of discovery and GetScopes."""
@@ -54,3 +58,13 @@ class CameraState:
     def note_operation(self, operation: str) -> None:
         """Remember what was asked."""
         self.operations = [*self.operations, operation][-OPERATIONS_KEPT:]
+
+    def emit(self, kind: EventKind, state: bool | str, utc_ms: int) -> None:
+        """Let something happen: every subscriber is told. `state` of a job is "Idle", "Active" or "Error"."""
+        value = state if isinstance(state, str) else str(state).lower()
+        self.events.emit(kind, value, self.camera_utc_ms(utc_ms))
+
+    def reboot(self, utc_ms: int) -> None:
+        """Forget what a camera forgets when it starts again: subscriptions."""
+        self.events.forget()
+        self.events.emit(EventKind.REBOOT, written(self.camera_utc_ms(utc_ms)), self.camera_utc_ms(utc_ms))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
 from kuramori.simulator.onvif.camera_state import MANUFACTURER, MODEL, CameraState
-from kuramori.simulator.onvif.envelope import NS_DEVICE, NS_MEDIA, NS_MEDIA2, Call
+from kuramori.simulator.onvif.envelope import NS_DEVICE, NS_EVENTS, NS_MEDIA, NS_MEDIA2, Call
 
 FREE_OPERATIONS = frozenset({"GetSystemDateAndTime", "GetServices", "GetCapabilities", "GetEndpointReference"})
 
@@ -33,7 +33,9 @@ def answer(camera: CameraState, call: Call) -> str | None:
 
 
 def _services(camera: CameraState) -> str:
-    services = ((NS_DEVICE, "device_service"), (NS_MEDIA, "media_service"), (NS_MEDIA2, "media2_service"))
+    services = [(NS_DEVICE, "device_service"), (NS_MEDIA, "media_service"), (NS_MEDIA2, "media2_service")]
+    if camera.events.offered:
+        services.append((NS_EVENTS, "event_service"))
     items = "".join(
         f"<tds:Service><tds:Namespace>{space}</tds:Namespace><tds:XAddr>{camera.service_url(name)}</tds:XAddr>"
         "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
@@ -44,9 +46,17 @@ def _services(camera: CameraState) -> str:
 
 def _capabilities(camera: CameraState) -> str:
     media = camera.service_url("media_service")
+    events = ""
+    if camera.events.offered:
+        events = (
+            f"<tt:Events><tt:XAddr>{camera.service_url('event_service')}</tt:XAddr><tt:WSSubscriptionPolicySupport>"
+            "false</tt:WSSubscriptionPolicySupport><tt:WSPullPointSupport>true</tt:WSPullPointSupport>"
+            "<tt:WSPausableSubscriptionManagerInterfaceSupport>false"
+            "</tt:WSPausableSubscriptionManagerInterfaceSupport></tt:Events>"
+        )
     return (
         "<tds:GetCapabilitiesResponse><tds:Capabilities>"
-        f"<tt:Device><tt:XAddr>{camera.device_url}</tt:XAddr></tt:Device>"
+        f"<tt:Device><tt:XAddr>{camera.device_url}</tt:XAddr></tt:Device>{events}"
         f"<tt:Media><tt:XAddr>{media}</tt:XAddr><tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast>"
         "<tt:RTP_TCP>true</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP></tt:StreamingCapabilities></tt:Media>"
         "</tds:Capabilities></tds:GetCapabilitiesResponse>"
