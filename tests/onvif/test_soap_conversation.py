@@ -1,18 +1,11 @@
 """Conversations with hostile cameras: every one ends in our error, within its limits, without our password."""
 
 import asyncio
-import datetime
-import hashlib
-import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kuramori_onvif import answers
 from kuramori_onvif.device import Credentials, Device, TlsTrust
@@ -31,6 +24,7 @@ from kuramori_onvif.errors import (
 )
 from kuramori_onvif.hardened_xml import MAX_BODY_BYTES
 from kuramori_onvif.soap import NS_DEVICE, NS_MEDIA
+from tests.fakes.camera_certificate import camera_certificate
 from tests.fakes.hostile_camera import ENVELOPE, HostileCamera, Script, always, by_operation, response, soap
 
 USER = Credentials("operator", "hunter2")
@@ -321,32 +315,9 @@ async def test_the_time_of_a_refusal_sets_the_tokens_clock() -> None:
     assert b"UsernameToken" not in camera.requests[0]
 
 
-def _certificate(folder: Path) -> tuple[ssl.SSLContext, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "camera.pem").write_bytes(pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "camera.pem")
-    return context, hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest()
-
-
 async def test_tls_needs_the_pinned_certificate_before_a_byte_is_sent(tmp_path: Path) -> None:
     """The pinned one is accepted; without pin or with another one nothing reaches the camera."""
-    context, fingerprint = _certificate(tmp_path)
+    context, fingerprint = camera_certificate(tmp_path)
     information = soap(
         "<tds:GetDeviceInformationResponse><tds:Manufacturer>M</tds:Manufacturer></tds:GetDeviceInformationResponse>"
     )
@@ -362,7 +333,7 @@ async def test_tls_needs_the_pinned_certificate_before_a_byte_is_sent(tmp_path: 
 
 async def test_plain_addresses_of_an_encrypted_camera_are_asked_encrypted(tmp_path: Path) -> None:
     """Asked over https, it names http: its path is taken, our scheme and port stay."""
-    context, fingerprint = _certificate(tmp_path)
+    context, fingerprint = camera_certificate(tmp_path)
     async with HostileCamera(by_operation({"GetServices": soap(SERVICES)}), context) as camera:
         trust = TlsTrust(fingerprint=fingerprint)
         async with Device(camera.address, utc_ms=utc_ms, trust=trust) as device:
