@@ -1,0 +1,81 @@
+"""Replay of what a camera recorded on its own card: the range that is asked for, the time that each packet carries.
+
+ONVIF Streaming Specification, "Replay": PLAY with `Require: onvif-replay`, a `Range` of absolute time and
+`Rate-Control: no`; the first packet of each picture carries header extension 0xABAC with its NTP time. Pure. It must
+not know sockets, nor what the pictures are fetched for.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kuramori.capture.rtp import RTP_HEADER_BYTES
+
+REPLAY_TAG = "onvif-replay"
+EXTENSION_PROFILE = 0xABAC
+NTP_EPOCH_OFFSET_SECONDS = 2_208_988_800  # from 1900 to 1970
+NTP_ERA_SECONDS = 1 << 32
+_EXTENSION_WORDS = 3
+_EXTENSION = struct.Struct(">IIB").unpack_from  # seconds, fraction, flags
+_U16 = struct.Struct(">H").unpack_from
+_END_OF_SECTION, _DISCONTINUITY, _TERMINAL = 0x40, 0x20, 0x10  # 0x80: clean point, which the picture itself tells
+_US_PER_SECOND = 1_000_000
+_ERA_ENDS_BEFORE = 1_500_000_000  # UTC seconds: an NTP time that seems older belongs to the era that begins in 2036
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRange:
+    """From when to when, in UTC milliseconds of the camera's clock."""
+
+    from_utc_ms: int
+    to_utc_ms: int
+
+    @property
+    def header(self) -> str:
+        """The value of the Range header (RFC 2326 section 3.7)."""
+        return f"clock={_clock_time(self.from_utc_ms)}-{_clock_time(self.to_utc_ms)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTime:
+    """What a packet's header extension says of its picture."""
+
+    utc_us: int  # by the camera's clock
+    ends_section: bool  # the last picture of an unbroken stretch of the card
+    discontinuity: bool  # the first one after something that is missing
+    terminal: bool  # the last picture of all that was asked for
+
+
+OnReplayTime = Callable[[int, ReplayTime], None]  # extended RTP time of the picture
+
+
+def read_replay_time(packet: bytes | bytearray | memoryview, start: int, stop: int) -> ReplayTime | None:
+    """Return what the RTP packet at [start, stop) tells of its time; None where it tells nothing."""
+    if stop - start < RTP_HEADER_BYTES or not packet[start] & 0x10:
+        return None
+    at = start + RTP_HEADER_BYTES + 4 * (packet[start] & 15)
+    if at + 4 + 4 * _EXTENSION_WORDS > stop:
+        return None
+    if _U16(packet, at)[0] != EXTENSION_PROFILE or _U16(packet, at + 2)[0] < _EXTENSION_WORDS:
+        return None
+    seconds, fraction, flags = _EXTENSION(packet, at + 4)
+    return ReplayTime(
+        _utc_us(seconds, fraction),
+        bool(flags & _END_OF_SECTION),
+        bool(flags & _DISCONTINUITY),
+        bool(flags & _TERMINAL),
+    )
+
+
+def _utc_us(ntp_seconds: int, fraction: int) -> int:
+    utc_seconds = ntp_seconds - NTP_EPOCH_OFFSET_SECONDS
+    if utc_seconds < _ERA_ENDS_BEFORE:
+        utc_seconds += NTP_ERA_SECONDS
+    return utc_seconds * _US_PER_SECOND + (fraction * _US_PER_SECOND >> 32)
+
+
+def _clock_time(utc_ms: int) -> str:
+    seconds, milliseconds = divmod(utc_ms, 1000)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y%m%dT%H%M%S}.{milliseconds:03d}Z"
