@@ -45,12 +45,19 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.DeskBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.HoldUnknown: HTTPStatus.NOT_FOUND,
     fault.HoldRefused: HTTPStatus.CONFLICT,
+    fault.CameraUnknown: HTTPStatus.NOT_FOUND,
+    fault.CameraRemoved: HTTPStatus.CONFLICT,
+    fault.EnrolmentChanged: HTTPStatus.CONFLICT,
+    fault.AimingUsedUp: HTTPStatus.CONFLICT,
+    fault.AimingRefused: HTTPStatus.FORBIDDEN,
+    fault.StillMissing: HTTPStatus.BAD_GATEWAY,
+    fault.DoorAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
     fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RegisterAway: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given")  # facts that a program may want
+EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given", "most")  # facts that a program may want
 
 
 def install(app: FastAPI) -> None:

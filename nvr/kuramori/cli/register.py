@@ -30,6 +30,13 @@ KINDS_JAPANESE = {
     "erase_ordered": "消去指示",
     "erased": "消去",
     "custody_changed": "鍵管理者変更",
+    "camera_enrolled": "カメラ登録",
+    "camera_retired": "カメラ撤去",
+    "camera_paused": "録画休止",
+    "camera_resumed": "録画再開",
+    "aimed": "画角調整",
+    "view_confirmed": "画角確認",
+    "certificate_accepted": "証明書承認",
     "bodies_deleted": "記録本文の廃棄",
 }
 

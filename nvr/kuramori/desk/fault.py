@@ -22,6 +22,12 @@
       ExtractionRefused         the worker made no bundle
       DeskBusy                  too many bundles are being made
       HoldUnknown, HoldRefused
+      CameraUnknown, CameraRemoved
+      EnrolmentChanged          the camera was replaced in the meantime
+      AimingUsedUp              no further still in this enrolment (R4)
+      AimingRefused             installer and handler are not who they have to be
+      StillMissing              the camera gave no picture
+      DoorAway                  the door does not answer
       RecorderAway              the recorder does not answer
       RecorderDeclined          the recorder answered that it will not
       CustodiansUnusable        the custodian set cannot be read
@@ -335,4 +341,87 @@ class RegisterAway(DeskFault):
         super().__init__(
             f"The register cannot be used, so nothing can be granted or opened: {detail}",
             f"記録簿が使えないため、決裁も閲覧もできません: {detail}",
+        )
+
+
+class CameraUnknown(DeskFault):
+    """No camera of that name is in service."""
+
+    code = "camera-unknown"
+
+    def __init__(self, name: str) -> None:
+        shown = name[:32] if name[:32].isprintable() else "?"
+        super().__init__(
+            f"There is no camera {shown}; see: kuramori camera list",
+            f"カメラ {shown} はありません。kuramori camera list で確認してください。",
+        )
+
+
+class CameraRemoved(DeskFault):
+    """The camera was removed; its name is never used again."""
+
+    code = "camera-removed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The camera {name} was removed, and its name is never used again: choose another.",
+            f"カメラ {name} は撤去済みです。この名前は再使用できません。別の名前にしてください。",
+        )
+
+
+class EnrolmentChanged(DeskFault):
+    """The camera was enrolled anew while this was on its way."""
+
+    code = "enrolment-changed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The camera {name} was added or replaced at this moment: look at it, then try again.",
+            f"カメラ {name} は登録内容が変更されたところです。確認のうえ、やり直してください。",
+        )
+
+
+class AimingUsedUp(DeskFault):
+    """All stills of this enrolment have been shown (R4)."""
+
+    code = "aiming-used-up"
+
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(
+            f"{most} stills of {name} have been shown since it was enrolled, which is the limit; a new count begins "
+            "when the manager or a deputy replaces the camera (kuramori camera replace).",
+            f"{name} の画角調整用静止画は、登録後の上限 {most} 枚に達しました。管理責任者又は代理者がカメラの交換"
+            "(kuramori camera replace)を行うと、新たに数え始めます。",
+        )
+        self.most = most
+
+
+class AimingRefused(DeskFault):
+    """Aiming takes an installer and, present, a handler who is somebody else."""
+
+    code = "aiming-refused"
+
+
+class StillMissing(DeskFault):
+    """The camera gave no picture; nothing was shown, and nothing counts. `reason` is stable."""
+
+    code = "still-missing"
+
+    def __init__(self, name: str, reason: str, detail: str) -> None:
+        super().__init__(
+            f"No still of {name} could be had: {detail} Nothing was shown, and nothing counts.",
+            f"{name} の静止画を取得できませんでした({detail})。表示しておらず、枚数にも数えません。",
+        )
+        self.reason = reason
+
+
+class DoorAway(DeskFault):
+    """The door does not answer."""
+
+    code = "door-away"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            f"The door does not answer{': ' + detail if detail else ''}; see: kuramori doctor",
+            f"接続窓口(door)が応答しません{'(' + detail + ')' if detail else ''}。kuramori doctor で確認してください。",
         )

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kuramori.desk.camera_book import CameraBook
+from kuramori.desk.camera_steps import CAMERA_STEPS
 from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
 from kuramori.desk.hold_book import HoldBook
 from kuramori.desk.register import Record, Register, RegisterDamaged, RegisterUnwritable
@@ -56,6 +58,7 @@ class Journal:
         self.register = register
         self.requests: dict[str, Request] = {}
         self.holds = HoldBook()
+        self.cameras = CameraBook()
         self.custodian_set_id: bytes | None = None
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
         self._zone = ZoneInfo(time_zone)
@@ -116,6 +119,8 @@ class Journal:
     def _judge(self, taken: Taken) -> None:
         if isinstance(taken.step, REQUEST_STEPS):
             apply(self.requests.get(taken.request_id), taken)
+        if isinstance(taken.step, CAMERA_STEPS):
+            self.cameras.judge(taken.step)
 
     def _apply(self, taken: Taken, index: int) -> None:
         if isinstance(taken.step, REQUEST_STEPS):
@@ -124,6 +129,8 @@ class Journal:
             self.decided_at[taken.request_id] = index
         if isinstance(taken.step, CustodyChanged):
             self.custodian_set_id = taken.step.set_id
+        if isinstance(taken.step, CAMERA_STEPS):
+            self.cameras.apply(taken.step, taken.person, taken.utc_ms)
         self.holds.apply(taken)
 
     def _replay(self) -> None:

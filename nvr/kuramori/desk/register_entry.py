@@ -38,6 +38,13 @@ class EntryKind(StrEnum):
     ERASE_ORDERED = "erase_ordered"
     ERASED = "erased"  # the recorder's receipt: keys are destroyed
     CUSTODY_CHANGED = "custody_changed"
+    CAMERA_ENROLLED = "camera_enrolled"
+    CAMERA_RETIRED = "camera_retired"
+    CAMERA_PAUSED = "camera_paused"
+    CAMERA_RESUMED = "camera_resumed"
+    AIMED = "aimed"  # one still was shown to an installer, a handler present; nothing of it is kept
+    VIEW_CONFIRMED = "view_confirmed"  # a handler saw that no private space is visible
+    CERTIFICATE_ACCEPTED = "certificate_accepted"
     BODIES_DELETED = "bodies_deleted"  # bodies past their five years
 
 

@@ -1,19 +1,42 @@
 """The facts of the site that the desk judges by: its rules, cameras and people, as plain values.
 
-Made from the configuration by the composition root. Must not know files.
+Made from the configuration by the composition root, and made again when that is read again. Must not know files.
 """
 
 from dataclasses import dataclass
 
-from kuramori_config.schema import Configuration, Role
+from kuramori_config.schema import Camera, Configuration, Role
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDecision:
+    """The written decision to record a camera's sound (R3)."""
+
+    who: str
+    date: str  # ISO 8601
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class SiteCamera:
-    """A configured camera."""
+    """A configured camera, or one that was removed."""
 
     name: str
     place: str
+    address: str = ""  # without credentials; empty for a removed one
+    audio: AudioDecision | None = None
+
+    @classmethod
+    def of(cls, table: Camera) -> "SiteCamera":
+        """Return the facts that stand in a camera's table."""
+        address = table.onvif or table.rtsp
+        decision = table.audio
+        return cls(
+            table.name,
+            table.place,
+            address.url if address is not None else "",
+            AudioDecision(decision.who, decision.date.isoformat(), decision.reason) if decision is not None else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +48,9 @@ class SitePerson:
     roles: frozenset[Role]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Site:
-    """What the desk needs to know of the configuration."""
+    """What the desk needs to know of the configuration. One object for the whole desk: `adopt` changes it in place."""
 
     recorder_id: bytes
     name: str
@@ -35,6 +58,7 @@ class Site:
     time_zone: str
     cameras: tuple[SiteCamera, ...]
     people: tuple[SitePerson, ...]
+    removed: tuple[SiteCamera, ...] = ()  # recordings of them may still be there
 
     @classmethod
     def of(cls, configuration: Configuration, recorder_id: bytes) -> "Site":
@@ -45,12 +69,24 @@ class Site:
             site.name,
             site.rule_set.value,
             site.time_zone,
-            tuple(SiteCamera(camera.name, camera.place) for camera in configuration.cameras),
+            tuple(SiteCamera.of(camera) for camera in configuration.cameras),
             tuple(SitePerson(person.name, person.title, frozenset(person.roles)) for person in configuration.people),
+            tuple(SiteCamera(camera.name, camera.place) for camera in configuration.retired_cameras),
         )
 
+    def adopt(self, newer: "Site") -> None:
+        """Take over the cameras, the people and the name of a configuration that was read again.
+
+        Rule set and time zone stay until the next start: requests in progress were filed under them.
+        """
+        self.name, self.cameras, self.people, self.removed = newer.name, newer.cameras, newer.people, newer.removed
+
     def camera(self, name: str) -> SiteCamera | None:
-        """Return the camera of that name."""
+        """Return the configured or removed camera of that name."""
+        return next((camera for camera in (*self.cameras, *self.removed) if camera.name == name), None)
+
+    def in_service(self, name: str) -> SiteCamera | None:
+        """Return the configured camera of that name."""
         return next((camera for camera in self.cameras if camera.name == name), None)
 
     def person(self, name: str) -> SitePerson | None:

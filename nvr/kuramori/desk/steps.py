@@ -1,5 +1,7 @@
 """What can happen to requests, holds and recordings, one frozen value each: the bodies of the register.
 
+Those of cameras stand in `camera_steps`.
+
 A step together with who did it and when (`Taken`) is all that the state of a request is made from: the desk writes
 the step into the register and only then applies it, and after a restart applies the register again. Pure; field
 names are part of the register's format (REGISTER.md) and never change their meaning.
@@ -9,6 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from kuramori.desk.camera_steps import (
+    Aimed,
+    CameraEnrolled,
+    CameraPaused,
+    CameraResumed,
+    CameraRetired,
+    CameraStep,
+    CertificateAccepted,
+    ViewConfirmed,
+)
 from kuramori.desk.granted import Recipient
 from kuramori.desk.register_entry import EntryKind
 from kuramori.messages import Erasure
@@ -202,6 +214,7 @@ Step = (
     | EraseOrdered
     | Erased
     | CustodyChanged
+    | CameraStep
 )
 
 KINDS: dict[type[Any], EntryKind] = {
@@ -220,6 +233,13 @@ KINDS: dict[type[Any], EntryKind] = {
     EraseOrdered: EntryKind.ERASE_ORDERED,
     Erased: EntryKind.ERASED,
     CustodyChanged: EntryKind.CUSTODY_CHANGED,
+    CameraEnrolled: EntryKind.CAMERA_ENROLLED,
+    CameraRetired: EntryKind.CAMERA_RETIRED,
+    CameraPaused: EntryKind.CAMERA_PAUSED,
+    CameraResumed: EntryKind.CAMERA_RESUMED,
+    Aimed: EntryKind.AIMED,
+    ViewConfirmed: EntryKind.VIEW_CONFIRMED,
+    CertificateAccepted: EntryKind.CERTIFICATE_ACCEPTED,
 }
 STEP_OF_KIND: dict[str, type[Any]] = {kind.value: step for step, kind in KINDS.items()}
 
