@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check static lint types imports peers test test-all demo bench fuzz clean
+.PHONY: help install check static lint types imports peers test test-all demo bench fuzz check-durability clean
 
 help:
 	@echo "make demo       the whole story in about two minutes, with simulated cameras"
@@ -13,6 +13,7 @@ help:
 	@echo "make static     format, lint, types and import rules only"
 	@echo "make test-all   what needs root, long runs or other programs (installs them with apt)"
 	@echo "make bench      the benchmark; writes nvr/BENCHMARKS.md"
+	@echo "make check-durability  makes the faults of segments/DURABILITY.md again (root; about half an hour)"
 	@echo "make fuzz       fires damaged inputs at every reader of foreign bytes; writes nvr/BENCHMARKS.md"
 
 $(STAMP): pyproject.toml
@@ -59,6 +60,9 @@ demo: $(STAMP)
 bench: $(STAMP)
 	@tests/install_peers.sh --bench
 	@$(BIN)/python -m tests.bench
+
+check-durability: $(STAMP)
+	@$(BIN)/python -m tests.durability
 
 fuzz: $(STAMP)
 	@$(BIN)/python -m tests.fuzz

@@ -49,14 +49,21 @@ def acknowledged(maker: SegmentMaker) -> dict[int, int]:
     return {camera.number: camera.acknowledged for camera in maker.cameras}
 
 
-def prove(disk: FaultyDisk, maker: SegmentMaker, durable: dict[int, int], hint: str) -> None:
-    """Open, recover, check and decrypt everything; nothing acknowledged may be missing. Let the maker go on there."""
+def prove(disk: FaultyDisk, maker: SegmentMaker, durable: dict[int, int], hint: str) -> tuple[float, ...]:
+    """Open, recover, check and decrypt everything; nothing acknowledged may be missing. Let the maker go on there.
+
+    Return how many seconds each camera lost: from the end of what is there to the last access unit that had come.
+    """
     volume = Volume.open(disk)
     report = recover(volume, SIGNER)
     assert all(item.outcome is not Outcome.BAD for item in report.slots), hint
     assert check_volume(disk.read_at, disk.size_bytes, device_keys=KEYS) == [], hint
     assert volume.unfinished_slots() == [], hint
     tails = {tail.camera_number: tail for tail in report.tails}
+    ends = {number: tail.last_utc_ms for number, tail in tails.items()}
+    lost = tuple(
+        max(0, camera.unit_utc_ms - ends.get(camera.number, maker.began_utc_ms)) / 1000 for camera in maker.cameras
+    )
     for camera, units in units_by_camera(volume).items():
         if not units:
             assert not durable[camera], f"{hint}: camera {camera} lost everything"
@@ -67,6 +74,7 @@ def prove(disk: FaultyDisk, maker: SegmentMaker, durable: dict[int, int], hint: 
         assert end >= durable[camera] - 1, f"{hint}: camera {camera} lost what was acknowledged"
         assert tails[camera].next_access_unit > max(units), hint
     maker.go_on(volume, report.tails)
+    return lost
 
 
 def units_by_camera(volume: Volume) -> dict[int, set[int]]:
@@ -79,8 +87,10 @@ def units_by_camera(volume: Volume) -> dict[int, set[int]]:
     return units
 
 
-def crash_once(seed: int, *, ticks_before: int, cut: int, tear: Tear, second_cut: int | None = None) -> int:
-    """Record, lose power at an operation, prove, go on, prove again. Return how many operations were not reached."""
+def crash_once(
+    seed: int, *, ticks_before: int, cut: int, tear: Tear, second_cut: int | None = None
+) -> tuple[float, ...]:
+    """Record, lose power at an operation, prove, go on, prove again. Return the seconds that each camera lost."""
     hint = f"seed={seed} ticks_before={ticks_before} cut={cut} tear={tear.name} second_cut={second_cut}"
     rng = random.Random(seed)
     disk, maker = start(rng, ticks=ticks_before)
@@ -89,18 +99,17 @@ def crash_once(seed: int, *, ticks_before: int, cut: int, tear: Tear, second_cut
         for _ in range(12):
             maker.tick(close=rng.random() < 0.2)
             maker.volume.zero_fill_step(SLOT_BYTES // 2)
-    left = max(0, disk.cut_at_operation - len(disk.log) + 1)
     durable = acknowledged(maker)
     disk = disk.survivor(tear, rng)
     if second_cut is not None:
         disk = crash_in_recovery(disk, second_cut, tear, rng)
-    prove(disk, maker, durable, hint)
+    lost = prove(disk, maker, durable, hint)
     for _ in range(8):
         maker.tick()
     maker.tick(close=True)
     maker.volume.flush()
     prove(disk, maker, acknowledged(maker), f"{hint}, afterwards")
-    return left
+    return lost
 
 
 def crash_in_recovery(disk: FaultyDisk, cut: int, tear: Tear, rng: random.Random) -> FaultyDisk:
@@ -125,7 +134,7 @@ def test_power_lost_again_at_every_operation_of_recovery(tear: Tear) -> None:
         crash_once(2000 + second_cut, ticks_before=24, cut=7, tear=tear, second_cut=second_cut)
 
 
-def random_crash(rng: random.Random) -> Callable[[], int]:
+def random_crash(rng: random.Random) -> Callable[[], tuple[float, ...]]:
     seed, ticks, cut = rng.randrange(1 << 32), rng.choice((0, 5, 15, 30)), rng.randrange(60)
     tear = rng.choice(list(Tear))
     second = rng.choice((None, None, 0, 1, 2, 3))

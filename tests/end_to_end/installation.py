@@ -68,7 +68,10 @@ class Installation:
 
     def make(self) -> "Installation":
         """Write the configuration and set everything up."""
-        self.draft()
+        return self.draft().set_up()
+
+    def set_up(self) -> "Installation":
+        """Make everything that the written configuration names."""
         set_up(load_configuration(self.config_path), int(time.time() * 1000))
         return self
 

@@ -16,12 +16,12 @@ NO_LOG_FLUSH = 2
 class PowerCut:
     """A mounted file system; what was not synced before `cut` is gone after it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, image_bytes: int = IMAGE_BYTES) -> None:
         self._image = folder / "disk.img"
         self.directory = folder / "mounted"
         self.directory.mkdir()
         with self._image.open("wb") as file:
-            file.truncate(IMAGE_BYTES)
+            file.truncate(image_bytes)
         _run("mkfs.ext4", "-q", "-F", str(self._image))
         self._mount()
 
@@ -47,9 +47,9 @@ class PowerCut:
 
 
 @contextmanager
-def power_cut_disk(folder: Path) -> Iterator[PowerCut]:
+def power_cut_disk(folder: Path, image_bytes: int = IMAGE_BYTES) -> Iterator[PowerCut]:
     """Yield a file system of its own; it is unmounted at the end."""
-    disk = PowerCut(folder)
+    disk = PowerCut(folder, image_bytes)
     try:
         yield disk
     finally:

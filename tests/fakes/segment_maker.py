@@ -56,7 +56,7 @@ class SegmentMaker:
     def __init__(self, volume: Volume, cameras: int, rng: random.Random, now_utc_ms: int) -> None:
         self.volume = volume
         self.rng = rng
-        self.now_utc_ms = now_utc_ms
+        self.now_utc_ms = self.began_utc_ms = now_utc_ms
         self.cameras = [CameraScript(number) for number in range(1, cameras + 1)]
         self.not_owed: dict[int, set[int]] = {camera.number: set() for camera in self.cameras}
         self._units: dict[tuple[int, int], set[int]] = {}  # by camera and sequence

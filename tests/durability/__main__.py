@@ -1,0 +1,46 @@
+"""`make check-durability`: makes every fault of the table again and writes what was lost into segments/DURABILITY.md.
+
+Environment: KURAMORI_CRASHES (10000 simulated ones), KURAMORI_POWER_CUTS (200 of a real file system, needs root).
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.__main__ import machine
+from tests.durability import power_cuts, simulated_crashes
+from tests.durability.tally import Tally, table
+
+DOCUMENT = Path(__file__).parents[2] / "segments" / "DURABILITY.md"
+BEGIN, END = "<!-- begin table -->", "<!-- end table -->"
+
+
+def run() -> list[Tally]:
+    """Make all faults."""
+    crashes = int(os.environ.get("KURAMORI_CRASHES", "10000"))
+    cuts = int(os.environ.get("KURAMORI_POWER_CUTS", "200"))
+    tallies = [simulated_crashes.campaign(crashes)]
+    if os.geteuid() == 0:
+        with tempfile.TemporaryDirectory(prefix="kuramori-durability-") as folder:
+            tallies.append(asyncio.run(power_cuts.campaign(Path(folder), cuts, seed=1)))
+    else:
+        print("power cuts of a real file system need root: left out", file=sys.stderr)
+    return tallies
+
+
+def main() -> None:
+    """Run, print, write; exit 1 when anything was corrupt."""
+    tallies = run()
+    text = f"{machine()}.\n\n{table(tallies)}"
+    print(text)
+    if "--no-report" not in sys.argv:
+        document = DOCUMENT.read_text(encoding="utf-8")
+        before, _, rest = document.partition(BEGIN)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    sys.exit(any(tally.wrong for tally in tallies))
+
+
+if __name__ == "__main__":
+    main()

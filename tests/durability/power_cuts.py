@@ -1,0 +1,91 @@
+"""Power cuts of a real ext4 under the real recorder: everything it has lies there, and it starts again unattended.
+
+The file system is shut down by its own ioctl without flushing its journal: what was not synced is gone, as after a
+power cut. The machine itself goes on, so the boot id stays; the recorder is killed, the file system mounted anew.
+Needs root.
+"""
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from kuramori.capture.source import Codec
+from kuramori.messages import SpanKind
+from kuramori.simulator.rtsp_server import Mount
+from tests.durability.tally import Tally
+from tests.end_to_end.installation import CameraAt, Installation
+from tests.end_to_end.opening import numbers, opened
+from tests.fakes.power_cut import PowerCut, power_cut_disk
+from tests.fakes.rtsp_camera import clip_material, running_camera
+
+CAMERAS = 4
+IMAGE_BYTES = 1536 << 20
+FAULT = "power cut of a real ext4 (shutdown without journal flush) under the recorder with four cameras"
+KEPT = (SpanKind.RECORDED, SpanKind.UNPROVEN)
+
+
+async def campaign(folder: Path, cuts: int, seed: int) -> Tally:
+    """Record, cut, mount, start, and ask the recorder itself what is there; at the end check and open everything."""
+    tally = Tally(FAULT)
+    chance = random.Random(seed)
+    material = clip_material(Codec.H264)
+    runtime = folder / "run"
+    runtime.mkdir()
+    with power_cut_disk(folder, IMAGE_BYTES) as disk:
+        async with running_camera(*(Mount(f"/{n}", material) for n in range(CAMERAS))) as server:
+            cameras = [CameraAt(f"cam-{n}", server.url(f"/{n}")) for n in range(CAMERAS)]
+            site = _site(disk, cameras, runtime, folder / "recorder.log")
+            site.start()
+            try:
+                for _ in range(cuts):
+                    await site.until_recording()
+                    await asyncio.sleep(chance.uniform(0.2, 2.5))  # the random moment
+                    cut_utc_ms = int(time.time() * 1000)
+                    disk.cut()
+                    site.kill()
+                    disk.reboot()
+                    site.start()
+                    await site.until_recording()
+                    tally.note([await _lost_seconds(site, camera.name, cut_utc_ms) for camera in cameras])
+                tally.wrong += [fault for camera in cameras for fault in await _unopened(site, camera.name)]
+            finally:
+                site.stop()
+            tally.wrong += await asyncio.to_thread(_check, site)
+    return tally
+
+
+def _site(disk: PowerCut, cameras: list[CameraAt], runtime: Path, log: Path) -> Installation:
+    site = Installation(disk.directory / "site", cameras, volume_size="1100 MiB").draft()
+    text = site.config_path.read_text().replace('runtime_directory = "run"', f'runtime_directory = "{runtime}"')
+    site.config_path.write_text(text)
+    site.log_path = log
+    return site.set_up()
+
+
+async def _lost_seconds(site: Installation, camera: str, cut_utc_ms: int) -> float:
+    """From the end of what is recorded before the cut to the cut."""
+    spans = (await site.recorder.coverage(camera, cut_utc_ms - 60_000, cut_utc_ms)).spans
+    end = max((span.to_utc_ms for span in spans if span.kind in KEPT), default=cut_utc_ms - 60_000)
+    return (cut_utc_ms - end) / 1000
+
+
+async def _unopened(site: Installation, camera: str) -> list[str]:
+    units = list(numbers(await opened(site, camera)))
+    return [] if units == sorted(set(units)) else [f"{camera}: access units double or out of order"]
+
+
+def _check(site: Installation) -> list[str]:
+    """Return what `kuramori check` finds after an orderly stop."""
+    command = [sys.executable, "-m", "kuramori.cli", "check", "--config", str(site.config_path), "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        return []
+    try:
+        findings = json.loads(run.stdout)
+    except ValueError:
+        return [f"kuramori check: {run.stderr.strip() or run.stdout.strip()}"]
+    return [json.dumps(finding) for finding in findings.get("findings", [findings])]
