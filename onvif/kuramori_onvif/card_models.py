@@ -73,4 +73,6 @@ class CardReport:
     oldest_utc_ms: int | None = None
     latest_utc_ms: int | None = None
     looked_utc_ms: int = 0  # by our clock
+    latest_seen_utc_ms: int | None = None  # by our clock: when `latest_utc_ms` was first seen with this value
+    moved_utc_ms: int | None = None  # by our clock: when it was last seen to have moved on
     oddities: tuple[str, ...] = ()  # what could not be asked or understood, one sentence each

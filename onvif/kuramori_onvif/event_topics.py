@@ -31,6 +31,7 @@ _DECIDING = {
     EventKind.TAMPER: ("istamper", "tampering", "tamper", "state", "active", "value"),
     EventKind.SIGNAL_LOSS: ("state", "active", "value", "signalloss"),
 }
+_USUAL = ("state", "active", "value", "isrecording", "isdatapresent")
 _ON = frozenset({"true", "1", "on"})
 _OFF = frozenset({"false", "0", "off"})
 
@@ -65,7 +66,7 @@ def kind_of(path: str) -> tuple[EventKind, Tamper]:
 def deciding_value(kind: EventKind, data: Sequence[Item]) -> str:
     """Return the datum that tells the state: by its usual name, else the only one; "" where none is clear."""
     values = {name.lower(): value for name, value in reversed(data)}  # the first of a doubled name counts
-    for name in _DECIDING.get(kind, ("state", "active", "value")):
+    for name in _DECIDING.get(kind, _USUAL):
         if name in values:
             return values[name]
     return data[0][1] if len(data) == 1 else ""
