@@ -14,18 +14,22 @@ from kuramori.camera_messages import CameraEvent
 from kuramori.capture.backoff import Backoff
 from kuramori.capture.source import (
     AccessUnit,
+    AudioFrame,
     EndReason,
     SenderReport,
     Source,
     SourceEnded,
     SourceFactory,
+    SourceStatistics,
     StreamDescription,
 )
 from kuramori.media_time import NS_PER_SECOND, MediaTime
 from kuramori.recording import CameraRecording, DurableMark, Unit
 from kuramori.segment_factory import StreamFacts
+from kuramori.sound import SoundFacts, sound_of
 from kuramori.timebase import Clock, UtcAnchor
-from kuramori_segments.codes import AudioState, RecordSource
+from kuramori_segments.audio_track import AudioDecision, AudioRecord
+from kuramori_segments.codes import RecordSource
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.records import FLAG_DAMAGED, FLAG_DISCONTINUITY, FLAG_KEY_FRAME
 from kuramori_segments.run_tracker import RunChange, RunTracker
@@ -70,6 +74,8 @@ class CameraFigures:
     gaps: dict[str, int] = field(default_factory=dict)  # by GapReason name, lower case
     rejected_units: int = 0
     rejected_packets: int = 0
+    undecided_audio_setups: int = 0  # without a written decision: must stay 0 (R3)
+    audio_frames: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -83,11 +89,13 @@ class Camera:
     clock: Clock
     anchor: UtcAnchor
     backoff: Backoff
+    audio_decision: Callable[[], AudioDecision | None] = lambda: None  # in force now, asked at each connection (R3)
     tracker: RunTracker = field(default_factory=RunTracker)
     figures: CameraFigures = field(default_factory=CameraFigures)
     phase: Phase = Phase.OFF
     since_utc_ms: int = 0
     description: StreamDescription | None = None
+    sound: SoundFacts | None = None  # of the stream that was described last
     last_end: SourceEnded | None = None
     idle_reason: GapReason = GapReason.NOT_YET_STARTED  # of a gap that no end of a stream explains
     durable: DurableMark | None = None
@@ -97,6 +105,7 @@ class Camera:
     _first_number: int = 1  # of the first access unit since the start
     _source: Source | None = None
     _media_time: MediaTime | None = None
+    _sound_time: MediaTime | None = None
     _awaiting_key: bool = True
     _discontinuity: bool = True
     _without_picture_since_ms: int | None = None
@@ -146,15 +155,19 @@ class Camera:
         self.description = description
         self._media_time = MediaTime(description.clock_rate_hz)
         self._awaiting_key = self._discontinuity = True
-        offered = ", ".join(description.audio_offered)
+        sound = self.sound = sound_of(description, self.audio_decision())
+        self._sound_time = MediaTime(sound.track.clock_rate_hz) if sound.track is not None else None
+        if sound.refused:
+            log.get(camera=self.name).warning("sound_refused", detail=sound.text)
         self.recording.begin_stream(
             StreamFacts(
                 codec=description.codec,
                 clock_rate_hz=description.clock_rate_hz,
                 parameter_sets=description.parameter_sets,
                 source=self.source_kind,
-                audio=AudioState.OFFERED_NOT_SET_UP if offered else AudioState.NONE_OFFERED,
-                audio_text=f"offered ({offered}), not set up" if offered else "none offered",
+                audio=sound.state,
+                audio_text=sound.text,
+                audio_track=sound.track,
             ),
             self.clock.boot_ns(),
             self.now_utc_ms(),
@@ -181,7 +194,12 @@ class Camera:
         self.figures.rtp_packets += statistics.rtp_packets
         self.figures.lost_packets += statistics.lost_packets
         self.figures.rejected_packets += statistics.rejected_packets
-        self.figures.audio_setups += sum(kind != "video" for kind in statistics.setups)
+        self.figures.audio_setups += _audio_setups(statistics)
+        self.figures.undecided_audio_setups += self._undecided_audio_setups(statistics)
+
+    def _undecided_audio_setups(self, statistics: SourceStatistics) -> int:
+        decided = self.sound is not None and self.sound.track is not None
+        return 0 if decided else _audio_setups(statistics)
 
     def totals(self) -> CameraFigures:
         """Return the figures with those of the running source added."""
@@ -195,6 +213,8 @@ class Camera:
             dict(self.figures.gaps),
             self.figures.rejected_units,
             self.figures.rejected_packets,
+            self.figures.undecided_audio_setups,
+            self.figures.audio_frames,
         )
         if self._source is not None:
             statistics = self._source.statistics
@@ -202,7 +222,8 @@ class Camera:
             now.rtp_packets += statistics.rtp_packets
             now.lost_packets += statistics.lost_packets
             now.rejected_packets += statistics.rejected_packets
-            now.audio_setups += sum(kind != "video" for kind in statistics.setups)
+            now.audio_setups += _audio_setups(statistics)
+            now.undecided_audio_setups += self._undecided_audio_setups(statistics)
         return now
 
     @property
@@ -251,9 +272,14 @@ class Camera:
         """Nothing is recorded from now on, on purpose; call it when `live` has ended. The segment ends here too."""
         self.end_recording(reason, detail)
         self.recording.events.clear()
+        self.recording.sound.clear()
         self.recording.end_segment(self.clock.boot_ns(), self.now_utc_ms())
         self.last_end, self.idle_reason = None, reason
         self._enter(Phase.PAUSED)
+
+    def wake(self) -> None:
+        """It may be recorded again; `live` is about to be called."""
+        self._enter(Phase.WAITING)
 
     def report(self, events: Sequence[CameraEvent]) -> None:
         """The camera told of itself: it goes into the encrypted index of its pictures, and nowhere else."""
@@ -322,6 +348,18 @@ class Camera:
         """Keep the camera's own clock beside the pictures."""
         self.recording.note_sender_report(report.ntp, report.rtp_time, report.arrival_boot_ns // 1000)
 
+    def on_audio_frame(self, frame: AudioFrame) -> None:
+        """Date and store one frame of sound; without pictures, and without a decision, there is none (R3)."""
+        sound_time = self._sound_time
+        if sound_time is None or self._awaiting_key:
+            return
+        rtp_time, end_rtp_time, boot_ns, lost_packets, payload = frame
+        end_boot_ns = sound_time.boot_ns(end_rtp_time, boot_ns)  # it was all taken before it arrived
+        taken_boot_ns = end_boot_ns - sound_time.duration_ns(end_rtp_time - rtp_time)
+        utc_us = self.anchor.utc_us(taken_boot_ns)
+        self.recording.append_sound(AudioRecord(rtp_time, utc_us, boot_ns // 1000, lost_packets, payload))
+        self.figures.audio_frames += 1
+
     def _changed(self, changes: tuple[RunChange, ...]) -> None:
         for change in changes:
             self.run_changes.append(change)
@@ -333,3 +371,7 @@ class Camera:
     def now_utc_ms(self) -> int:
         """Return UTC by the anchor."""
         return self.anchor.utc_ms(self.clock.boot_ns())
+
+
+def _audio_setups(statistics: SourceStatistics) -> int:
+    return sum(kind != "video" for kind in statistics.setups)

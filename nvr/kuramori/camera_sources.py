@@ -59,9 +59,17 @@ class StreamBook:
         if self._addresses.get(camera) == address:
             return False
         self._addresses[camera] = address
+        self._write()
+        return True
+
+    def forget(self, camera: str) -> None:
+        """The camera is another one now, or gone. Raises OSError."""
+        if self._addresses.pop(camera, None) is not None:
+            self._write()
+
+    def _write(self) -> None:
         document = {"version": STREAMS_VERSION, "streams": self._addresses}
         write_file(self._path, json.dumps(document, indent=1).encode())
-        return True
 
 
 class RefusedSource:
@@ -118,6 +126,7 @@ class CameraSources:
             open_seconds=self.tuning.connect_seconds * 2,
             stall_seconds=self.tuning.stall_seconds,
             low_water_bytes=self.tuning.receive_low_water.total_bytes,
+            take_audio=table.audio is not None,
         )
         make = self._av if table.transport is Transport.AV else self._native
         return lambda sink: LocalSource(

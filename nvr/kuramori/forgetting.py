@@ -150,14 +150,12 @@ class Forgetting:
         return now.trusted and (reference is None or reference.boot_id != now.boot_id)
 
     def _rules(self) -> RetentionRules:
-        by_camera = {
-            camera.recording.camera_number: self._recorder.tables[name].retention.seconds * 1000
-            for name, camera in self._recorder.cameras.items()
-        }
-        numbers = {entry.name: entry.camera_number for entry in self._vault.ledger.cameras()}
-        for retired in self._recorder.configuration.retired_cameras:
-            if retired.name in numbers:
-                by_camera.setdefault(numbers[retired.name], retired.retention.seconds * 1000)
+        recorder = self._recorder
+        configuration, numbers = recorder.configuration, recorder.numbers
+        told = [(table.name, table.retention) for table in configuration.cameras]
+        told += [(retired.name, retired.retention) for retired in configuration.retired_cameras]
+        by_camera = dict(recorder.left_retention_ms)
+        by_camera |= {numbers[name]: retention.seconds * 1000 for name, retention in told if name in numbers}
         return RetentionRules(by_camera, otherwise_ms=max(by_camera.values(), default=EPOCH_LENGTH_MS * 24))
 
     def _moment(self) -> Moment:

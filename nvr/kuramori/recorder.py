@@ -3,19 +3,28 @@
 Built once by the composition root (`recorder_process`). This module must not know how the parts work.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kuramori import log
 from kuramori.camera import Camera
+from kuramori.camera_assembly import CameraAssembly
+from kuramori.camera_messages import Pause
 from kuramori.camera_sources import StreamBook
+from kuramori.camera_texts import camera_troubles
 from kuramori.clock_trust import clock_synchronised
+from kuramori.fact_book import FactBook
+from kuramori.pause_book import PauseBook
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
 from kuramori.vault_thread import WorkThread
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Configuration
+from kuramori_segments.ledger_fault import LedgerFault
+from kuramori_segments.ledger_records import Scalar
 from kuramori_segments.ring import CameraPlan
 
 OLDEST_KEPT_NS = 10_000_000_000
@@ -31,21 +40,53 @@ class Recorder:
     anchor: UtcAnchor
     commits: WorkThread  # ledger news and volume commits, in order
     books: WorkThread  # keystore, and questions that read the ledger or the ring
-    cameras: Mapping[str, Camera]
-    tables: Mapping[str, CameraTable]
-    plans: Mapping[int, CameraPlan]
+    assembly: CameraAssembly
+    cameras: Mapping[str, Camera]  # those of the configuration; replaced as a whole, for other threads read it
+    numbers: Mapping[str, int]  # of every camera that ever was, likewise
     stream_book: StreamBook
+    facts: FactBook
+    pauses: PauseBook
     started_utc_ms: int
     lanes: Sequence[VolumeLane] = ()
     tick: Tick | None = None
     problems: dict[str, str] = field(default_factory=dict)  # what is wrong now, by a stable name; empty is green
     door_facts: dict[str, Any] = field(default_factory=dict)  # camera name → the last CameraStream of the door
+    left_retention_ms: Mapping[int, int] = field(default_factory=dict)  # of cameras that left while it runs, by number
+    configuration_fault: Callable[[], str] = lambda: ""  # why the file, read anew, was refused; "" when it was not
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # whoever lets cameras come, go or rest holds it
     _oldest: dict[int, int] = field(default_factory=dict)
     _oldest_until_boot_ns: int = 0
+
+    @property
+    def tables(self) -> Mapping[str, CameraTable]:
+        """The cameras' tables of the configuration, by name."""
+        return self.assembly.tables
+
+    @property
+    def plans(self) -> Mapping[int, CameraPlan]:
+        """What the ring keeps for each camera, by its number."""
+        return self.assembly.plans
 
     def now_utc_ms(self) -> int:
         """Return UTC by the anchor."""
         return self.anchor.utc_ms(self.clock.boot_ns())
+
+    def pause_of(self, camera: str) -> Pause | None:
+        """Return the camera's pause, if one is in force, with its end as the clock stands now."""
+        boot_ns = self.clock.boot_ns()
+        return self.pauses.in_force(camera, self.anchor.utc_ms(boot_ns), boot_ns)
+
+    def problems_now(self) -> tuple[str, ...]:
+        """Return what is wrong now, in sentences for the operator; empty is green."""
+        found = [*self.problems.values()]
+        if self.configuration_fault():
+            found.append(self.configuration_fault())
+        utc_ms, limit_ms = self.now_utc_ms(), self.configuration.recorder.clock_offset_alarm_seconds * 1000
+        for name in self.cameras:
+            facts = self.facts.of(name)
+            if facts is not None and not self.pauses.is_paused(name):
+                found += camera_troubles(facts, utc_ms, limit_ms)
+        return tuple(found)
 
     @property
     def clock_trusted(self) -> bool:
@@ -70,6 +111,21 @@ class Recorder:
             if known is None or epoch.first_utc_ms < known:
                 oldest[epoch.camera_number] = epoch.first_utc_ms
         return oldest
+
+    async def note(self, kind: str, camera_number: int | None = None, **facts: Scalar) -> None:
+        """Put an event into the ledger's timeline; a ledger that takes none is told in the log and stops nothing."""
+        boot_ns = self.clock.boot_ns()
+        try:
+            await self.commits.call(
+                self.vault.ledger.record_event,
+                kind,
+                utc_ms=self.anchor.utc_ms(boot_ns),
+                boot_ns=boot_ns,
+                camera_number=camera_number,
+                **facts,
+            )
+        except LedgerFault as fault:
+            log.get().error("ledger_unwritable", detail=str(fault))
 
     def camera_numbered(self, camera_number: int) -> Camera | None:
         """Return the camera of that number, if it is configured."""

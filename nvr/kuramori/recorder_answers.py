@@ -5,10 +5,12 @@ answered gets a Failure with a stable code. This module must not know HTTP, role
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from kuramori import log
 from kuramori.camera import Camera, Phase
+from kuramori.camera_answers import CameraAnswers
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
 from kuramori.messages import (
@@ -16,7 +18,6 @@ from kuramori.messages import (
     Acknowledged,
     CameraState,
     CameraStatus,
-    CameraStream,
     Coverage,
     CoverageRequest,
     ErasedKeys,
@@ -65,10 +66,25 @@ STATES = {
 _MS_PER_DAY = 86_400_000
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCamera:
+    """A camera by name; `camera` is None where it was removed. Its recordings are there until their time is over."""
+
+    name: str
+    number: int
+    camera: Camera | None
+
+    @property
+    def durable_utc_ms(self) -> int | None:
+        """The time of the last picture that is durable of what is recorded now."""
+        durable = self.camera.durable if self.camera is not None else None
+        return durable.utc_ms if durable is not None else None
+
+
 class RecorderAnswers:
     """The handler behind recorder.sock."""
 
-    def __init__(self, recorder: Recorder, forgetting: Forgetting) -> None:
+    def __init__(self, recorder: Recorder, forgetting: Forgetting, cameras: CameraAnswers) -> None:
         self._recorder = recorder
         self._vault = recorder.vault
         self._forgetting = forgetting
@@ -84,7 +100,7 @@ class RecorderAnswers:
             EraseRequest: self._erase,
             ErasuresRequest: self._erasures,
             StatisticsRequest: self._statistics,
-            CameraStream: self._stream,
+            **cameras.handlers,
         }
 
     async def answer(self, question: Any) -> Any:
@@ -119,7 +135,7 @@ class RecorderAnswers:
             clock_trusted=recorder.clock_trusted,
             cameras=cameras,
             volumes=self._volumes(),
-            problems=tuple(recorder.problems.values()),
+            problems=tuple(recorder.problems_now()),
         )
 
     def _camera_status(self, camera: Camera, oldest_utc_ms: int | None) -> CameraStatus:
@@ -137,6 +153,10 @@ class RecorderAnswers:
             detail="" if recording or camera.last_end is None else camera.last_end.detail,
             retention_days=self._recorder.tables[camera.name].retention.seconds * 1000 / _MS_PER_DAY,
             oldest_decryptable_utc_ms=oldest_utc_ms,
+            pause=self._recorder.pause_of(camera.name),
+            facts=self._recorder.facts.of(camera.name),
+            events_received=camera.recording.events.received,
+            events_dropped=camera.recording.events.dropped,
             audio_offered=description.audio_offered if description else (),
             setups=("video",) * bool(description) + ("audio",) * bool(totals.audio_setups),
             received_bytes=totals.received_bytes,
@@ -165,9 +185,11 @@ class RecorderAnswers:
 
     # ---- coverage and plans --------------------------------------------------------------------------------------
 
-    def _known(self, name: str) -> Camera | Failure:
-        camera = self._recorder.cameras.get(name)
-        return camera or Failure(FailureCode.UNKNOWN_CAMERA, f"no camera is called {name}")
+    def _known(self, name: str) -> KnownCamera | Failure:
+        number = self._recorder.numbers.get(name)
+        if number is None:
+            return Failure(FailureCode.UNKNOWN_CAMERA, f"no camera is called {name}")
+        return KnownCamera(name, number, self._recorder.cameras.get(name))
 
     async def _coverage(self, question: CoverageRequest) -> Coverage | Failure:
         camera = self._known(question.camera)
@@ -177,23 +199,23 @@ class RecorderAnswers:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
         return await self._recorder.books.call(self._read_coverage, camera, question.from_utc_ms, question.to_utc_ms)
 
-    def _read_coverage(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> Coverage:
+    def _read_coverage(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> Coverage:
         found = self._ledger_coverage(camera, from_utc_ms, to_utc_ms)
         return coverage_answer(camera.name, found, self._present(camera, from_utc_ms, to_utc_ms))
 
-    def _ledger_coverage(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> LedgerCoverage:
-        ledger, number = self._vault.ledger, camera.recording.camera_number
+    def _ledger_coverage(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> LedgerCoverage:
+        ledger, number = self._vault.ledger, camera.number
         return coverage(
             ledger.runs(number, from_utc_ms, to_utc_ms),
             from_utc_ms,
             to_utc_ms,
             now_utc_ms=self._recorder.now_utc_ms(),
-            live_end_utc_ms=camera.durable.utc_ms if camera.durable else None,
+            live_end_utc_ms=camera.durable_utc_ms,
             outages=ledger.outages(number, from_utc_ms, to_utc_ms),
         )
 
-    def _present(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> list[PresentSegment]:
-        number = camera.recording.camera_number
+    def _present(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> list[PresentSegment]:
+        number = camera.number
         alive = {epoch.epoch_id for epoch in self._vault.keystore.epochs()}
         kept = {key.segment_uid for key in self._vault.keystore.kept()}
         present = []
@@ -227,8 +249,8 @@ class RecorderAnswers:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
         return await self._recorder.books.call(self._read_plan, camera, question.from_utc_ms, question.to_utc_ms)
 
-    def _read_plan(self, camera: Camera, from_utc_ms: int, to_utc_ms: int) -> ExtractionPlan | Failure:
-        number = camera.recording.camera_number
+    def _read_plan(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> ExtractionPlan | Failure:
+        number = camera.number
         found = self._forgetting.segments(number, from_utc_ms - GOP_REACH_MS, to_utc_ms)
         if len(found) > PLAN_LIMIT_SEGMENTS:
             return Failure(
@@ -310,7 +332,7 @@ class RecorderAnswers:
             camera = self._known(name)
             if isinstance(camera, Failure):
                 return camera
-            numbers.append(camera.recording.camera_number)
+            numbers.append(camera.number)
         if question.from_utc_ms >= question.to_utc_ms or not numbers:
             return Failure(FailureCode.RANGE_INVALID, "a hold names at least one camera and a range")
         try:
@@ -320,7 +342,7 @@ class RecorderAnswers:
         return self._to_message(hold, segments)
 
     def _to_message(self, hold: ledger_records.Hold, segments: int) -> Hold:
-        names = {camera.recording.camera_number: camera.name for camera in self._recorder.cameras.values()}
+        names = {number: name for name, number in self._recorder.numbers.items()}
         return Hold(
             hold_id=hold.hold_id,
             cameras=tuple(names.get(number, f"camera {number}") for number in hold.camera_numbers),
@@ -354,7 +376,7 @@ class RecorderAnswers:
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
-        receipt = await self._forgetting.erase(question, camera.recording.camera_number)
+        receipt = await self._forgetting.erase(question, camera.number)
         if receipt is None:
             return Failure(FailureCode.UNKNOWN_SEGMENT, "nothing of this camera and time is there to be erased")
         return self._to_erasure(receipt)
@@ -364,7 +386,7 @@ class RecorderAnswers:
         return Erasures(tuple(self._to_erasure(receipt) for receipt in receipts))
 
     def _to_erasure(self, receipt: ledger_records.ErasureReceipt) -> Erasure:
-        names = {camera.recording.camera_number: camera.name for camera in self._recorder.cameras.values()}
+        names = {number: name for name, number in self._recorder.numbers.items()}
         return Erasure(
             number=receipt.erasure_number,
             erasure_id=receipt.erasure_id,
@@ -383,24 +405,10 @@ class RecorderAnswers:
             kept_for_holds=receipt.kept_for_holds,
         )
 
-    # ---- figures and the door ------------------------------------------------------------------------------------
+    # ---- figures -------------------------------------------------------------------------------------------------
 
     async def _statistics(self, _question: StatisticsRequest) -> Any:
         return statistics_of(self._recorder, self._forgetting, await self._recorder.oldest_decryptable_utc_ms())
-
-    async def _stream(self, question: CameraStream) -> Acknowledged | Failure:
-        camera = self._known(question.camera)
-        if isinstance(camera, Failure):
-            return camera
-        self._recorder.door_facts[question.camera] = question
-        try:
-            changed = self._recorder.stream_book.note(question.camera, question.stream_uri)
-        except OSError as fault:
-            return Failure(FailureCode.STORAGE, str(fault))
-        if changed:
-            log.get(camera=camera.name).info("stream_found", uri=question.stream_uri)
-        camera.address_known.set()
-        return Acknowledged()
 
 
 def _reaching_back(found: list[FoundSegment], from_utc_ms: int) -> list[FoundSegment]:

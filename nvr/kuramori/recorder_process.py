@@ -6,27 +6,32 @@ on its own. Stop: drain what has arrived, close every segment, make it durable, 
 """
 
 import asyncio
-import random
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from kuramori import log
-from kuramori.camera import Camera
+from kuramori.camera import Camera, Phase
+from kuramori.camera_answers import CameraAnswers
+from kuramori.camera_assembly import CameraAssembly, lane_at, plans_of
+from kuramori.camera_lives import CameraLives
+from kuramori.camera_roster import CameraRoster
 from kuramori.camera_sources import CameraSources, StreamBook
-from kuramori.capture.backoff import Backoff
 from kuramori.clock_trust import clock_synchronised
 from kuramori.erasure_texts import place_refusal
+from kuramori.fact_book import FactBook
+from kuramori.fact_keeping import FactKeeping
 from kuramori.forgetting import Forgetting
 from kuramori.identity import IdentityFault
 from kuramori.memory_budget import MemoryBudget
 from kuramori.message_server import MessageServer
+from kuramori.pause_book import PauseBook
+from kuramori.pausing import Pausing
 from kuramori.places import Places
 from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
-from kuramori.recording import CameraRecording
 from kuramori.reloads import Reloads
-from kuramori.segment_factory import SegmentFactory
 from kuramori.texts import tr
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
@@ -36,25 +41,18 @@ from kuramori.vault import (
     Vault,
     VolumeAway,
     open_vault,
-    recording_state,
     time_is_known,
 )
 from kuramori.vault_thread import LedgerWriter, WorkThread
 from kuramori.zero_filling import ZeroFilling
-from kuramori_config.capacity import plan_of
-from kuramori_config.schema import Camera as CameraTable
-from kuramori_config.schema import Configuration, Transport
+from kuramori_config.schema import Configuration
 from kuramori_segments.chunk_buffers import ChunkBuffers
-from kuramori_segments.codes import RecordSource, Suite
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.keystore_faults import KeystoreFault, PlaceRefused
 from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.limits import MEBIBYTE
 from kuramori_segments.recovery import recover_slots
-from kuramori_segments.ring import CameraPlan
-from kuramori_segments.slot_change import TakenSlot
 from kuramori_segments.storage_fault import StorageFault, VolumeRefused
-from kuramori_segments.volume import Volume
 
 SPARE_BUFFER_BYTES_PER_CAMERA = MEBIBYTE  # sealed chunks that may lie ready for reuse: a tick of 8 Mbit/s
 DRAIN_SECONDS = 0.7  # for saying goodbye to all cameras at the stop
@@ -71,94 +69,54 @@ START_REFUSALS = (
 )
 
 
-class VolumeSlots:
-    """Gives one volume's slots to cameras, by the ring's rules."""
-
-    def __init__(self, volume: Volume, plans: dict[int, CameraPlan]) -> None:
-        self._volume = volume
-        self._plans = plans
-
-    def take(self, camera_number: int, now_utc_ms: int) -> TakenSlot | None:
-        """See `recording.Slots`."""
-        taken = self._volume.take_slot(camera_number, plans=self._plans, now_utc_ms=now_utc_ms)
-        if taken is not None and taken.choice.missed_floor_ms > 0:
-            log.get(camera_number=taken.choice.victim_camera_number).error(
-                "floor_missed", by_seconds=taken.choice.missed_floor_ms // 1000
-            )
-        return taken
-
-
 def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
     """Put the recorder together; nothing runs yet."""
     places = Places.of(configuration)
     boot_ns = clock.boot_ns()
     anchor = UtcAnchor(clock.utc_ms(), boot_ns)
-    capacity = plan_of(configuration)
     now_utc_ms = anchor.utc_ms(boot_ns)
-    numbers = {table.name: vault.ledger.camera_number(table.name, now_utc_ms) for table in configuration.cameras}
-    plans = {
-        numbers[table.name]: CameraPlan(numbers[table.name], capacity.planned_slots[table.name], table.floor.seconds)
-        for table in configuration.cameras
-    }
-    book = StreamBook(places.streams)
-    sources = CameraSources(configuration.recorder, configuration.network, places.secrets, book, clock.boot_ns)
-    budget = MemoryBudget(configuration.recorder.memory_buffer.total_bytes)
-    buffers = ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras))
-    lanes = [VolumeLane(volume, []) for volume in vault.volumes]
     known = time_is_known(vault, now_utc_ms, clock_synchronised())
     if not known:
         log.get().error("time_unknown", detail="the wall clock lies before what is recorded already")
-    cameras: dict[str, Camera] = {}
-    for position, table in enumerate(configuration.cameras):
-        lane = lanes[position % len(lanes)]
-        factory = SegmentFactory(
-            vault.identity.recorder_id,
-            vault.custodians,
-            vault.signer,
-            Suite.AES_256_GCM,
-            lane.volume.superblock.slot_bytes,
-            buffers,
-        )
-        recording = CameraRecording(
-            camera_number=numbers[table.name],
-            camera_name=table.name,
-            factory=factory,
-            slots=VolumeSlots(lane.volume, plans),
-            segment_key=vault.keystore.segment_key,
-            budget=budget,
-            state=recording_state(vault, numbers[table.name]),
-            time_unknown=not known,
-        )
-        cameras[table.name] = _camera(table, recording, sources, clock, anchor)
-        lane.cameras.append(cameras[table.name])
-    return Recorder(
+    for table in configuration.cameras:
+        vault.ledger.camera_number(table.name, now_utc_ms)
+    numbers = {entry.name: entry.camera_number for entry in vault.ledger.cameras()}
+    book = StreamBook(places.streams)
+    assembly = CameraAssembly(
+        vault=vault,
+        clock=clock,
+        anchor=anchor,
+        plans=plans_of(configuration, numbers),
+        tables={table.name: table for table in configuration.cameras},
+        sources=CameraSources(configuration.recorder, configuration.network, places.secrets, book, clock.boot_ns),
+        budget=MemoryBudget(configuration.recorder.memory_buffer.total_bytes),
+        buffers=ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras)),
+        time_unknown=not known,
+    )
+    lanes = [VolumeLane(volume, []) for volume in vault.volumes]
+    cameras = {
+        table.name: assembly.make(table.name, numbers[table.name], lane_at(lanes, position))
+        for position, table in enumerate(configuration.cameras)
+    }
+    recorder = Recorder(
         configuration=configuration,
         vault=vault,
         clock=clock,
         anchor=anchor,
         commits=WorkThread("commits"),
         books=WorkThread("books"),
+        assembly=assembly,
         cameras=cameras,
-        tables={table.name: table for table in configuration.cameras},
-        plans=plans,
+        numbers=numbers,
         stream_book=book,
+        facts=FactBook(places.camera_facts),
+        pauses=PauseBook(places.pauses, vault.boot_id),
         started_utc_ms=now_utc_ms,
         lanes=lanes,
     )
-
-
-def _camera(
-    table: CameraTable, recording: CameraRecording, sources: CameraSources, clock: Clock, anchor: UtcAnchor
-) -> Camera:
-    return Camera(
-        name=table.name,
-        recording=recording,
-        source_factory=lambda: sources.factory_for(table),
-        source_kind=RecordSource.AV if table.transport is Transport.AV else RecordSource.NATIVE,
-        clock=clock,
-        anchor=anchor,
-        backoff=Backoff(random.random),
-    )
+    recorder.facts.read()
+    recorder.pauses.read(now_utc_ms, boot_ns)
+    return recorder
 
 
 class RecorderRun:
@@ -181,30 +139,51 @@ class RecorderRun:
             recover=lambda volume, slots: recover_slots(volume, slots, recorder.vault.signer),
         )
         self._side_tasks: set[asyncio.Task[None]] = set()
+        self._lives = CameraLives()
+        self._pausing = Pausing(recorder, self._lives)
+        self._roster = CameraRoster(recorder, self._lives, self._pausing)
+        self._facts = FactKeeping(recorder.facts, recorder.books)
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, reloads: Reloads, stop: asyncio.Event) -> None:
         """Record until `stop` is set, then end in order."""
         recorder = self._recorder
         places = Places.of(recorder.configuration)
         places.runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
-        server = await MessageServer(places.recorder_socket, RecorderAnswers(recorder, self._forgetting).answer).start()
-        await self._note("recorder_started", recovered_segments=recorder.vault.recovered_segments)
-        lives: list[asyncio.Task[None]] = []
-        background = [asyncio.create_task(self._filling.run(), name="zero-filling")]
+        cameras = CameraAnswers(recorder, self._roster, self._pausing, self._facts)
+        answers = RecorderAnswers(recorder, self._forgetting, cameras)
+        server = await MessageServer(places.recorder_socket, answers.answer).start()
+        await recorder.note("recorder_started", recovered_segments=recorder.vault.recovered_segments)
+        background = [
+            asyncio.create_task(self._filling.run(), name="zero-filling"),
+            asyncio.create_task(self._facts.run(), name="facts"),
+        ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")
         if await self._ready(stop):
             await self._forgetting.catch_up()
             background.append(asyncio.create_task(self._forgetting.run(), name="forgetting"))
-            lives = [asyncio.create_task(c.live(), name=f"camera {c.name}") for c in recorder.cameras.values()]
-            log.get().info("recording", cameras=len(lives))
-            await self._until_stopped(stop, [ticking, *background, *lives])
-        await self._stop(ticking, background, lives)
+            self._pausing.start()
+            background.append(asyncio.create_task(self._pausing.run(), name="pausing"))
+            background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
+            log.get().info("recording", cameras=len(self._lives))
+            await self._until_stopped(stop, [ticking, self._lives.broken, *background])
+        await self._stop(ticking, background)
         await server.close()
 
-    async def _until_stopped(self, stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    async def _follow(self, reloads: Reloads) -> None:
+        """Bring the cameras to each new reading of the configuration, until cancelled."""
+        self._recorder.configuration_fault = lambda: reloads.fault
+        while True:
+            configuration = await reloads.next()
+            try:
+                await self._roster.apply(configuration)
+            except LedgerFault as fault:
+                log.get().error("reload_failed", detail=str(fault))
+
+    async def _until_stopped(self, stop: asyncio.Event, tasks: Sequence[asyncio.Future[None]]) -> None:
         """Wait for the stop; a task that ends by itself is a fault of ours and ends the process loudly."""
         waiting = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        watched: list[asyncio.Future[Any]] = [waiting, *tasks]
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         for task in done:
             if task is not waiting and not stop.is_set():
@@ -219,41 +198,26 @@ class RecorderRun:
         stopped.cancel()
         return not stop.is_set()
 
-    async def _stop(
-        self, ticking: asyncio.Task[None], background: list[asyncio.Task[None]], lives: list[asyncio.Task[None]]
-    ) -> None:
+    async def _stop(self, ticking: asyncio.Task[None], background: list[asyncio.Task[None]]) -> None:
         recorder = self._recorder
         await ticking
         utc_ms = recorder.now_utc_ms()
         for camera in recorder.cameras.values():
             camera.drain(utc_ms)
-        for task in (*lives, *background, *self._side_tasks):
+        for task in (*background, *self._side_tasks):
             task.cancel()
-        if lives:
-            await asyncio.wait(lives, timeout=DRAIN_SECONDS)
+        await self._lives.end_all(DRAIN_SECONDS)
         for camera in recorder.cameras.values():
-            camera.end_recording(GapReason.RECORDER_STOPPED)
+            if camera.phase is not Phase.PAUSED:
+                camera.end_recording(GapReason.RECORDER_STOPPED)
         await self._tick.finish()
         not_durable = sum(camera.not_durable for camera in recorder.cameras.values())
         await asyncio.gather(*background, *self._side_tasks, return_exceptions=True)
-        await self._note("recorder_stopped")
+        await self._facts.write()
+        await recorder.note("recorder_stopped")
         recorder.books.close()
         recorder.commits.close()
         log.get().info("stopped", not_durable=not_durable)
-
-    async def _note(self, kind: str, **facts: int) -> None:
-        recorder = self._recorder
-        boot_ns = recorder.clock.boot_ns()
-        try:
-            await recorder.commits.call(
-                recorder.vault.ledger.record_event,
-                kind,
-                utc_ms=recorder.anchor.utc_ms(boot_ns),
-                boot_ns=boot_ns,
-                **facts,
-            )
-        except LedgerFault as fault:
-            log.get().error("ledger_unwritable", detail=str(fault))
 
     # ---- what the tick asks for --------------------------------------------------------------------------------
 
@@ -285,10 +249,10 @@ class RecorderRun:
         log.get().warning("clock_step", by_ms=step.by_ms)
         for camera in self._recorder.cameras.values():
             camera.clock_stepped(step.by_ms)
-        await self._note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
+        await self._recorder.note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
 
 
-async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Event) -> None:
+async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:
     """Open the vault and record; a vault that cannot be opened is one sentence and no restart loop."""
     clock = SystemClock()
     try:
@@ -302,7 +266,7 @@ async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Ev
         print(unusable(error), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION if isinstance(error, FileNotFoundError | PermissionError) else 1)
     try:
-        await RecorderRun(build(configuration, vault, clock)).run(stop)
+        await RecorderRun(build(configuration, vault, clock)).run(reloads, stop)
     finally:
         vault.close()
 

@@ -15,6 +15,8 @@ from kuramori.epoch_plan import EPOCH_CLOSE_NS, NS_PER_MS, NS_PER_SECOND, EpochP
 from kuramori.event_queue import EventQueue
 from kuramori.memory_budget import MemoryBudget
 from kuramori.segment_factory import BegunSegment, SegmentFactory, SegmentStart, StreamFacts
+from kuramori.sound_queue import SoundQueue
+from kuramori_segments.audio_track import AudioRecord
 from kuramori_segments.block_layout import BytesLike
 from kuramori_segments.chunk_buffers import Commit
 from kuramori_segments.codes import Provenance
@@ -44,6 +46,9 @@ class Slots(Protocol):
 
     def take(self, camera_number: int, now_utc_ms: int) -> TakenSlot | None:
         """Reserve the next slot, or None when every slot must stay."""
+
+    def give_back(self, slot: int) -> None:
+        """Free a slot that was taken and not written."""
 
 
 class Unit(NamedTuple):
@@ -100,6 +105,7 @@ class _Segment:
     began_boot_ns: int
     room_at_start_bytes: int
     close_boot_ns: int  # when its epoch is over
+    epoch_boot_us: int  # when it began
     writer: SegmentWriter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +129,7 @@ class CameraRecording:
     provenance: Provenance = Provenance.LIVE
     dropped_units: int = 0  # lost because neither a slot nor memory was left
     events: EventQueue = field(default_factory=EventQueue)  # what the camera reported, until it is sealed
+    sound: SoundQueue = field(init=False)  # frames that wait; empty unless sound was decided (R3)
     _segment: _Segment | None = None
     _next_slot: TakenSlot | None = None
     _backlog: deque[tuple[int, Unit]] = field(default_factory=deque)
@@ -135,16 +142,19 @@ class CameraRecording:
 
     def __post_init__(self) -> None:
         self._durable_digest = self.state.previous_digest
+        self.sound = SoundQueue(self.budget)
 
     # ---- what happens to the stream --------------------------------------------------------------------------
 
     def begin_stream(self, stream: StreamFacts, boot_ns: int, utc_ms: int) -> None:
-        """A source is open. The running segment goes on unless the codec is another."""
+        """A source is open. The running segment goes on unless the codec is another, or what is done with sound."""
         segment, before = self._segment, self.stream
         self.stream = stream
+        if self.sound.waits and (not self._backlog or before is None or before.audio_track != stream.audio_track):
+            self.sound.clear()
         if segment is None or before is None:
             return
-        if (before.codec, before.clock_rate_hz, before.source) != (stream.codec, stream.clock_rate_hz, stream.source):
+        if _must_begin_anew(before, stream):
             self._close(boot_ns, utc_ms)
         elif stream.parameter_sets and stream.parameter_sets != before.parameter_sets:
             self.change_parameter_sets(stream.parameter_sets, boot_ns, utc_ms)
@@ -171,6 +181,32 @@ class CameraRecording:
         if self._segment is not None:
             with contextlib.suppress(SegmentFull):
                 self._segment.writer.append_sender_report(ntp, rtp_time, arrival_boot_us)
+
+    def append_sound(self, record: AudioRecord) -> None:
+        """Take one frame of sound, which goes beside the pictures of its time: it begins and ends no segment."""
+        if self.stream is None or self.stream.audio_track is None:
+            return
+        if self._backlog or self.sound.waits or not self._write_sound(record):
+            self.sound.offer(record)
+
+    def _write_sound(self, record: AudioRecord) -> bool:
+        """Put a frame into the running segment; one from before its epoch is dropped, so that none outlives its time."""
+        segment = self._segment
+        if segment is None:
+            return False
+        if record.arrival_boot_us < segment.epoch_boot_us:
+            self.sound.dropped += 1
+            return True
+        try:
+            segment.writer.append_audio(record)
+        except SegmentFull:
+            return False
+        return True
+
+    def _write_waiting_sound(self, until_boot_us: int | None = None) -> None:
+        for record in self.sound.take(until_boot_us):
+            if not self._write_sound(record):
+                return
 
     def _seal_events(self, writer: SegmentWriter, utc_ms: int) -> None:
         """Put waiting events behind the pictures of this tick; without pictures they wait, or cost a block each."""
@@ -209,6 +245,8 @@ class CameraRecording:
             return False
         segment.writer.append_access_unit(number, *unit)
         self._next_number = number + 1
+        if self.sound.waits:
+            self._write_waiting_sound(unit.arrival_boot_us)
         return True
 
     def _is_over(self, segment: _Segment, unit: Unit, boot_ns: int) -> bool:
@@ -241,7 +279,8 @@ class CameraRecording:
         begun = self.factory.begin(start, self.stream, lambda uid: self.segment_key(epoch.epoch_id, uid))
         self.state.next_sequence += 1
         close_boot_ns = epoch.first_boot_ms * NS_PER_MS + EPOCH_CLOSE_NS
-        self._segment = _Segment(begun, taken.slot, boot_ns, begun.writer.room_bytes, close_boot_ns)
+        epoch_boot_us = epoch.first_boot_ms * 1000
+        self._segment = _Segment(begun, taken.slot, boot_ns, begun.writer.room_bytes, close_boot_ns, epoch_boot_us)
         self._changes.append(
             OpenSlot(taken.slot, self.camera_number, start.sequence, start.epoch_id, start.start_utc_ms)
         )
@@ -273,6 +312,12 @@ class CameraRecording:
         """End the running segment at once; the next access unit begins another."""
         self._close(boot_ns, utc_ms)
 
+    def leave_slot(self) -> None:
+        """Free the slot that was taken ahead: nothing more is recorded."""
+        if self._next_slot is not None:
+            self.slots.give_back(self._next_slot.slot)
+            self._next_slot = None
+
     def leave_epoch(self) -> None:
         """Go on under a new epoch as soon as one is durable: the current one is about to be erased."""
         self.plan.leave()
@@ -296,6 +341,10 @@ class CameraRecording:
         while self._backlog and self._write(*self._backlog[0], boot_ns):
             _, unit = self._backlog.popleft()
             self.budget.give_back(len(unit.payload) + UNIT_OVERHEAD_BYTES)
+            if self.sound.waits:
+                self._write_waiting_sound(unit.arrival_boot_us)
+        if self.sound.waits and not self._backlog:
+            self._write_waiting_sound()
 
     @property
     def waiting_since_us(self) -> tuple[int, int] | None:
@@ -395,11 +444,14 @@ class CameraRecording:
         self.state.previous_digest = self._durable_digest
         waiting: deque[tuple[int, Unit]] = deque()
         events: list[CameraEventRecord] = []
+        sound: list[AudioRecord] = []
         whole = True
         for commit, begun in undone:
             for record in records_of_commits([commit], begun.header, begun.data_key):
                 if isinstance(record, CameraEventRecord):
                     events.append(record)
+                elif isinstance(record, AudioRecord):
+                    sound.append(record)
                 if not isinstance(record, AccessUnitRecord):
                     continue
                 whole = whole and self.budget.take(len(record.payload) + UNIT_OVERHEAD_BYTES)
@@ -410,6 +462,7 @@ class CameraRecording:
         for commit, _ in [*written_since, *undone[len(batch.commits) + len(written_since) :]]:
             commit.release()
         self.events.put_back(events)
+        self.sound.put_back(sound)
         self._restart(waiting, whole)
         return whole
 
@@ -423,6 +476,12 @@ class CameraRecording:
             self.dropped_units += 1
             self.budget.give_back(len(unit.payload) + UNIT_OVERHEAD_BYTES)
         self._backlog = waiting
+
+
+def _must_begin_anew(before: StreamFacts, now: StreamFacts) -> bool:
+    """Tell whether a segment cannot bear both: each says of itself what codec and what sound it holds."""
+    kept = (before.codec, before.clock_rate_hz, before.source, before.audio_track)
+    return kept != (now.codec, now.clock_rate_hz, now.source, now.audio_track)
 
 
 def _unit_of(record: AccessUnitRecord) -> Unit:
