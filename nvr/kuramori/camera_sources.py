@@ -8,9 +8,11 @@ not know slots or keys.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from kuramori.capture.av_process import AvOptions, AvSource
+from kuramori.capture.replay import ReplayAsk
 from kuramori.capture.rtsp_connection import ReceiveBuffer, TlsTrust
 from kuramori.capture.rtsp_source import RtspOptions, RtspSource
 from kuramori.capture.rtsp_url import Credentials, NotAStreamUrl, parse_stream_url
@@ -105,9 +107,14 @@ class CameraSources:
     boot_ns: Callable[[], int]
     receive_buffer: ReceiveBuffer = field(default_factory=ReceiveBuffer)
 
-    def factory_for(self, table: CameraTable) -> SourceFactory | None:
-        """Return what makes a source for the camera as it is reached now; None while no address is known."""
+    def factory_for(self, table: CameraTable, replay: ReplayAsk | None = None) -> SourceFactory | None:
+        """Return what makes a source for the camera as it is reached now; None while no address is known.
+
+        With `replay`: of what its card holds, always natively and never with sound.
+        """
         text = table.rtsp.url if table.rtsp is not None else self.book.address_of(table.name)
+        if replay is not None:
+            text = replay.uri
         if text is None:
             return None
         try:
@@ -129,6 +136,8 @@ class CameraSources:
             take_audio=table.audio is not None,
         )
         make = self._av if table.transport is Transport.AV else self._native
+        if replay is not None:
+            make = partial(self._replay, replay)
         return lambda sink: LocalSource(
             address,
             sink,
@@ -143,6 +152,22 @@ class CameraSources:
 
     def _av(self, options: RtspOptions, sink: Sink) -> Source:
         return AvSource(AvOptions(options), sink, boot_ns=self.boot_ns)
+
+    def _replay(self, ask: ReplayAsk, options: RtspOptions, sink: Sink) -> Source:
+        options = replace(
+            options,
+            replay=ask.range,
+            take_audio=False,
+            most_bytes_per_tick=ask.most_bytes_per_drain,
+            low_water_bytes=1,
+        )
+        return RtspSource(
+            options,
+            sink,
+            boot_ns=self.boot_ns,
+            receive_buffer=self.receive_buffer,
+            on_replay_time=ask.on_replay_time,
+        )
 
     def _native(self, options: RtspOptions, sink: Sink) -> Source:
         return RtspSource(options, sink, boot_ns=self.boot_ns, receive_buffer=self.receive_buffer)

@@ -37,3 +37,7 @@ class MediaTime:
         self._offset_ns = offset_ns
         self._arrival_ns = arrival_boot_ns
         return media_ns + offset_ns
+
+    def duration_ns(self, clock_units: int) -> int:
+        """Return how long so many clock units last."""
+        return clock_units * NS_PER_SECOND // self._clock_rate_hz

@@ -190,7 +190,7 @@ class CameraRecording:
             self.sound.offer(record)
 
     def _write_sound(self, record: AudioRecord) -> bool:
-        """Put a frame into the running segment; one from before its epoch is dropped, so that none outlives its time."""
+        """Put a frame into the running segment; one from before its epoch is dropped: none outlives its time."""
         segment = self._segment
         if segment is None:
             return False

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from kuramori.capture.source import Codec
 from kuramori_segments import cipher, custody
+from kuramori_segments.audio_track import AudioTrack
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.codes import AudioState, Provenance, RecordSource, Suite, VideoCodec
 from kuramori_segments.custodian_set import CustodianSet
@@ -36,6 +37,7 @@ class StreamFacts:
     source: RecordSource
     audio: AudioState
     audio_text: str
+    audio_track: AudioTrack | None = None  # exactly where `audio` says that sound is recorded (R3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class SegmentFactory:
                 nal_salt=secrets.token_bytes(KEY_BYTES),
                 source=stream.source,
                 audio=stream.audio_text,
+                audio_track=stream.audio_track,
             ),
             signer=self.signer,
             slot_bytes=self.slot_bytes,

@@ -14,7 +14,7 @@ from kuramori.capture.rtsp_connection import ReceiveBuffer
 from kuramori.capture.rtsp_source import RtspOptions, RtspSource
 from kuramori.capture.rtsp_url import parse_stream_url
 from kuramori.capture.sdp import VideoOffer
-from kuramori.capture.source import AccessUnit, Codec, SenderReport, SourceStatistics
+from kuramori.capture.source import AccessUnit, AudioFrame, Codec, SenderReport, SourceStatistics
 from kuramori.capture.video_receiver import VideoReceiver
 from kuramori.simulator.challenge import Account
 from kuramori.simulator.material import VIDEO_PAYLOAD_TYPE, synthetic_material
@@ -42,6 +42,8 @@ class CountingSink:
     def on_parameter_sets(self, parameter_sets: tuple[bytes, ...]) -> None: ...
 
     def on_sender_report(self, report: SenderReport) -> None: ...
+
+    def on_audio_frame(self, frame: AudioFrame) -> None: ...
 
 
 async def serve(cameras: int) -> None:

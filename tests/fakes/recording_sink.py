@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kuramori.capture.source import AccessUnit, SenderReport
+from kuramori.capture.source import AccessUnit, AudioFrame, SenderReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class RecordingSink:
     units: list[RecordedUnit] = field(default_factory=list)
     parameter_sets: list[tuple[int, tuple[bytes, ...]]] = field(default_factory=list)
     reports: list[SenderReport] = field(default_factory=list)
+    sound: list[AudioFrame] = field(default_factory=list)
 
     def on_access_unit(self, unit: AccessUnit) -> None:
         nals = tuple(split_payload(bytes(unit.payload)))
@@ -37,6 +38,9 @@ class RecordingSink:
 
     def on_sender_report(self, report: SenderReport) -> None:
         self.reports.append(report)
+
+    def on_audio_frame(self, frame: AudioFrame) -> None:
+        self.sound.append(frame)
 
     @property
     def nals(self) -> list[bytes]:

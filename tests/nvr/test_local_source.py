@@ -27,6 +27,9 @@ class NoSink:
     def on_sender_report(self, report: object) -> None:
         """See Sink."""
 
+    def on_audio_frame(self, frame: object) -> None:
+        """See Sink."""
+
 
 class Attempts:
     """Makes sources that note where they were to connect; those in `dead` are unreachable."""

@@ -37,6 +37,7 @@ from kuramori.capture.source import (
 READ_BYTES = 256 << 10
 FAREWELL_SECONDS = 0.5
 NS_PER_SECOND = 1_000_000_000
+AUDIO_REFUSED = "refused: transport av takes no sound; use native"
 CHILD_MODULE = "kuramori.capture.av_child"
 
 
@@ -94,7 +95,8 @@ class AvSource:
         if stream.url.secure:
             detail = "the compatibility source speaks no RTSPS; use source = native"
             raise SourceEnded(EndReason.UNSUITABLE, detail)
-        description, control_url = await describe(stream, boot_ns=self._boot_ns)
+        silent = replace(stream, take_audio=False)  # no sound comes through the child, whatever was decided
+        description, control_url = await describe(silent, boot_ns=self._boot_ns)
         self._codec = description.codec
         self._parameter_sets = ParameterSets(description.codec, description.parameter_sets)
         async with asyncio.timeout(stream.open_seconds):
@@ -113,7 +115,8 @@ class AvSource:
             self._reading = asyncio.create_task(self._read(self._child))
             await opened
         self.statistics.setups.append("video")
-        return replace(description, setups=(control_url,))
+        refused = AUDIO_REFUSED if stream.take_audio else ""
+        return replace(description, setups=(control_url,), audio=None, audio_refused=refused)
 
     def drain(self) -> None:
         """See the contract in `source`. Units are delivered as they come; here only a stall is noticed."""

@@ -1,6 +1,6 @@
 """A sink that keeps nothing: for a source that only asks, or that is being closed."""
 
-from kuramori.capture.source import AccessUnit, SenderReport
+from kuramori.capture.source import AccessUnit, AudioFrame, SenderReport
 
 
 class NoSink:
@@ -13,4 +13,7 @@ class NoSink:
         """Let them go."""
 
     def on_sender_report(self, report: SenderReport) -> None:
+        """Let it go."""
+
+    def on_audio_frame(self, frame: AudioFrame) -> None:
         """Let it go."""

@@ -1,8 +1,9 @@
 """One RTSP dialogue as a state machine: the camera's messages in, what to send and what happened out.
 
 Pure: no socket, no clock (time is handed in), no waiting. The order is OPTIONS, DESCRIBE, one SETUP (the video,
-whatever else is offered: R3), PLAY; then a sign of life before the session times out; TEARDOWN at the end. A
-redirect is refused: pictures go to the address that was configured, and to no other.
+whatever else is offered: R3; with a written decision a second one, for sound that is recorded), PLAY; then a sign
+of life before the session times out; TEARDOWN at the end. A redirect is refused: pictures go to the address that
+was configured, and to no other.
 """
 
 import re
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from kuramori.capture.audio_offer import AudioOffer, NoSuitableAudio, choose_audio
+from kuramori.capture.replay import REPLAY_TAG, ReplayRange
 from kuramori.capture.rtsp_auth import Authenticator, parse_challenges
 from kuramori.capture.rtsp_message import USER_AGENT, RtspMessage, RtspRequest, RtspResponse
 from kuramori.capture.rtsp_url import Credentials, StreamUrl, without_credentials
@@ -29,6 +32,7 @@ LONGEST_SILENCE_SECONDS = 30.0  # between signs of life, however long the camera
 SHORTEST_SILENCE_SECONDS = 1.0
 MAX_SIGNING_ATTEMPTS = 3  # per request: a stale nonce may be renewed, not for ever
 MAX_SESSION_ID_CHARACTERS = 256
+LAST_CHANNEL = 255
 MAX_SERVER_NAME_CHARACTERS = 100
 _INTERLEAVED = re.compile(r"interleaved=(\d{1,3})(?:-(\d{1,3}))?")
 _SESSION_TIMEOUT = re.compile(r";\s*timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
@@ -51,6 +55,14 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayingSound:
+    """Sound that was set up by decision."""
+
+    offer: AudioOffer
+    channels: tuple[int, int]  # RTP, RTCP
+
+
+@dataclass(frozen=True, slots=True)
 class Playing:
     """The video comes from now on."""
 
@@ -58,6 +70,7 @@ class Playing:
     offer: VideoOffer
     rtp_channel: int
     rtcp_channel: int
+    sound: PlayingSound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ class _State(Enum):
     OPTIONS = auto()
     DESCRIBE = auto()
     SETUP = auto()
+    SETUP_AUDIO = auto()
     PLAY = auto()
     PLAYING = auto()
     TEARDOWN = auto()
@@ -103,8 +117,16 @@ class RtspSession:
         new_client_nonce: Callable[[], str],
         *,
         describe_only: bool = False,
+        take_audio: bool = False,
+        replay: ReplayRange | None = None,
     ) -> None:
         self._url = url
+        self._replay = replay
+        self._take_audio = take_audio
+        self._audio_offer: AudioOffer | None = None
+        self._audio_url = ""
+        self._audio_refused = ""
+        self._sound: PlayingSound | None = None
         self._authenticator = Authenticator(credentials, new_client_nonce) if credentials else None
         self._describe_only = describe_only
         self._state = _State.IDLE
@@ -177,6 +199,8 @@ class RtspSession:
             return [Finished(SourceEnded(EndReason.STOPPED, "stopped"))]
         if state is _State.PLAYING:
             return self._on_sign_of_life(response, pending)
+        if state is _State.SETUP_AUDIO:
+            return self._on_setup_audio(response)
         if response.status >= 300:
             return self._finish(refusal(response.status, pending.method))
         if state is _State.DESCRIBE:
@@ -212,11 +236,26 @@ class RtspSession:
             return self._fail(EndReason.GARBAGE, "the description names an address that cannot be used")
         self._description, self._offer = description, offer
         self._aggregate, self._setup_url = aggregate, setup_url
+        if self._take_audio:
+            self._choose_audio(description)
         if self._describe_only:
             self._state = _State.OVER
             return [Described(self._stream_description(description, offer), setup_url)]
         transport = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
-        return self._request(_State.SETUP, "SETUP", setup_url, transport)
+        return self._request(_State.SETUP, "SETUP", setup_url, transport, *self._replay_tag)
+
+    def _choose_audio(self, description: SessionDescription) -> None:
+        """With a decision: which sound to set up, or why none. The video is recorded either way."""
+        try:
+            offer = choose_audio(description)
+        except NoSuitableAudio as reason:
+            self._audio_refused = reason.detail
+            return
+        audio_url = resolve_control(self._base, offer.control)
+        if audio_url is None or audio_url in (self._setup_url, self._aggregate):
+            self._audio_refused = "refused: the description names no address of its own for the sound"
+            return
+        self._audio_offer, self._audio_url = offer, audio_url
 
     def _on_setup(self, response: RtspResponse) -> list[Command]:
         transport = response.header("transport") or ""
@@ -226,7 +265,7 @@ class RtspSession:
         if match is not None:
             first = int(match[1])
             self._channels = (first, int(match[2]) if match[2] else first + 1)
-        if max(self._channels) > 255:
+        if max(self._channels) > LAST_CHANNEL:
             return self._fail(EndReason.GARBAGE, "the camera names a channel that does not exist")
         header = response.header("session") or ""
         session_id = header.partition(";")[0].strip()
@@ -236,7 +275,41 @@ class RtspSession:
         timeout = _SESSION_TIMEOUT.search(header)
         if timeout is not None:
             self._session_seconds = int(timeout[1])
+        if self._audio_offer is not None:
+            first = max(self._channels) + 1
+            if first < LAST_CHANNEL:
+                asked = ("Transport", f"RTP/AVP/TCP;unicast;interleaved={first}-{first + 1}")
+                return self._request(_State.SETUP_AUDIO, "SETUP", self._audio_url, asked)
+            self._audio_refused = "refused: no channel is left for it"
+        return self._play()
+
+    def _on_setup_audio(self, response: RtspResponse) -> list[Command]:
+        """The sound is set up, or is refused; the video is played either way."""
+        if self._audio_offer is None:
+            return self._play()
+        match = _INTERLEAVED.search(response.header("transport") or "")
+        if response.status >= 300:
+            self._audio_refused = f"refused: the camera answered {response.status} to SETUP of the sound"
+        elif match is None:
+            self._audio_refused = "refused: the camera does not say on which channel its sound comes"
+        else:
+            first = int(match[1])
+            channels = first, int(match[2]) if match[2] else first + 1
+            if max(channels) > LAST_CHANNEL or len({*channels, *self._channels}) != 4:
+                self._audio_refused = "refused: the camera sends its sound on a channel of the video"
+            else:
+                self._sound = PlayingSound(self._audio_offer, channels)
+        return self._play()
+
+    def _play(self) -> list[Command]:
+        if self._replay is not None:  # from the card and not from the lens, as fast as we read
+            wanted = (("Range", self._replay.header), ("Rate-Control", "no"))
+            return self._request(_State.PLAY, "PLAY", self._aggregate, *self._replay_tag, *wanted)
         return self._request(_State.PLAY, "PLAY", self._aggregate, ("Range", "npt=0.000-"))
+
+    @property
+    def _replay_tag(self) -> tuple[tuple[str, str], ...]:
+        return (("Require", REPLAY_TAG),) if self._replay is not None else ()
 
     def _on_play(self, now_seconds: float) -> list[Command]:
         if self._description is None or self._offer is None:
@@ -244,7 +317,7 @@ class RtspSession:
         self._state = _State.PLAYING
         self._next_sign_seconds = now_seconds + self._silence_seconds()
         description = self._stream_description(self._description, self._offer)
-        return [Playing(description, self._offer, *self._channels)]
+        return [Playing(description, self._offer, *self._channels, self._sound)]
 
     def _on_sign_of_life(self, response: RtspResponse, pending: _Pending) -> list[Command]:
         if response.status in (403, 454):
@@ -300,6 +373,8 @@ class RtspSession:
 
     def _stream_description(self, description: SessionDescription, offer: VideoOffer) -> StreamDescription:
         setups = () if self._describe_only else (self._setup_url,)
+        if self._sound is not None:
+            setups = (*setups, self._audio_url)
         server = "".join(character for character in self._server if character.isprintable())
         return StreamDescription(
             offer.codec,
@@ -308,6 +383,8 @@ class RtspSession:
             description.audio_offered,
             setups,
             server[:MAX_SERVER_NAME_CHARACTERS],
+            audio=self._sound.offer.audio if self._sound is not None else None,
+            audio_refused=self._audio_refused,
         )
 
     def _fail(self, reason: EndReason, detail: str) -> list[Command]:
@@ -329,6 +406,10 @@ def refusal(status: int, method: str) -> SourceEnded:
         return SourceEnded(EndReason.REFUSED, "the camera knows no such stream (404)")
     if status == 454:
         return SourceEnded(EndReason.REFUSED, "the camera no longer knows the session (454)")
+    if status == 551:
+        return SourceEnded(EndReason.UNSUITABLE, "the camera does not replay its recordings (551)")
+    if status == 457:
+        return SourceEnded(EndReason.REFUSED, "the camera has nothing of this range (457)")
     if status in (406, 415, 461):
         return SourceEnded(EndReason.UNSUITABLE, f"the camera does not send this stream over TCP ({status})")
     return SourceEnded(EndReason.REFUSED, f"the camera answered {status} to {method}")

@@ -10,7 +10,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kuramori.capture.audio_receiver import AudioReceiver
 from kuramori.capture.no_sink import NoSink
+from kuramori.capture.replay import OnReplayTime, ReplayRange
 from kuramori.capture.rtcp import receiver_report
 from kuramori.capture.rtsp_connection import Connection, ReceiveBuffer, TlsTrust, connect
 from kuramori.capture.rtsp_message import DOLLAR, RtspMalformed, interleave, parse_message
@@ -47,6 +49,9 @@ class RtspOptions:
     open_seconds: float = 15.0  # from connecting to the answer to PLAY
     stall_seconds: float = 10.0  # without a packet of video
     low_water_bytes: int = LOW_WATER_BYTES
+    most_bytes_per_tick: int = MAX_BYTES_PER_TICK
+    replay: ReplayRange | None = None  # of the camera's card, instead of the live stream
+    take_audio: bool = False  # only where the configuration holds the written decision (R3)
 
 
 class RtspSource:
@@ -63,7 +68,9 @@ class RtspSource:
         boot_ns: Callable[[], int],
         receive_buffer: ReceiveBuffer | None = None,
         describe_only: bool = False,
+        on_replay_time: OnReplayTime | None = None,
     ) -> None:
+        self._on_replay_time = on_replay_time
         self.statistics = SourceStatistics()
         self.video_control_url = ""  # with `describe_only`
         self._options = options
@@ -71,7 +78,12 @@ class RtspSource:
         self._boot_ns = boot_ns
         self._buffer = receive_buffer or ReceiveBuffer()
         self._session = RtspSession(
-            options.url, options.credentials, lambda: secrets.token_hex(8), describe_only=describe_only
+            options.url,
+            options.credentials,
+            lambda: secrets.token_hex(8),
+            describe_only=describe_only,
+            take_audio=options.take_audio,
+            replay=options.replay,
         )
         self._wire: Connection | None = None
         self._video: VideoReceiver | None = None
@@ -187,7 +199,7 @@ class RtspSource:
 
     def _consider_throttling(self) -> None:
         packets = self._packets_worth() - self._tick_first_packet
-        too_much = self._tick_bytes > MAX_BYTES_PER_TICK or packets > MAX_PACKETS_PER_TICK
+        too_much = self._tick_bytes > self._options.most_bytes_per_tick or packets > MAX_PACKETS_PER_TICK
         if too_much and not (self._throttled or self._closing or self._wire is None):
             self._throttled = True
             self.statistics.throttled_ticks += 1
@@ -197,7 +209,8 @@ class RtspSource:
         """Return what was taken in so far, in packets: what comes several to a packet counts each."""
         statistics = self.statistics
         aggregated = self._video.aggregated_nals if self._video is not None else 0
-        return statistics.rtp_packets + statistics.rejected_packets + aggregated
+        sound = statistics.audio_packets + statistics.audio_frames + statistics.rejected_audio_packets
+        return statistics.rtp_packets + statistics.rejected_packets + aggregated + sound
 
     def connection_over(self, ended: SourceEnded) -> None:
         """The connection is gone (called by the connection)."""
@@ -237,11 +250,14 @@ class RtspSource:
 
     def _begin_playing(self, playing: Playing) -> None:
         """Hold everything that comes until the first `drain`."""
+        sound = playing.sound
+        audio = None if sound is None else AudioReceiver(sound.offer, *sound.channels, self._sink, self.statistics)
         self._video = VideoReceiver(
-            playing.offer, playing.rtp_channel, playing.rtcp_channel, self._sink, self.statistics
+            playing.offer, playing.rtp_channel, playing.rtcp_channel, self._sink, self.statistics, audio
         )
+        self._video.on_replay_time = self._on_replay_time
         self._rtcp_channel = playing.rtcp_channel
-        self.statistics.setups.append("video")
+        self.statistics.setups += ["video", "audio"] if audio is not None else ["video"]
         self._holding = True
         if self._wire is not None:
             self._wire.stop_reading()

@@ -1,7 +1,7 @@
 """Session descriptions: what a camera offers, and which of it is taken (RFC 8866, RFC 6184, RFC 7798).
 
-Pure. Exactly one media is ever taken: the first video in a codec that is recorded. Audio is noticed, so that it
-can be reported, and never taken (R3).
+Pure. What is chosen here is the first video in a codec that is recorded. Audio is noticed, so that it can be
+reported; which of it a written decision would allow is said in `audio_offer` (R3).
 """
 
 import base64
@@ -46,6 +46,7 @@ class MediaDescription:
     control: str | None = None
     encodings: dict[int, tuple[str, int]] = field(default_factory=dict)  # name in upper case, clock rate
     parameters: dict[int, dict[str, str]] = field(default_factory=dict)
+    sendonly: bool = False  # the camera's word for what it wants to receive: a loudspeaker
 
     def encoding(self, payload_type: int) -> tuple[str, int]:
         """Name and clock rate of one payload type; ("", 0) when the camera does not say."""
@@ -70,7 +71,7 @@ class SessionDescription:
 
 @dataclass(frozen=True, slots=True)
 class VideoOffer:
-    """The one media that is taken."""
+    """The one video that is taken."""
 
     codec: Codec
     payload_type: int
@@ -121,7 +122,7 @@ def choose_video(description: SessionDescription) -> VideoOffer:
                 _parameter_sets(codec, parameters),
                 media.control,
             )
-    names = sorted({_shown(media.encoding(number)[0]) for media in videos for number in media.payload_types})
+    names = sorted({shown(media.encoding(number)[0]) for media in videos for number in media.payload_types})
     raise NoSuitableVideo(f"the video is {', '.join(names)}; H.264 and H.265 are recorded")
 
 
@@ -154,6 +155,9 @@ def _parse_attribute(media: MediaDescription, text: str) -> None:
     name, _, value = text.partition(":")
     if name == "control":
         media.control = value.strip()
+        return
+    if name == "sendonly":
+        media.sendonly = True
         return
     if name not in ("rtpmap", "fmtp"):
         return
@@ -207,10 +211,10 @@ def _decoded(text: str) -> bytes:
 
 def _audio_name(media: MediaDescription) -> str:
     names = [media.encoding(number)[0] for number in media.payload_types]
-    return _shown(next((name for name in names if name), ""))
+    return shown(next((name for name in names if name), ""))
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A camera's word, fit for a log: short and visible."""
     plain = "".join(character for character in name if character.isalnum() or character in "-_.")
     return plain[:32] or "unknown"

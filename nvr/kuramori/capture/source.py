@@ -1,8 +1,9 @@
 """The contract between a camera's stream and the recorder: what every source promises.
 
-A source opens one camera's video and hands over whole access units in decode order. It never decodes, never
-asks for audio (R3), and knows nothing of files, keys or other cameras. Two sources keep this contract: the
-native RTSP client (`rtsp_source`) and the compatibility source in a child process (`av_process`).
+A source opens one camera's video and hands over whole access units in decode order. It never decodes, asks for
+audio only where it is told of a written decision (R3), and knows nothing of files, keys or other cameras. Two
+sources keep this contract: the native RTSP client (`rtsp_source`) and the compatibility source in a child process
+(`av_process`).
 """
 
 from collections.abc import Callable
@@ -34,6 +35,26 @@ class AccessUnit(NamedTuple):
     payload: memoryview
 
 
+class AudioFrame(NamedTuple):
+    """One coded frame of sound, every byte as received. Only of a camera whose sound was decided (R3)."""
+
+    rtp_time: int  # of its first sample, the sound's clock units, extended to 64 bit
+    packet_end_rtp_time: int  # behind the last sample of its packet: all of that was taken before it arrived
+    arrival_boot_ns: int
+    lost_packets: int  # RTP packets of sound missing since the previous frame
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDescription:
+    """Sound as it is set up: AAC, always."""
+
+    clock_rate_hz: int  # of RTP time
+    sample_rate_hz: int
+    channels: int
+    specific_config: bytes  # AudioSpecificConfig as the camera wrote it
+
+
 @dataclass(frozen=True, slots=True)
 class StreamDescription:
     """What the camera said of its stream before the first packet."""
@@ -42,8 +63,10 @@ class StreamDescription:
     clock_rate_hz: int
     parameter_sets: tuple[bytes, ...]  # from the SDP; empty when they come in-band only
     audio_offered: tuple[str, ...]  # encodings of audio media in the SDP, e.g. ("MPEG4-GENERIC",)
-    setups: tuple[str, ...]  # control URLs that were SETUP (without credentials): exactly one, the video
+    setups: tuple[str, ...]  # control URLs that were SETUP (without credentials): the video, and decided sound
     server: str  # what the camera calls itself
+    audio: AudioDescription | None = None  # sound that was set up; None unless the source was told of a decision
+    audio_refused: str = ""  # with a decision: why its sound is not set up
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,10 @@ class SourceStatistics:
     dropped_units: int = 0  # access units that were larger than the limit
     throttled_ticks: int = 0  # seconds in which more came than any camera needs, and reading was put off
     setups: list[str] = field(default_factory=list)  # media kinds that were SETUP, e.g. ["video"]
+    audio_packets: int = 0  # these four only with a decision on sound
+    audio_frames: int = 0
+    lost_audio_packets: int = 0
+    rejected_audio_packets: int = 0
 
 
 class EndReason(StrEnum):
@@ -106,6 +133,9 @@ class Sink(Protocol):
 
     def on_sender_report(self, report: SenderReport) -> None:
         """The camera told its clock."""
+
+    def on_audio_frame(self, frame: AudioFrame) -> None:
+        """Take one frame of sound. Never called unless the source was told of a written decision (R3)."""
 
 
 class Source(Protocol):

@@ -9,9 +9,11 @@ import struct
 from dataclasses import dataclass
 
 from kuramori.capture.access_unit import AccessUnitBuilder
+from kuramori.capture.audio_receiver import AudioReceiver
 from kuramori.capture.h264 import H264Depacketizer
 from kuramori.capture.h265 import H265Depacketizer
 from kuramori.capture.parameter_sets import ParameterSets
+from kuramori.capture.replay import OnReplayTime, read_replay_time
 from kuramori.capture.rtcp import Goodbye, Reception, parse_rtcp
 from kuramori.capture.rtp import (
     RTP_HEADER_BYTES,
@@ -54,13 +56,21 @@ class _LastReport:
 
 
 class VideoReceiver:
-    """Receives one video media on one interleaved channel (its RTCP on the next)."""
+    """Receives one video media on one interleaved channel (its RTCP on the next); hands decided sound on."""
 
     def __init__(
-        self, offer: VideoOffer, rtp_channel: int, rtcp_channel: int, sink: Sink, statistics: SourceStatistics
+        self,
+        offer: VideoOffer,
+        rtp_channel: int,
+        rtcp_channel: int,
+        sink: Sink,
+        statistics: SourceStatistics,
+        audio: AudioReceiver | None = None,
     ) -> None:
         self.trouble: SourceEnded | None = None
+        self.on_replay_time: OnReplayTime | None = None  # told before the picture that it is the time of
         self._offer = offer
+        self._audio = audio
         self._rtp_channel, self._rtcp_channel = rtp_channel, rtcp_channel
         self._sink = sink
         self._statistics = statistics
@@ -113,7 +123,7 @@ class VideoReceiver:
             elif channel == self._rtcp_channel:
                 self._take_control(view[start:stop])
             else:
-                self._reject()  # nobody asked for it: an audio track that is pushed, for one
+                self._take_beside(channel, view[start:stop])
             at = stop
         return at
 
@@ -226,6 +236,8 @@ class VideoReceiver:
         if timestamp != self._timestamp:
             self._timestamp = timestamp
             unit.at_time(self._time.extend(timestamp))
+            if self.on_replay_time is not None:
+                self._tell_replay_time(self.on_replay_time, data, start, stop)
         elif self._after_marker and self._depacketizer.is_later_slice(payload):
             unit.continues_finished_unit()
         self._after_marker = flags & _MARKER != 0
@@ -243,6 +255,11 @@ class VideoReceiver:
             unit.marked()
         elif plain and unit.fragment_start >= 0:
             self._foresee_run(data, payload, start, stop)
+
+    def _tell_replay_time(self, tell: OnReplayTime, data: bytearray, start: int, stop: int) -> None:
+        told = read_replay_time(data, start, stop)
+        if told is not None:
+            tell(self._time.near(self._timestamp), told)
 
     def _foresee_run(self, data: bytearray, payload: memoryview, start: int, stop: int) -> None:
         """A fragment was taken and more must come: say how the next header will look."""
@@ -283,6 +300,14 @@ class VideoReceiver:
         self._ssrc = ssrc
         self._timestamp = -1
         self._sequence.forget()
+
+    def _take_beside(self, channel: int, packet: memoryview) -> None:
+        """What is not the video: decided sound, or what nobody asked for (an audio track that is pushed, for one)."""
+        audio = self._audio
+        if audio is not None and channel == audio.rtp_channel:
+            audio.take(packet, self._arrival_boot_ns)
+        elif audio is None or channel != audio.rtcp_channel:
+            self._reject()
 
     def _take_control(self, packet: memoryview) -> None:
         for report in parse_rtcp(packet):

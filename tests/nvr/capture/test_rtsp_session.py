@@ -26,12 +26,15 @@ class Conversation:
     url: str = "rtsp://cam/live"
     credentials: Credentials | None = None
     describe_only: bool = False
+    take_audio: bool = False
     now_seconds: float = 0.0
     commands: list[Command] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         url, _ = parse_stream_url(self.url)
-        self.session = RtspSession(url, self.credentials, lambda: "c0ffee", describe_only=self.describe_only)
+        self.session = RtspSession(
+            url, self.credentials, lambda: "c0ffee", describe_only=self.describe_only, take_audio=self.take_audio
+        )
         self.commands = self.session.begin()
 
     @property
