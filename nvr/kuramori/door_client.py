@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from kuramori import messages
 from kuramori.door_messages import (
+    CardRecordings,
     DiscoverRequest,
     Discovery,
     DoorStatus,
     DoorStatusRequest,
+    FindRecordingsRequest,
     RefreshCameraRequest,
 )
 from kuramori.messages import (
@@ -27,6 +29,7 @@ from kuramori.messages import (
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 ANSWER_TIMEOUT_SECONDS = 10.0
+CARD_SECONDS = 170.0  # a search of a card has many pages, and the camera is slow
 
 Answer = TypeVar("Answer")
 
@@ -69,6 +72,14 @@ class DoorClient:
     async def refresh(self, camera: str) -> None:
         """Have a camera asked again now."""
         await self._ask(RefreshCameraRequest(camera), Acknowledged)
+
+    async def find_recordings(self, question: FindRecordingsRequest) -> CardRecordings:
+        """Ask what a camera's card holds; the camera may take its time."""
+        return await self._ask(question, CardRecordings, CARD_SECONDS)
+
+    async def accept_certificate(self, camera: str, fingerprint: str) -> None:
+        """Know a camera by the certificate that it showed over https and that was refused."""
+        await self._ask(AcceptCertificateRequest(camera, fingerprint), Acknowledged)
 
     async def _ask(self, question: Any, kind: type[Answer], longer_seconds: float = 0.0) -> Answer:
         try:

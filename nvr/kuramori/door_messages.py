@@ -46,6 +46,15 @@ class DoorStatusRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownCertificate:
+    """By which certificate a camera is known: SHA-256 in hexadecimal, "" where there is none."""
+
+    pinned: str = ""
+    refused: str = ""  # another one that it shows now, and that an operator may accept
+    configured: bool = False  # the configuration says whom to trust: only there can it be changed
+
+
+@dataclass(frozen=True, slots=True)
 class DoorCamera:
     """One ONVIF camera as the door sees it now. `detail` is a sentence for the operator, never a secret."""
 
@@ -59,6 +68,8 @@ class DoorCamera:
     serial: str = ""
     stream: CameraStream | None = None  # the last one told to the recorder
     facts: CameraFacts | None = None  # likewise
+    certificate: KnownCertificate | None = None  # None: it is not asked over https
+    dropped_events: int = 0  # since the door was started: there were too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,50 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
+class FindRecordingsRequest:
+    """What does this camera's own card hold of this time? Times by the camera's clock."""
+
+    camera: str
+    from_camera_utc_ms: int
+    to_camera_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardStretch:
+    """A stretch of a recording on the card, and where that is replayed (no credentials in the URI).
+
+    `exact` False: only its first and last moment are told, and there may be holes in it.
+    """
+
+    token: str
+    replay_uri: str
+    from_camera_utc_ms: int
+    to_camera_utc_ms: int
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecordings:
+    """What the card holds; nothing, where the camera says so. `detail`: what else it said, for the log."""
+
+    camera: str
+    stretches: tuple[CardStretch, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCameraRequest:
     """Ask this camera again now, also after a refused password."""
 
     camera: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCertificateRequest:
+    """Know this camera by another certificate: exactly the one that it showed and that was refused.
+
+    Asked of the door (https) and of the recorder (rtsps): each knows a camera by its own.
+    """
+
+    camera: str
+    fingerprint: str  # SHA-256 as a person writes it: "sha256:…" or plain, with or without colons

@@ -15,10 +15,13 @@ from kuramori.door_messages import (
     CameraStream as CameraStream,
 )
 from kuramori.door_messages import (
+    AcceptCertificateRequest,
+    CardRecordings,
     DiscoverRequest,
     Discovery,
     DoorStatus,
     DoorStatusRequest,
+    FindRecordingsRequest,
     RefreshCameraRequest,
 )
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
@@ -43,6 +46,8 @@ class FailureCode(StrEnum):
     HOLD_BUDGET = "hold-budget"  # granting it would push other cameras below their floor
     STORAGE = "storage"  # keystore or ledger could not be written
     DISCOVERY = "discovery"  # there is no interface to search on
+    CERTIFICATE = "certificate"  # not the one that was shown and refused, or the configuration says whom to trust
+    CAMERA = "camera"  # the camera did not answer what was asked of it
 
 
 class SpanKind(StrEnum):
@@ -159,6 +164,7 @@ class CoverageSpan:
     to_utc_ms: int
     kind: SpanKind
     reason: str = ""  # lower-case name of a GapReason where kind is GAP
+    filled: bool = False  # fetched later from the camera's own card
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +397,9 @@ METHODS: tuple[Method, ...] = (
     Method("pause_camera", PauseCameraRequest, Pause),
     Method("door_status", DoorStatusRequest, DoorStatus),
     Method("discover", DiscoverRequest, Discovery),
+    Method("find_recordings", FindRecordingsRequest, CardRecordings),
     Method("refresh_camera", RefreshCameraRequest, Acknowledged),
+    Method("accept_certificate", AcceptCertificateRequest, Acknowledged),
 )
 BY_NAME = {method.name: method for method in METHODS}
 BY_QUESTION = {method.question: method for method in METHODS}

@@ -50,6 +50,16 @@ class ReplayTime:
 OnReplayTime = Callable[[int, ReplayTime], None]  # extended RTP time of the picture
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayAsk:
+    """What is to be replayed, from where, and how fast it is read at most."""
+
+    uri: str  # without credentials
+    range: ReplayRange
+    most_bytes_per_drain: int
+    on_replay_time: OnReplayTime
+
+
 def read_replay_time(packet: bytes | bytearray | memoryview, start: int, stop: int) -> ReplayTime | None:
     """Return what the RTP packet at [start, stop) tells of its time; None where it tells nothing."""
     if stop - start < RTP_HEADER_BYTES or not packet[start] & 0x10:
