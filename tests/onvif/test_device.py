@@ -41,6 +41,7 @@ async def _running(
     camera = OnvifCamera(
         "gate", 1, "urn:uuid:1", profiles, account, _challenge(*schemes) if schemes else None, "", offset_seconds
     )
+    camera.media.refuses_profiles = True
     server = OnvifServer((camera,))
     await server.start()
     try:

@@ -16,6 +16,7 @@ from kuramori.simulator.discovery_responder import TYPES, DiscoveryResponder
 from kuramori.simulator.material import VideoMaterial
 from kuramori.simulator.onvif_camera import OnvifCamera, SimulatedProfile
 from kuramori.simulator.onvif_server import OnvifServer
+from kuramori.simulator.profile_mounts import follow
 from kuramori.simulator.rtsp_server import Mount, RtspServer, ServerSettings
 from kuramori.simulator.source_clip import ClipSettings, material
 from kuramori_onvif.interfaces import choose_interfaces, list_interfaces
@@ -42,6 +43,7 @@ class FleetPlan:
     clip: ClipSettings = field(default_factory=ClipSettings)
     cache_directory: Path = Path("~/.cache/kuramori/simulator")
     silent_profile: bool = False  # cameras with sound also offer a profile without
+    profiles_can_be_made: bool = False  # over ONVIF, and what is in them can be changed
     discovery: bool = True
     name_prefix: str = "camera"
 
@@ -112,6 +114,8 @@ class Fleet:
         self.onvif = OnvifServer(self._cameras(self.rtsp.port), plan.host, plan.onvif_port)
         await self.onvif.start()
         for camera in self.onvif.cameras:
+            camera.media.refuses_profiles = not plan.profiles_can_be_made
+            camera.media.on_profile = follow(self.rtsp.mounts)
             port = camera.device_url.split("/")[2].rpartition(":")[2]
             camera.endpoint_id = _endpoint_id(plan.host, port, camera.number)
         if plan.discovery:

@@ -58,7 +58,9 @@ def _camera(number: int = 1, audio: AudioKind = AudioKind.NONE, endpoint_id: str
         "main", "Main", "H264", 1280, 720, 15, 2000, 15, audio, f"rtsp://admin:x@127.0.0.1:8554/c{number}"
     )
     challenge = Challenge("r", "0123456789", (Scheme.DIGEST_SHA256,))
-    return OnvifCamera(f"c{number}", number, endpoint_id or new_message_id(), (profile,), ACCOUNT, challenge)
+    camera = OnvifCamera(f"c{number}", number, endpoint_id or new_message_id(), (profile,), ACCOUNT, challenge)
+    camera.media.refuses_profiles = True
+    return camera
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from kuramori.simulator.audio_material import AudioKind
 from kuramori.simulator.challenge import Account, Challenge
 from kuramori.simulator.onvif.event_desk import EventDesk
 from kuramori.simulator.onvif.event_topics import EventKind
+from kuramori.simulator.onvif.media_settings import MediaSettings, TimeSettings
 from kuramori.simulator.onvif.profile import SimulatedProfile
 from kuramori.simulator.onvif.time_text import written
 
@@ -32,6 +33,8 @@ class CameraState:
     old_firmware: bool = False  # knows neither GetServices nor media2
     operations: list[str] = field(default_factory=list)  # as they came, the last OPERATIONS_KEPT
     events: EventDesk = field(default_factory=EventDesk)
+    media: MediaSettings = field(default_factory=MediaSettings)
+    time: TimeSettings = field(default_factory=TimeSettings)
 
     def scopes(self) -> tuple[str, ...]:
         """Return the scopes of discovery and GetScopes."""

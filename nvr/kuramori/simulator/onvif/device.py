@@ -1,11 +1,11 @@
-"""The device service of a simulated camera (ONVIF Core section 8): who it is, its services, its time.
+"""The device service of a simulated camera (ONVIF Core section 8): who it is, its services, its storage.
 
 Pure: a call in, the content of the answer out. This module must not know HTTP, sign-in or media.
 """
 
-from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
+from kuramori.simulator.onvif import network_time
 from kuramori.simulator.onvif.camera_state import MANUFACTURER, MODEL, CameraState
 from kuramori.simulator.onvif.envelope import NS_DEVICE, NS_EVENTS, NS_MEDIA, NS_MEDIA2, Call
 
@@ -15,8 +15,6 @@ FREE_OPERATIONS = frozenset({"GetSystemDateAndTime", "GetServices", "GetCapabili
 def answer(camera: CameraState, call: Call) -> str | None:
     """Return the content of the answer, or None for an operation that the camera does not know."""
     match call.operation:
-        case "GetSystemDateAndTime":
-            return _date_and_time(call.camera_utc_ms)
         case "GetServices" if not camera.old_firmware:
             return _services(camera)
         case "GetCapabilities":
@@ -29,7 +27,7 @@ def answer(camera: CameraState, call: Call) -> str | None:
         case "GetScopes":
             return _scopes(camera)
         case _:
-            return None
+            return network_time.answer(camera, call)
 
 
 def _services(camera: CameraState) -> str:
@@ -78,15 +76,3 @@ def _scopes(camera: CameraState) -> str:
         for scope in camera.scopes()
     )
     return f"<tds:GetScopesResponse>{items}</tds:GetScopesResponse>"
-
-
-def _date_and_time(camera_utc_ms: int) -> str:
-    now = datetime.fromtimestamp(camera_utc_ms // 1000, UTC)
-    return (
-        "<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>NTP</tt:DateTimeType>"
-        "<tt:DaylightSavings>false</tt:DaylightSavings><tt:TimeZone><tt:TZ>JST-9</tt:TZ></tt:TimeZone>"
-        f"<tt:UTCDateTime><tt:Time><tt:Hour>{now.hour}</tt:Hour><tt:Minute>{now.minute}</tt:Minute>"
-        f"<tt:Second>{now.second}</tt:Second></tt:Time><tt:Date><tt:Year>{now.year}</tt:Year>"
-        f"<tt:Month>{now.month}</tt:Month><tt:Day>{now.day}</tt:Day></tt:Date></tt:UTCDateTime>"
-        "</tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>"
-    )
