@@ -4,6 +4,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 IMAGE_BYTES = 64 << 20
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
+RELEASE_SECONDS = 60.0
 
 
 class PowerCut:
@@ -42,8 +44,18 @@ class PowerCut:
         _run("mount", "-o", "loop", str(self._image), str(self.directory))
 
     def unmount(self) -> None:
-        """Let go of the file system."""
+        """Let go of the file system, and wait until nobody has it: a namespace made meanwhile has a copy of the mount."""
+        source = subprocess.run(
+            ["findmnt", "--noheadings", "--output", "SOURCE", str(self.directory)],
+            check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
         _run("umount", str(self.directory))
+        alive = Path("/sys/fs/ext4") / Path(source).name
+        deadline = time.monotonic() + RELEASE_SECONDS
+        while alive.exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{source} is still mounted somewhere")
+            time.sleep(0.02)
 
 
 @contextmanager
