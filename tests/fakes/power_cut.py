@@ -44,7 +44,7 @@ class PowerCut:
         _run("mount", "-o", "loop", str(self._image), str(self.directory))
 
     def unmount(self) -> None:
-        """Let go of the file system, and wait until nobody has it: a namespace made meanwhile has a copy of the mount."""
+        """Let go of the file system, and wait until nobody has it: new namespaces copy mounts."""
         source = subprocess.run(
             ["findmnt", "--noheadings", "--output", "SOURCE", str(self.directory)],
             check=True, capture_output=True, text=True,
