@@ -14,7 +14,7 @@ from lxml import etree
 from kuramori_onvif import answers
 from kuramori_onvif import hardened_xml as xml
 from kuramori_onvif.address import same_host
-from kuramori_onvif.errors import OnvifError, OperationUnsupported, quoted
+from kuramori_onvif.errors import CameraFault, OnvifError, quoted
 
 NS_DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 NS_SCHEMA = "http://www.onvif.org/ver10/schema"
@@ -114,10 +114,10 @@ def mode_request(daylight_savings: bool) -> xml.Element:
 
 
 async def network_time(editor: ClockEditor) -> NetworkTime | None:
-    """Ask for the time servers; None where the camera does not know the question. Raises OnvifError."""
+    """Ask for the time servers; None where the camera does not tell: few use the proper fault. Raises OnvifError."""
     try:
         return read_network_time(await editor.ask(answers.request(NS_DEVICE, "GetNTP")))
-    except OperationUnsupported:
+    except CameraFault:
         return None
 
 

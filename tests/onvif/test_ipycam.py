@@ -1,16 +1,11 @@
 """A camera that nobody here wrote: found, signed in to and described, over real multicast between namespaces."""
 
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.fakes.namespaces import Cable, cable
-from tests.peers import require_program, require_root
+from tests.fakes.ipycam_peer import ADDRESS, discover, run_at_ours, running_ipycam
+from tests.fakes.namespaces import Cable
 
 pytestmark = pytest.mark.root
 
@@ -39,57 +34,18 @@ asyncio.run(main())
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cable]:
     """The camera running in its namespace, with a password."""
-    require_root()
-    require_program("ip")
-    ffmpeg = require_program("ffmpeg")
-    folder: Path = tmp_path_factory.mktemp("ipycam")
-    source = ["-f", "lavfi", "-i", "testsrc=size=320x180:rate=5", "-t", "2", "-c:v", "libx264", "-pix_fmt", "yuv420p"]
-    subprocess.run([ffmpeg, "-loglevel", "error", *source, str(folder / "clip.mp4")], check=True, timeout=60)
-    settings = {"name": "Gate", "local_ip": "10.99.0.2", "username": "operator", "password": "hunter2"}
-    (folder / "camera.json").write_text(json.dumps(settings))
-    with cable() as made, (folder / "log").open("wb") as log:
-        camera = subprocess.Popen(
-            made.at_camera(sys.executable, "-m", "ipycam", "--config", "camera.json", "--source", "clip.mp4"),
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait_until_it_answers(made)
-            yield made
-        finally:
-            camera.send_signal(signal.SIGINT)
-            try:
-                camera.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                camera.kill()
-                camera.wait()
-
-
-def _wait_until_it_answers(network: Cable) -> None:
-    for _ in range(20):
-        if _discover(network)["devices"]:
-            return
-    pytest.fail("the camera never answered a probe")
-
-
-def _discover(network: Cable) -> dict[str, list[dict[str, str]]]:
-    program = "from kuramori.cli.main import run; run()"
-    command = network.at_ours(sys.executable, "-c", program, "discover", "--seconds", "1", "--json")
-    found: dict[str, list[dict[str, str]]] = json.loads(subprocess.check_output(command, timeout=30))
-    return found
+    with running_ipycam(tmp_path_factory.mktemp("ipycam")) as made:
+        yield made
 
 
 def _describe(network: Cable, address: str, user: str, password: str) -> dict[str, object]:
-    command = network.at_ours(sys.executable, "-c", DESCRIBE, address, user, password)
-    answer: dict[str, object] = json.loads(subprocess.check_output(command, timeout=60))
-    return answer
+    return run_at_ours(network, DESCRIBE, address, user, password)
 
 
 def test_it_is_found_and_described(network: Cable) -> None:
     """Discovery, then sign-in, profile and stream; its clock, for which it wants a sign-in, from the HTTP date."""
-    (device,) = _discover(network)["devices"]
-    assert (device["name"], device["address"]) == ("Gate", "http://10.99.0.2:8080/onvif/device_service")
+    (device,) = discover(network)["devices"]
+    assert (device["name"], device["address"]) == ("Gate", ADDRESS)
     assert device["endpoint_id"].startswith("urn:uuid:")
     found = _describe(network, device["address"], "operator", "hunter2")
     assert found["model"] == "VirtualCam-1"
@@ -104,5 +60,4 @@ def test_it_is_found_and_described(network: Cable) -> None:
 )
 def test_it_keeps_strangers_out_and_we_say_so(network: Cable, user: str, password: str, code: str) -> None:
     """A wrong password and none at all are told apart."""
-    address = "http://10.99.0.2:8080/onvif/device_service"
-    assert _describe(network, address, user, password) == {"error": code}
+    assert _describe(network, ADDRESS, user, password) == {"error": code}
