@@ -25,6 +25,26 @@ class HistogramStatistics:
     sum_seconds: float = 0.0
 
 
+TAMPER_KINDS = ("scene_change", "too_dark", "too_bright", "blurred", "signal_loss", "tampering", "other")
+LIGHTS = ("green", "red", "unknown")
+SILENCES = ("chosen", "made", "edited", "not_silent", "not_told")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTold:
+    """What a camera tells of itself beside its stream, as of `utc_ms`. None: it does not tell."""
+
+    utc_ms: int
+    silence: str = "not_told"  # one of SILENCES: how the media profile in use came to be without sound (R3)
+    profiles_with_audio: int = 0
+    card_records: bool | None = None
+    card_records_audio: bool | None = None
+    events_heard: bool | None = None  # None: not asked for, or not offered
+    tampered: tuple[str, ...] = ()  # active kinds; what is not in TAMPER_KINDS is "other"
+    masks_missing: bool | None = None  # None: none is required (R4)
+    certificate_changed: bool | None = None  # None: the camera is not asked over TLS
+
+
 @dataclass(frozen=True, slots=True)
 class CameraStatistics:
     """One camera, whether it records or not."""
@@ -43,6 +63,12 @@ class CameraStatistics:
     audio_offered: bool = False
     reconnects_by_reason: tuple[LabelledCount, ...] = ()  # why the connection before ended
     clock_offset_seconds: float | None = None  # the camera's clock minus ours
+    paused: bool = False  # for maintenance: not recorded on purpose
+    told: CameraTold | None = None  # None: nobody asks it (a camera by its stream's address alone)
+    card_light: str = "unknown"  # one of LIGHTS
+    card_allowed: bool = False  # it may record on its own card (K8)
+    events_received: int = 0
+    events_dropped: int = 0  # too many to keep
     retention_seconds: float | None = None
     oldest_recording_utc_ms: int | None = None  # first frame of its oldest segment in a ring, openable or not
     oldest_decryptable_utc_ms: int | None = None  # first frame of its oldest living key, holds excepted
@@ -110,6 +136,7 @@ class RecorderStatistics:
     backlog_bytes: int = 0  # access units in memory that no volume has taken yet
     clock_trusted: bool = True
     custodian_set_valid: bool = True
+    clock_offset_limit_seconds: float | None = None  # a camera's clock beyond it is reported
     cameras: tuple[CameraStatistics, ...] = ()
     volumes: tuple[VolumeStatistics, ...] = ()
     keystore: KeystoreStatistics | None = None

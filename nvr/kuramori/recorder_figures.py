@@ -9,11 +9,15 @@ from collections.abc import Mapping
 
 from kuramori import __version__
 from kuramori.camera import Camera, Phase
+from kuramori.camera_messages import CameraFacts, EventsState
+from kuramori.camera_texts import certificate_changed, masks_missing
+from kuramori.fact_book import is_stale, light_of
 from kuramori.forgetting import Forgetting
 from kuramori.recorder import Recorder
 from kuramori.tick import COMMIT_BUCKETS_SECONDS, TickFigures, VolumeLane
 from kuramori_metrics.statistics import (
     CameraStatistics,
+    CameraTold,
     HistogramStatistics,
     KeystoreStatistics,
     LabelledCount,
@@ -40,6 +44,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
         backlog_bytes=next((camera.recording.budget.used_bytes for camera in recorder.cameras.values()), 0),
         clock_trusted=recorder.clock_trusted,
         custodian_set_valid=_custodians_valid(recorder),
+        clock_offset_limit_seconds=recorder.configuration.recorder.clock_offset_alarm_seconds,
         cameras=tuple(_camera(recorder, camera, oldest) for camera in recorder.cameras.values()),
         volumes=tuple(
             _volume(str(path), lane, figures, forgetting.figures.held_slots)
@@ -68,6 +73,7 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
     firsts = [volume.oldest(number) for volume in recorder.vault.volumes]
     starts = [segment.start_utc_ms for segment in firsts if segment is not None]
     description = camera.description
+    facts, utc_ms = recorder.facts.of(camera.name), recorder.now_utc_ms()
     return CameraStatistics(
         name=camera.name,
         recording=camera.phase is Phase.RECORDING and camera.tracker.is_open,
@@ -82,9 +88,38 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
         audio_setups=totals.audio_setups,
         audio_offered=bool(description is not None and description.audio_offered),
         reconnects_by_reason=_counts(totals.reconnects),
+        clock_offset_seconds=_clock_offset(facts, utc_ms),
+        paused=recorder.pauses.is_paused(camera.name),
+        told=_told(facts) if facts is not None else None,
+        card_light=light_of(facts, utc_ms).value,
+        card_allowed=recorder.tables[camera.name].card_recording,
+        events_received=camera.recording.events.received,
+        events_dropped=camera.recording.events.dropped,
         retention_seconds=float(recorder.tables[camera.name].retention.seconds),
         oldest_recording_utc_ms=min(starts, default=None),
         oldest_decryptable_utc_ms=oldest.get(number),
+    )
+
+
+def _clock_offset(facts: CameraFacts | None, utc_ms: int) -> float | None:
+    """An offset that was told long ago says nothing of now."""
+    if facts is None or facts.clock_offset_ms is None or is_stale(facts, utc_ms):
+        return None
+    return facts.clock_offset_ms / 1000
+
+
+def _told(facts: CameraFacts) -> CameraTold:
+    heard = {EventsState.SUBSCRIBED: True, EventsState.LOST: False}
+    return CameraTold(
+        utc_ms=facts.utc_ms,
+        silence=facts.audio.silence.value,
+        profiles_with_audio=len(facts.audio.profiles_with_audio),
+        card_records=facts.card.records,
+        card_records_audio=facts.card.records_audio,
+        events_heard=heard.get(facts.events),
+        tampered=facts.tampered,
+        masks_missing=masks_missing(facts) if facts.masks.expected else None,
+        certificate_changed=certificate_changed(facts) if facts.certificate else None,
     )
 
 

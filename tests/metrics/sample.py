@@ -3,6 +3,7 @@
 from kuramori_metrics.latency_histogram import LatencyHistogram
 from kuramori_metrics.statistics import (
     CameraStatistics,
+    CameraTold,
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
@@ -30,6 +31,22 @@ def camera(number: int = 0) -> CameraStatistics:
         audio_offered=True,
         reconnects_by_reason=(LabelledCount("vanished", 3), LabelledCount("stalled", 1)),
         clock_offset_seconds=-0.25,
+        paused=number % 2 == 1,
+        told=CameraTold(
+            utc_ms=NOW - 60_000,
+            silence="made",
+            profiles_with_audio=2,
+            card_records=True,
+            card_records_audio=False,
+            events_heard=True,
+            tampered=("too_dark", "a vendor's own"),
+            masks_missing=True,
+            certificate_changed=False,
+        ),
+        card_light="red",
+        card_allowed=True,
+        events_received=1234,
+        events_dropped=17,
         retention_seconds=604_800.0,
         oldest_recording_utc_ms=NOW - 600_000,
         oldest_decryptable_utc_ms=NOW - 500_000,
@@ -47,6 +64,7 @@ def full(cameras: int = 1) -> RecorderStatistics:
         loop_lag_seconds=0.012,
         late_ticks=1,
         backlog_bytes=4096,
+        clock_offset_limit_seconds=5.0,
         cameras=tuple(camera(number) for number in range(cameras)),
         volumes=(
             VolumeStatistics(

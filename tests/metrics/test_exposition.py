@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from kuramori_metrics.collectors import COLLECTORS, holds
 from kuramori_metrics.exposition import SLICE_SAMPLES, exposition, exposition_slices
 from kuramori_metrics.registry import Collector, MetricClaimedTwice, checked
-from kuramori_metrics.statistics import CameraStatistics, LabelledCount, RecorderStatistics
+from kuramori_metrics.statistics import LIGHTS, CameraStatistics, CameraTold, LabelledCount, RecorderStatistics
 from tests.metrics.sample import NOW, full
 
 
@@ -29,6 +29,7 @@ def read(statistics: RecorderStatistics) -> dict[tuple[str, tuple[tuple[str, str
 
 
 CAMERA = (("camera", "camera-0"),)
+GATE = (("camera", "gate"),)
 VOLUME = (("volume", "volume0"),)
 
 
@@ -42,6 +43,7 @@ VOLUME = (("volume", "volume0"),)
         ("kuramori_recorder_backlog_bytes", (), 4096),
         ("kuramori_recorder_clock_trusted", (), 1),
         ("kuramori_recorder_custodian_set_valid", (), 1),
+        ("kuramori_recorder_clock_offset_limit_seconds", (), 5),
         ("kuramori_process_up", (("process", "door"),), 0),
         ("kuramori_process_restarts_total", (("process", "door"),), 4),
         ("kuramori_camera_recording", CAMERA, 1),
@@ -57,6 +59,23 @@ VOLUME = (("volume", "volume0"),)
         ("kuramori_camera_audio_offered", CAMERA, 1),
         ("kuramori_camera_reconnects_total", (*CAMERA, ("reason", "vanished")), 3),
         ("kuramori_camera_clock_offset_seconds", CAMERA, -0.25),
+        ("kuramori_camera_paused", CAMERA, 0),
+        ("kuramori_camera_told_timestamp_seconds", CAMERA, NOW / 1000 - 60),
+        ("kuramori_camera_audio_silence", (*CAMERA, ("silence", "made")), 1),
+        ("kuramori_camera_audio_profiles", CAMERA, 2),
+        ("kuramori_camera_mask_missing", CAMERA, 1),
+        ("kuramori_camera_certificate_changed", CAMERA, 0),
+        ("kuramori_camera_events_heard", CAMERA, 1),
+        ("kuramori_camera_events_total", CAMERA, 1234),
+        ("kuramori_camera_events_dropped_total", CAMERA, 17),
+        ("kuramori_camera_tampered", (*CAMERA, ("kind", "too_dark")), 1),
+        ("kuramori_camera_tampered", (*CAMERA, ("kind", "other")), 1),
+        ("kuramori_camera_card_light", (*CAMERA, ("light", "red")), 1),
+        ("kuramori_camera_card_light", (*CAMERA, ("light", "green")), 0),
+        ("kuramori_camera_card_light", (*CAMERA, ("light", "unknown")), 0),
+        ("kuramori_camera_card_allowed", CAMERA, 1),
+        ("kuramori_camera_card_records", CAMERA, 1),
+        ("kuramori_camera_card_records_audio", CAMERA, 0),
         ("kuramori_camera_retention_seconds", CAMERA, 604_800),
         ("kuramori_camera_oldest_recording_timestamp_seconds", CAMERA, NOW / 1000 - 600),
         ("kuramori_camera_oldest_decryptable_timestamp_seconds", CAMERA, NOW / 1000 - 500),
@@ -100,11 +119,33 @@ def test_what_is_not_known_is_absent() -> None:
     assert not names & {
         "kuramori_camera_last_durable_frame_timestamp_seconds",
         "kuramori_camera_clock_offset_seconds",
+        "kuramori_camera_told_timestamp_seconds",
+        "kuramori_camera_audio_silence",
+        "kuramori_camera_card_records",
+        "kuramori_camera_events_heard",
+        "kuramori_camera_tampered",
+        "kuramori_camera_mask_missing",
         "kuramori_camera_oldest_decryptable_timestamp_seconds",
         "kuramori_keystore_epochs",
         "kuramori_recorder_start_timestamp_seconds",
         "kuramori_ledger_mirror_sound",
     }
+
+
+def test_a_camera_that_is_not_asked_has_a_card_of_unknown_light() -> None:
+    """Unknown is neither green nor red, and it is shown."""
+    page = read(RecorderStatistics(cameras=(CameraStatistics("gate"), CameraStatistics("yard", card_light="pink"))))
+    lights = {light: page["kuramori_camera_card_light", (*GATE, ("light", light))] for light in LIGHTS}
+    assert lights == {"green": 0, "red": 0, "unknown": 1}
+    assert page["kuramori_camera_card_light", (("camera", "yard"), ("light", "unknown"))] == 1
+
+
+def test_a_camera_cannot_make_series() -> None:
+    """Whatever kinds it invents, they are one: the page stays as long as the configuration makes it."""
+    told = CameraTold(NOW, silence="loud", tampered=tuple(f"kind {number}" for number in range(1000)))
+    page = read(RecorderStatistics(cameras=(CameraStatistics("gate", told=told),)))
+    assert [labels for name, labels in page if name == "kuramori_camera_tampered"] == [(*GATE, ("kind", "other"))]
+    assert page["kuramori_camera_audio_silence", (*GATE, ("silence", "not_told"))] == 1
 
 
 @given(st.text(max_size=40), st.floats(allow_nan=False) | st.integers(-(2**63), 2**64))

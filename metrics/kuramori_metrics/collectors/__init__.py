@@ -2,10 +2,13 @@
 
 from kuramori_metrics.collectors import (
     camera_audio,
+    camera_card,
     camera_connection,
+    camera_events,
     camera_gaps,
     camera_keeping,
     camera_recording,
+    camera_told,
     camera_traffic,
     holds,
     keystore,
@@ -26,6 +29,9 @@ COLLECTORS = checked(
         camera_traffic.COLLECTOR,
         camera_audio.COLLECTOR,
         camera_connection.COLLECTOR,
+        camera_told.COLLECTOR,
+        camera_events.COLLECTOR,
+        camera_card.COLLECTOR,
         camera_keeping.COLLECTOR,
         volume_slots.COLLECTOR,
         volume_writes.COLLECTOR,

@@ -15,6 +15,13 @@ RECORDING = Family(
     ("camera",),
     "0 or 1",
 )
+PAUSED = Family(
+    "kuramori_camera_paused",
+    Kind.GAUGE,
+    "1 while the camera is paused for maintenance, else 0; its alarms are mute then.",
+    ("camera",),
+    "0 or 1",
+)
 LAST = Family(
     "kuramori_camera_last_durable_frame_timestamp_seconds",
     Kind.GAUGE,
@@ -27,6 +34,7 @@ LAST = Family(
 def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     """Yield the metrics of recording."""
     yield RECORDING.metric([((camera.name,), camera.recording) for camera in statistics.cameras])
+    yield PAUSED.metric([((camera.name,), camera.paused) for camera in statistics.cameras])
     yield LAST.metric(
         [
             ((camera.name,), seconds(camera.last_durable_frame_utc_ms))
@@ -36,4 +44,4 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     )
 
 
-COLLECTOR = Collector("camera_recording", (RECORDING, LAST), collect)
+COLLECTOR = Collector("camera_recording", (RECORDING, PAUSED, LAST), collect)

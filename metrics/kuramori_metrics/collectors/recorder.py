@@ -42,6 +42,13 @@ CUSTODIANS = Family(
     unit="0 or 1",
 )
 
+OFFSET_LIMIT = Family(
+    "kuramori_recorder_clock_offset_limit_seconds",
+    Kind.GAUGE,
+    "How far a camera's clock may be off before it is reported, as configured.",
+    unit="seconds",
+)
+
 
 def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     """Yield the recorder's metrics."""
@@ -53,6 +60,8 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     yield BACKLOG.metric([((), statistics.backlog_bytes)])
     yield CLOCK.metric([((), statistics.clock_trusted)])
     yield CUSTODIANS.metric([((), statistics.custodian_set_valid)])
+    limit = statistics.clock_offset_limit_seconds
+    yield OFFSET_LIMIT.metric([] if limit is None else [((), limit)])
 
 
-COLLECTOR = Collector("recorder", (BUILD, STARTED, LAG, LATE, BACKLOG, CLOCK, CUSTODIANS), collect)
+COLLECTOR = Collector("recorder", (BUILD, STARTED, LAG, LATE, BACKLOG, CLOCK, CUSTODIANS, OFFSET_LIMIT), collect)
