@@ -20,7 +20,13 @@ from kuramori.messages import SegmentState
 from kuramori.timebase import Clock
 from kuramori_segments.codes import VideoCodec
 from kuramori_segments.footer import SegmentFooter
-from kuramori_segments.records import AccessUnitRecord, CodecConfig, ParameterSetsRecord, TimelineRecord
+from kuramori_segments.records import (
+    AccessUnitRecord,
+    CameraEventRecord,
+    CodecConfig,
+    ParameterSetsRecord,
+    TimelineRecord,
+)
 
 EVENTS_MOST = 1000
 PARAMETER_SETS_MOST = 256
@@ -89,6 +95,8 @@ class CameraClip:
     evidence: list[SegmentEvidence] = field(default_factory=list)
     events: list[TimelineRecord] = field(default_factory=list)
     events_left_out: int = 0
+    camera_events: list[CameraEventRecord] = field(default_factory=list)  # what the camera itself reported
+    camera_events_left_out: int = 0
     undecodable_units: int = 0
     first_picture_boot_ns: int = 0
 
@@ -140,6 +148,8 @@ class CameraExtractor:
                     sets = record.parameter_sets
                 elif isinstance(record, TimelineRecord):
                     self._note(record)
+                elif isinstance(record, CameraEventRecord):
+                    self._note_reported(record)
         finally:
             segment.close()
 
@@ -182,6 +192,16 @@ class CameraExtractor:
             self._result.events.append(event)
         else:
             self._result.events_left_out += 1
+
+    def _note_reported(self, event: CameraEventRecord) -> None:
+        """Keep what the camera reported in the named range; nothing of the minutes around it (R5)."""
+        if not self._span_utc_ms[0] <= event.utc_ms < self._span_utc_ms[1]:
+            return
+        self._result.camera_events_left_out += event.dropped
+        if len(self._result.camera_events) < EVENTS_MOST:
+            self._result.camera_events.append(event)
+        else:
+            self._result.camera_events_left_out += 1
 
     def _settle(self, before: int) -> None:
         """Work out the proofs of the segments before that position: nothing of theirs can be chosen any more."""

@@ -13,6 +13,7 @@ from kuramori.clips.camera_clip import CameraClip, ClipPart, Run, SegmentEvidenc
 from kuramori.clips.job import ExtractionJob
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
 from kuramori_segments.canonical_json import canonical
+from kuramori_segments.records import CameraEventRecord
 
 KIND = "clip manifest"
 VERSION = 1
@@ -107,8 +108,17 @@ def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
             ],
             "events_left_out": clip.events_left_out,
         },
+        "reported": {
+            "events": [_reported(event) for event in sorted(clip.camera_events, key=lambda event: event.utc_ms)],
+            "events_left_out": clip.camera_events_left_out,
+        },
         "segments": [_segment(item) for item in clip.evidence],
     }
+
+
+def _reported(event: CameraEventRecord) -> dict[str, Any]:
+    """What the camera reported, without its own words: those come from a stranger and say nothing more."""
+    return {"kind": event.kind, "utc_ms": event.utc_ms, "begins": event.begins, "camera_utc_ms": event.camera_utc_ms}
 
 
 def _clip(part: ClipPart, names: ClipFiles) -> dict[str, Any]:
