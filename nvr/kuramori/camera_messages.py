@@ -105,6 +105,7 @@ class CameraEvents:
 
     camera: str
     events: tuple[CameraEvent, ...]
+    dropped: int = 0  # how many were let go before these, because there were too many
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kuramori import messages
 from kuramori.door_messages import (
+    AcceptCertificateRequest,
     CardRecordings,
     DiscoverRequest,
     Discovery,

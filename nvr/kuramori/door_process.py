@@ -12,9 +12,9 @@ from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
 
 
-async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Event) -> None:
-    """Keep the cameras of `configuration` until `stop` is set."""
-    await Door(configuration, SystemClock()).run(stop)
+async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:
+    """Keep the cameras of `configuration`, then those of each new reading, until `stop` is set."""
+    await Door(configuration, SystemClock()).run(stop, reloads)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,6 @@ from typing import Any
 
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
 from kuramori.door_messages import (
-    CameraStream as CameraStream,
-)
-from kuramori.door_messages import (
     AcceptCertificateRequest,
     CardRecordings,
     DiscoverRequest,
@@ -23,6 +20,9 @@ from kuramori.door_messages import (
     DoorStatusRequest,
     FindRecordingsRequest,
     RefreshCameraRequest,
+)
+from kuramori.door_messages import (
+    CameraStream as CameraStream,
 )
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 from kuramori_metrics.statistics import RecorderStatistics

@@ -101,6 +101,16 @@ class Places:
         return self.state / "acquaintances.json"
 
     @property
+    def door_certificates(self) -> Path:
+        """By which certificate the door knows each camera that is asked over https; no secrets."""
+        return self.state / "door_certificates.json"
+
+    @property
+    def stream_certificates(self) -> Path:
+        """By which certificate the recorder knows each camera that streams over rtsps; no secrets."""
+        return self.state / "stream_certificates.json"
+
+    @property
     def spool(self) -> Path:
         """Folder of encrypted bundles on their way to a client (desk)."""
         return self.state / "spool"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kuramori import messages
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
+from kuramori.door_messages import AcceptCertificateRequest
 from kuramori.messages import (
     BY_QUESTION,
     MESSAGE_LIMIT_BYTES,
@@ -120,6 +121,10 @@ class RecorderClient:
     async def pause_camera(self, request: PauseCameraRequest) -> Pause:
         """Pause a camera for maintenance, or end its pause."""
         return await self._ask(request, Pause)
+
+    async def accept_certificate(self, camera: str, fingerprint: str) -> None:
+        """Know a camera by the certificate that it showed over rtsps and that was refused."""
+        await self._ask(AcceptCertificateRequest(camera, fingerprint), Acknowledged)
 
     async def _ask(self, question: Any, kind: type[Answer]) -> Answer:
         line = messages.encode_call(1, question)

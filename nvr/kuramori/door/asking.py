@@ -1,20 +1,26 @@
 """Asking cameras through the inquirer: started when there is something to ask, ended when there has been nothing.
 
-The one place of the door where a password is read. This module must not know discovery, the recorder or what an
-answer is used for.
+What a camera shows of itself at first, its certificate, is pinned here, and another one noted as refused. This module
+must not know discovery, the recorder or what an answer is used for.
 """
 
 import asyncio
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kuramori import log
+from kuramori.certificate_book import CertificateBook
+from kuramori.door.camera_access import access_of, is_pinned_here
 from kuramori.door.inquiry import (
     LINE_LIMIT_BYTES,
+    CameraLook,
+    Description,
     Inquiry,
     LineUnreadable,
+    Look,
     Reply,
     Unanswered,
     decode_reply,
@@ -23,12 +29,11 @@ from kuramori.door.inquiry import (
 from kuramori.door_messages import CameraStream, DoorCameraState
 from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
-from kuramori_config.secrets import credentials_directory, read_secret
 from kuramori_onvif.device import CameraDescription
 from kuramori_onvif.models import AudioFact
 
 COMMAND = (sys.executable, "-m", "kuramori.door.inquirer")
-ANSWER_SECONDS = 120.0  # a description is about ten exchanges of at most 15 s; more is not asking, it is being held
+ANSWER_SECONDS = 180.0  # a description is ten exchanges of at most 15 s, or a changed profile; more is being held
 IDLE_SECONDS = 15.0
 _CODECS = {"H264": "h264", "H265": "h265"}
 
@@ -67,12 +72,16 @@ class Asker:
     def __init__(
         self,
         secrets_directory: Path,
+        certificates: CertificateBook,
+        utc_ms: Callable[[], int],
         *,
         command: tuple[str, ...] = COMMAND,
         answer_seconds: float = ANSWER_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._secrets_directory = secrets_directory
+        self.certificates = certificates
+        self._utc_ms = utc_ms
         self._command = command
         self._answer_seconds = answer_seconds
         self._idle_seconds = idle_seconds
@@ -87,10 +96,25 @@ class Asker:
         """Tell whether an inquirer lives at this moment."""
         return self._inquirer is not None and self._inquirer.process.returncode is None
 
-    async def ask(self, table: CameraTable, url: str) -> CameraDescription | Unanswered:
-        """Ask the camera of this table at this address everything that recording needs."""
+    async def ask(self, table: CameraTable, url: str, *, claimed: bool = False) -> CameraDescription | Unanswered:
+        """Ask the camera of this table at this address everything that recording needs.
+
+        `claimed`: nobody but discovery says that it is there; it is not yet known by its certificate.
+        """
+        question = Description(table.profile, table.edit_profile)
+        reply = await self._put(table, url, question, claimed=claimed)
+        return reply if isinstance(reply, Unanswered) else reply.description or _broken(table, url)
+
+    async def look(self, table: CameraTable, url: str, question: Look) -> CameraLook | Unanswered:
+        """Ask the rest of a camera that was found."""
+        reply = await self._put(table, url, question)
+        return reply if isinstance(reply, Unanswered) else reply.look or _broken(table, url)
+
+    async def _put(
+        self, table: CameraTable, url: str, question: Description | Look, *, claimed: bool = False
+    ) -> Reply | Unanswered:
         try:
-            inquiry = self._inquiry(table, url)
+            inquiry = self._inquiry(table, url, question)
         except SecretRefused as refused:
             return Unanswered(DoorCameraState.REFUSED, str(refused))
         try:
@@ -101,10 +125,21 @@ class Asker:
             log.get(camera=table.name).error("inquiry_held", address=url, seconds=self._answer_seconds)
             detail = f"The camera at {url} held the inquiry for {self._answer_seconds:g} s; it was given up."
             return Unanswered(DoorCameraState.UNREACHABLE, detail)
-        if reply is None or (reply.description is None and reply.unanswered is None):
-            log.get(camera=table.name).error("inquirer_died", address=url)
-            return Unanswered(DoorCameraState.UNSUITABLE, f"Asking the camera at {url} ended the inquirer.")
-        return reply.description or reply.unanswered or Unanswered(DoorCameraState.UNSUITABLE, "")
+        if reply is None:
+            return _broken(table, url)
+        if is_pinned_here(table) and not claimed:
+            self._know(table, reply)
+        return reply.unanswered or reply
+
+    def _know(self, table: CameraTable, reply: Reply) -> None:
+        """Pin the certificate that was seen first; remember one that was refused."""
+        book, name = self.certificates, table.name
+        if reply.certificate:
+            book.pin(name, _configured(table), reply.certificate, self._utc_ms())
+        elif reply.unanswered is None:
+            book.well(name)
+        elif reply.unanswered.untrusted:
+            book.refuse(name, reply.unanswered.untrusted)
 
     async def close(self) -> None:
         """End the inquirer; who still waits gets no answer."""
@@ -177,23 +212,22 @@ class Asker:
             self._ending.add(inquirer.reading)
             inquirer.reading.add_done_callback(self._ending.discard)
 
-    def _inquiry(self, table: CameraTable, url: str) -> Inquiry:
-        password = ""
-        if table.user is not None and table.password is not None:
-            password = read_secret(
-                table.password,
-                credentials_directory=credentials_directory(),
-                secrets_directory=self._secrets_directory,
-            ).reveal()
-        fingerprint = table.tls_fingerprint
-        return Inquiry(
-            url=url,
-            profile=table.profile,
-            user=table.user,
-            password=password,
-            fingerprint=fingerprint.removeprefix("sha256:") if fingerprint is not None else None,
-            authority_file=str(table.tls_ca_file) if table.tls_ca_file is not None else None,
-        )
+    def _inquiry(self, table: CameraTable, url: str, question: Description | Look) -> Inquiry:
+        pinned = self.certificates.pinned(table.name, _configured(table))
+        access = access_of(table, url, pinned, self._secrets_directory)
+        if isinstance(question, Look):
+            return Inquiry(access, look=question)
+        return Inquiry(access, description=question)
+
+
+def _configured(table: CameraTable) -> str:
+    return table.onvif.url if table.onvif is not None else ""
+
+
+def _broken(table: CameraTable, url: str) -> Unanswered:
+    """The inquirer died of this camera, or said nothing that makes sense."""
+    log.get(camera=table.name).error("inquirer_died", address=url)
+    return Unanswered(DoorCameraState.UNSUITABLE, f"Asking the camera at {url} ended the inquirer.")
 
 
 def camera_stream(camera: str, found: CameraDescription, endpoint_id: str) -> CameraStream:

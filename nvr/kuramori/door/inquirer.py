@@ -8,14 +8,26 @@ breaks the parser costs this process and nothing else. This module must not know
 import asyncio
 import resource
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
 
-from kuramori.door.inquiry import LINE_LIMIT_BYTES, Inquiry, Reply, Unanswered, decode_inquiry, encode
+from kuramori.door.inquiry import (
+    LINE_LIMIT_BYTES,
+    CameraLook,
+    Inquiry,
+    Look,
+    Reply,
+    Unanswered,
+    decode_inquiry,
+    encode,
+)
 from kuramori.door_messages import DoorCameraState
 from kuramori.process import end_with_parent
 from kuramori.timebase import SystemClock
-from kuramori_onvif.device import Credentials, Device, TlsTrust
+from kuramori_onvif.card_models import CardReport
+from kuramori_onvif.device import Device
+from kuramori_onvif.edge_storage import inspect_card
 from kuramori_onvif.errors import (
     CameraUnreachable,
     CertificateUntrusted,
@@ -24,22 +36,73 @@ from kuramori_onvif.errors import (
     DeadlineExceeded,
     OnvifError,
 )
+from kuramori_onvif.event_states import EventStates
+from kuramori_onvif.transport import peer_fingerprint
 
 ADDRESS_SPACE_BYTES = 1 << 30
+_HOPELESS = (CameraUnreachable, DeadlineExceeded, CredentialsMissing, CredentialsRefused, CertificateUntrusted)
+
+Answer = TypeVar("Answer")
 
 
 async def inquire(inquiry: Inquiry, utc_ms: Callable[[], int]) -> Reply:
-    """Ask one camera. Every failure is a reply."""
-    credentials = Credentials(inquiry.user, inquiry.password) if inquiry.user is not None else None
-    trust = TlsTrust(
-        bytes.fromhex(inquiry.fingerprint) if inquiry.fingerprint is not None else None,
-        Path(inquiry.authority_file) if inquiry.authority_file is not None else None,
-    )
+    """Ask one camera. Every failure is a reply.
+
+    A camera without a known certificate is known by the one that it shows now, before anything is sent to it.
+    """
+    access, first_seen = inquiry.access, ""
     try:
-        async with Device(inquiry.url, credentials, utc_ms=utc_ms, trust=trust) as device:
-            return Reply(description=await device.describe(inquiry.profile))
+        if access.is_first_use:
+            first_seen = (await peer_fingerprint(access.url)).hex()
+            access = replace(access, fingerprint=first_seen)
+        async with access.device(utc_ms) as device:
+            if inquiry.look is not None:
+                return Reply(look=await look(device, inquiry.look), certificate=first_seen)
+            wanted = inquiry.description
+            found = await device.describe(
+                wanted.profile if wanted is not None else None,
+                may_edit_profile=wanted is not None and wanted.may_edit,
+            )
+            return Reply(description=found, certificate=first_seen)
     except OnvifError as error:
-        return Reply(unanswered=Unanswered(_state(error), str(error)))
+        return Reply(unanswered=unanswered(error), certificate=first_seen)
+
+
+async def look(device: Device, wanted: Look) -> CameraLook:
+    """Ask masks, time servers and card; what the camera does not answer costs only itself. Raises OnvifError."""
+    problems: list[str] = []
+
+    async def told(question: Callable[[], Awaitable[Answer]]) -> Answer | None:
+        try:
+            return await question()
+        except _HOPELESS:
+            raise
+        except OnvifError as error:
+            problems.append(str(error))
+            return None
+
+    await device.clock()  # what the sign-in is dated with
+    masks = await told(device.privacy_masks)
+    ntp = network_time = None
+    server = wanted.ntp_server
+    if server is not None:
+        ntp = await told(lambda: device.set_network_time(server))
+    else:
+        network_time = await told(device.network_time)
+    card = await told(lambda: inspect_card(device, EventStates(wanted.states), wanted.earlier))
+    return CameraLook(
+        masks=masks.on if masks is not None else None,
+        ntp=ntp,
+        network_time=network_time,
+        card=card or CardReport(),
+        problems=tuple(problems),
+    )
+
+
+def unanswered(error: OnvifError) -> Unanswered:
+    """Return the state of a camera that failed in this way, with the sentence for the operator."""
+    untrusted = error.presented if isinstance(error, CertificateUntrusted) else ""
+    return Unanswered(_state(error), str(error), untrusted)
 
 
 def _state(error: OnvifError) -> DoorCameraState:

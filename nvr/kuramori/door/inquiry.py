@@ -1,4 +1,4 @@
-"""What the door and its inquirer say to one another: which camera to ask, and what it said. Lines of JSON. Pure.
+"""What the door and its inquirer say to one another: which camera to ask what, and what it said. Lines of JSON. Pure.
 
 The password crosses a pipe between two processes of ours and stands in no repr. This module must not know processes.
 """
@@ -6,39 +6,75 @@ The password crosses a pipe between two processes of ours and stands in no repr.
 import json
 from dataclasses import dataclass, field
 
+from kuramori.door.camera_access import Access
 from kuramori.door_messages import DoorCameraState
 from kuramori.wire import WireInvalid, from_plain, to_plain
+from kuramori_onvif.card_models import CardReport
 from kuramori_onvif.device import CameraDescription
+from kuramori_onvif.event_models import ReportedEvent
+from kuramori_onvif.network_time import NetworkTime, NtpSetting
 
 LINE_LIMIT_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
-    """Ask the camera at `url` what recording needs."""
+class Description:
+    """Ask what recording needs; `may_edit` allows to take the sound out of an existing profile."""
 
-    url: str
     profile: str | None = None
-    user: str | None = None
-    password: str = field(default="", repr=False)
-    fingerprint: str | None = None  # 64 hexadecimal digits
-    authority_file: str | None = None
+    may_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask the rest: masks, time servers (set where `ntp_server` says which), the memory card.
+
+    `states` are those that the camera's events tell, `earlier` what was known of the card: evidence for the card's
+    light.
+    """
+
+    ntp_server: str | None = None
+    states: tuple[ReportedEvent, ...] = ()
+    earlier: CardReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Ask the camera one of the two."""
+
+    access: Access
+    description: Description | None = None
+    look: Look | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraLook:
+    """What else was found. None: the camera does not tell, or was not asked."""
+
+    masks: int | None = None
+    ntp: NtpSetting | None = None
+    network_time: NetworkTime | None = None
+    card: CardReport = field(default_factory=CardReport)
+    problems: tuple[str, ...] = ()  # what could not be asked
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Why there is no description: the state, and a sentence for the operator without secrets."""
+    """Why there is no answer: the state, and a sentence for the operator without secrets."""
 
     state: DoorCameraState
     detail: str
+    untrusted: str = ""  # SHA-256 of the certificate that was refused
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One of the two."""
+    """One of the three. `certificate`: SHA-256 of the one that was taken as it was shown, for the first time."""
 
     description: CameraDescription | None = None
+    look: CameraLook | None = None
     unanswered: Unanswered | None = None
+    certificate: str = ""
 
 
 class LineUnreadable(ValueError):

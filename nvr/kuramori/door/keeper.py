@@ -1,44 +1,57 @@
-"""One camera's keeper: asks it again and again, follows it when it moves, and tells the recorder where it streams.
+"""One camera's keeper: asks it again and again, follows it when it moves, and tells the recorder what it learns.
 
-The loop of one camera; nothing that happens in it disturbs another. This module must not know SOAP, files of the
-recorder or how discovery works.
+First where it streams; then, when recording has been asked for, a closer look; last its events. The loop of one
+camera; nothing that happens in it disturbs another. This module must not know SOAP, files of the recorder or how
+discovery works.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from kuramori import log
+from kuramori.camera_messages import EventsState
+from kuramori.certificate_book import CertificateBook
 from kuramori.door.acquaintance import Acquaintance, AcquaintanceBook
 from kuramori.door.asking import Asker, camera_stream
+from kuramori.door.camera_access import access_of, is_pinned_here
+from kuramori.door.concerns import Concern
+from kuramori.door.courier import Courier
+from kuramori.door.facts import Knowledge, card_states, facts_of
 from kuramori.door.following import claimed_places, endpoint_at, is_same_camera, known_places, proves_identity
-from kuramori.door.inquiry import Unanswered
+from kuramori.door.inquiry import CameraLook, Look, Unanswered
+from kuramori.door.lookout import Lookout
 from kuramori.door.rhythm import Rhythm
-from kuramori.door_messages import CameraStream, DoorCamera, DoorCameraState
-from kuramori.recorder_client import RecorderClient, RecorderRefused, RecorderUnreachable
+from kuramori.door.watch_messages import Heard
+from kuramori.door_messages import CameraStream, DoorCamera, DoorCameraState, KnownCertificate
+from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Network
 from kuramori_onvif.device import CameraDescription
 from kuramori_onvif.models import FoundDevice
 
-TELL_AGAIN_SECONDS = 2.0  # while the recorder does not answer
-CALLED_AGAIN_SECONDS = 20.0  # discovery can cause a try so often, however much somebody shouts
+CALLED_AGAIN_SECONDS = 20.0  # discovery and events can cause a try so often, however much somebody shouts
 
 
 Answer = CameraDescription | Unanswered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Surroundings:
-    """What all keepers share."""
+    """What all keepers share. `network` changes when the configuration is read again."""
 
     asker: Asker
     book: AcquaintanceBook
-    recorder: RecorderClient
+    certificates: CertificateBook
+    courier: Courier
+    lookout: Lookout
+    secrets: Path
     network: Network
+    alarm_ms: int  # a camera's clock may be wrong by so much
     seen: Callable[[], Iterable[FoundDevice]]  # what discovery has heard
     utc_ms: Callable[[], int]
     at_once: asyncio.Semaphore  # how many cameras are asked at the same time
@@ -53,7 +66,10 @@ class Keeper:
     around: Surroundings
     rhythm: Rhythm
     camera: DoorCamera = field(init=False)
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    _concerns: tuple[Concern, ...] = ()
     _call: asyncio.Event = field(default_factory=asyncio.Event)
+    _whole: bool = False  # the call is for more than a closer look
     _called_seconds: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -65,34 +81,133 @@ class Keeper:
         return self.around.book.of(self.table.name, self.configured_url)
 
     async def run(self) -> None:
-        """Ask, tell, wait; for ever."""
-        while True:
-            self._call.clear()
-            async with self.around.at_once:
+        """Ask, tell, look closer, listen, wait; for ever."""
+        try:
+            while True:
+                await self._round(whole=True)
+                while await self._wait():
+                    await self._round(whole=False)
+        finally:
+            self.around.lookout.unwatch(self.table.name)
+
+    async def _round(self, *, whole: bool) -> None:
+        """Ask everything, or only what a closer look tells, of a camera that was found."""
+        self._call.clear()
+        self._whole = False
+        async with self.around.at_once:
+            if whole:
                 await self._look()
-            if self.camera.state is DoorCameraState.FOUND and self.camera.stream is not None:
-                await self._tell(self.camera.stream)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(
-                    self.rhythm.next_seconds(self.camera.state, asyncio.get_running_loop().time())
-                ):
-                    await self._call.wait()
+            if self.camera.state is DoorCameraState.FOUND:
+                if whole and self.camera.stream is not None:
+                    self.around.courier.stream(self.camera.stream)
+                await self._look_closer()
+        self._tell_facts(always=self.camera.state is DoorCameraState.FOUND)
+        if self.camera.state is DoorCameraState.FOUND:
+            self._listen()
+        elif self.camera.state is not DoorCameraState.UNREACHABLE:
+            self.around.lookout.unwatch(self.table.name)
+
+    async def _wait(self) -> bool:
+        """Wait until the camera is to be asked again; tell whether for a closer look only."""
+        now_seconds = asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.rhythm.next_seconds(self.camera.state, now_seconds)):
+                await self._call.wait()
+                return not self._whole and self.camera.state is DoorCameraState.FOUND
+        return False
 
     def call(self) -> None:
         """An operator asks for a try now."""
+        self._whole = True
         self._call.set()
 
     def hear(self, device: FoundDevice) -> None:
         """Discovery heard somebody who claims to be this camera; try soon where that is news."""
         news = self.camera.state is not DoorCameraState.FOUND or device.address != self.camera.address
+        if news and self.camera.state is not DoorCameraState.REFUSED:
+            self._call_soon(whole=True)
+
+    def heard(self, heard: Heard) -> None:
+        """The camera's events were heard, or are not heard any more."""
+        before = self.knowledge.heard
+        lost = before is not None and before.state is EventsState.SUBSCRIBED and heard.state is EventsState.LOST
+        card = card_states(heard) != card_states(before) and before is not None and not lost
+        said = self.around.utc_ms() if heard.state is EventsState.SUBSCRIBED else self.knowledge.said_utc_ms
+        self.knowledge = replace(
+            self.knowledge, heard=replace(heard, events=(), dropped=0), said_utc_ms=said if self._was_found else 0
+        )
+        self.around.courier.events(self.table.name, heard.events, heard.dropped)
+        if heard.state is not (before.state if before is not None else None):
+            self._log.info("camera_events", state=heard.state.value, detail=heard.problem)
+        self._tell_facts(always=False)
+        if heard.restarted or heard.refused:  # its profiles may not be what they were
+            self._call_soon(whole=True)
+        elif card:
+            self._call_soon(whole=False)
+
+    @property
+    def _was_found(self) -> bool:
+        return self.knowledge.description is not None
+
+    def _call_soon(self, *, whole: bool) -> None:
         now = asyncio.get_running_loop().time()
-        if (
-            news
-            and self.camera.state is not DoorCameraState.REFUSED
-            and now - self._called_seconds > CALLED_AGAIN_SECONDS
-        ):
+        if now - self._called_seconds > CALLED_AGAIN_SECONDS:
             self._called_seconds = now
+            self._whole = self._whole or whole
             self._call.set()
+
+    async def _look_closer(self) -> None:
+        """Ask masks, time and card: after the recorder was told, for recording goes first."""
+        earlier = self.knowledge.look.card if self.knowledge.looked_at else None
+        states = self.knowledge.heard.states if self.knowledge.heard is not None else ()
+        question = Look(self.table.ntp_server, states, earlier)
+        answer = await self.around.asker.look(self.table, self.camera.address, question)
+        if isinstance(answer, CameraLook):
+            self.knowledge = replace(self.knowledge, look=answer)
+        else:
+            problems = (answer.detail,)
+            self.knowledge = replace(self.knowledge, look=replace(self.knowledge.look, problems=problems))
+
+    def _listen(self) -> None:
+        """Have the camera's events listened to, now that everything else is asked."""
+        if not self.table.events:
+            return
+        pinned = self.around.certificates.pinned(self.table.name, self.configured_url)
+        try:
+            access = access_of(self.table, self.camera.address, pinned, self.around.secrets)
+        except SecretRefused:
+            return  # it was there a moment ago; the next round says so
+        self.around.lookout.watch(self.table.name, access)
+
+    def _tell_facts(self, *, always: bool) -> None:
+        """Put the facts together and have them told where they are news."""
+        now = self.around.utc_ms()
+        self.knowledge = replace(self.knowledge, certificate=self._certificate())
+        facts, concerns = facts_of(self.table, self.knowledge, self.around.alarm_ms, now)
+        facts = replace(facts, concerns=tuple(one.text for one in concerns))
+        self._log_concerns(concerns)
+        before = self.camera.facts
+        if always or before is None or replace(facts, utc_ms=before.utc_ms) != before:
+            self.camera = replace(self.camera, facts=facts, certificate=self.knowledge.certificate)
+            self.around.courier.facts(facts)
+
+    def _log_concerns(self, concerns: tuple[Concern, ...]) -> None:
+        """Say each concern once when it begins and once when it is over."""
+        before = {one.kind: one.text for one in self._concerns}
+        now = {one.kind: one.text for one in concerns}
+        for kind in now.keys() - before.keys():
+            self._log.warning("camera_concern", kind=kind, detail=now[kind])
+        for kind in before.keys() - now.keys():
+            self._log.info("camera_concern_over", kind=kind)
+        self._concerns = concerns
+
+    def _certificate(self) -> KnownCertificate | None:
+        if not self.camera.address.lower().startswith("https:"):
+            return None
+        name, book = self.table.name, self.around.certificates
+        if not is_pinned_here(self.table):
+            return KnownCertificate((self.table.tls_fingerprint or "").removeprefix("sha256:"), "", configured=True)
+        return KnownCertificate(book.pinned(name, self.configured_url), book.refused(name))
 
     async def _look(self) -> None:
         """Ask at the known places, then at those that discovery claims; note what came of it."""
@@ -134,7 +249,7 @@ class Keeper:
     async def _ask_claimed(self, tried: tuple[str, ...]) -> tuple[str, CameraDescription] | None:
         """Return the place among the claimed ones where the camera proved to be."""
         for url in self._claims(tried):
-            answer = await self.around.asker.ask(self.table, url)
+            answer = await self.around.asker.ask(self.table, url, claimed=True)
             if isinstance(answer, CameraDescription) and proves_identity(self.known, answer):
                 return url, answer
         return None
@@ -153,11 +268,13 @@ class Keeper:
         stream = camera_stream(self.table.name, found, endpoint_id)
         if self.camera.stream != stream or self.camera.state is not DoorCameraState.FOUND:
             self._report(url, found, stream)
-        self.camera = DoorCamera(
-            name=self.table.name,
+        now = self.around.utc_ms()
+        self.knowledge = replace(self.knowledge, description=found, refusal="", said_utc_ms=now)
+        self.camera = replace(
+            self.camera,
             state=DoorCameraState.FOUND,
             address=url,
-            asked_utc_ms=self.around.utc_ms(),
+            asked_utc_ms=now,
             detail=stream.detail,
             endpoint_uuid=endpoint_id,
             model=found.information.model if found.information is not None else "",
@@ -190,25 +307,11 @@ class Keeper:
     def _failed(self, failure: Unanswered) -> None:
         if self.camera.state is not failure.state or self.camera.detail != failure.detail:
             self._log.warning("camera_not_found", state=failure.state.value, detail=failure.detail)
+        refusal = failure.detail if failure.state is not DoorCameraState.UNREACHABLE else ""
+        self.knowledge = replace(self.knowledge, refusal=refusal)
         self.camera = replace(
             self.camera, state=failure.state, detail=failure.detail, asked_utc_ms=self.around.utc_ms()
         )
-
-    async def _tell(self, stream: CameraStream) -> None:
-        """Tell the recorder, waiting for it where it is being restarted."""
-        silent = False
-        while True:
-            try:
-                await self.around.recorder.camera_stream(stream)
-            except RecorderUnreachable as error:
-                if not silent:
-                    self._log.warning("recorder_silent", detail=error.detail)
-                silent = True
-                await asyncio.sleep(TELL_AGAIN_SECONDS)
-                continue
-            except RecorderRefused as error:
-                self._log.error("stream_refused", code=error.code.value, detail=str(error))
-            return
 
     @property
     def _log(self) -> FilteringBoundLogger:

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kuramori.certificate_book import CertificateBook
 from kuramori.door.asking import Asker
+from kuramori.door.camera_access import Access
 from kuramori.door.inquiry import Inquiry, LineUnreadable, Reply, Unanswered, decode_inquiry, decode_reply, encode
 from kuramori.door_messages import DoorCameraState
 from kuramori.simulator.onvif_camera import OnvifCamera
 from kuramori.simulator.onvif_server import OnvifServer
+from kuramori.timebase import SystemClock
 from kuramori_config.schema import Camera
 from kuramori_onvif.device import CameraDescription
 from kuramori_onvif.models import VideoEncoder
@@ -40,6 +43,10 @@ def secrets(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _asker(secrets: Path, **options: Any) -> Asker:
+    return Asker(secrets, CertificateBook(secrets / "certificates.json"), SystemClock().utc_ms, **options)
+
+
 async def _asked(asker: Asker, *cameras: OnvifCamera) -> list[CameraDescription | Unanswered]:
     table = _table(user=ACCOUNT.user, password="account")
     server = OnvifServer(cameras)
@@ -52,7 +59,7 @@ async def _asked(asker: Asker, *cameras: OnvifCamera) -> list[CameraDescription 
 
 async def test_cameras_are_asked_side_by_side_by_a_process_that_ends_when_idle(secrets: Path) -> None:
     """Three answers from one inquirer; nothing to ask for a while, and it is gone; asked again, it is back."""
-    asker = Asker(secrets, idle_seconds=0.05)
+    asker = _asker(secrets, idle_seconds=0.05)
     try:
         answers = await _asked(asker, _camera(1), _camera(2), _camera(3))
         serials = [one.information.serial for one in answers if isinstance(one, CameraDescription) and one.information]
@@ -67,7 +74,7 @@ async def test_cameras_are_asked_side_by_side_by_a_process_that_ends_when_idle(s
 
 async def test_a_failure_comes_back_as_state_and_sentence(secrets: Path) -> None:
     """Rubbish, nobody there, no secret: each its own state."""
-    asker = Asker(secrets)
+    asker = _asker(secrets)
     try:
         async with HostileCamera(always(response("<html/>"))) as camera:
             rubbish = await asker.ask(_table(), camera.address)
@@ -94,7 +101,7 @@ async def test_a_failure_comes_back_as_state_and_sentence(secrets: Path) -> None
 )
 async def test_an_inquirer_that_fails_costs_one_answer(secrets: Path, program: str, state: DoorCameraState) -> None:
     """Held, dead or talking nonsense: killed, said, and the next question gets a fresh one."""
-    asker = Asker(
+    asker = _asker(
         secrets, command=(sys.executable, "-c", program), answer_seconds=0.3 if state is UNREACHABLE else 20.0
     )
     try:
@@ -109,7 +116,7 @@ async def test_an_inquirer_that_fails_costs_one_answer(secrets: Path, program: s
 
 async def test_a_program_that_cannot_be_started_is_said(secrets: Path) -> None:
     """Not an end of the door."""
-    asker = Asker(secrets, command=("/nonexistent/program",))
+    asker = _asker(secrets, command=("/nonexistent/program",))
     answer = await asker.ask(_table(), "http://127.0.0.1/")
     assert isinstance(answer, Unanswered)
     assert "cannot be started" in answer.detail
@@ -135,4 +142,4 @@ def test_any_line_is_read_or_refused(line: bytes) -> None:
 
 def test_the_password_of_an_inquiry_is_not_shown() -> None:
     """Not by its repr."""
-    assert "hunter2" not in repr(Inquiry("http://h/", user="u", password="hunter2"))
+    assert "hunter2" not in repr(Inquiry(Access("http://h/", user="u", password="hunter2")))

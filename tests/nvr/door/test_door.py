@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from kuramori import messages
+from kuramori.camera_messages import CameraEvent, CameraEvents, CameraFacts
+from kuramori.certificate_book import CertificateBook
 from kuramori.door.asking import Asker
 from kuramori.door.door import Door
 from kuramori.door.ear import chosen_interfaces
@@ -40,13 +42,24 @@ PATIENCE_SECONDS = 20.0
 
 @dataclass(slots=True)
 class Told:
-    """A recorder that notes the streams it is told of."""
+    """A recorder that notes what it is told."""
 
     streams: asyncio.Queue[CameraStream] = field(default_factory=asyncio.Queue)
+    facts: dict[str, CameraFacts] = field(default_factory=dict)
+    events: list[CameraEvent] = field(default_factory=list)
+    dropped: int = 0
 
     async def answer(self, question: Any) -> Any:
-        assert isinstance(question, CameraStream)
-        self.streams.put_nowait(question)
+        match question:
+            case CameraStream():
+                self.streams.put_nowait(question)
+            case CameraFacts():
+                self.facts[question.camera] = question
+            case CameraEvents():
+                self.events += question.events
+                self.dropped += question.dropped
+            case _:
+                raise AssertionError(question)
         return messages.Acknowledged()
 
     async def next(self) -> CameraStream:
@@ -84,10 +97,12 @@ async def _announced(camera: OnvifCamera) -> AsyncIterator[None]:
         responder.stop()
 
 
-def _configuration(folder: Path, urls: dict[str, str], password: str = "hunter2") -> Configuration:
+def _configuration(
+    folder: Path, urls: dict[str, str], password: str = "hunter2", *, keys: str = "", events: bool = False
+) -> Configuration:
     tables = "".join(
         f'\n[[camera]]\nname = "{name}"\nplace = "x"\nretention = "14 days"\nonvif = "{url}"\n'
-        'user = "operator"\npassword = "account"\n'
+        f'user = "operator"\npassword = "account"\nevents = {str(events).lower()}\n{keys}\n'
         for name, url in urls.items()
     )
     for name in ("state", "run", "secrets"):
@@ -108,7 +123,8 @@ class DirectAsker(Asker):
 
 
 def _made(configuration: Configuration) -> Door:
-    asker = DirectAsker(Places.of(configuration).secrets)
+    places = Places.of(configuration)
+    asker = DirectAsker(places.secrets, CertificateBook(places.door_certificates), SystemClock().utc_ms)
     return Door(configuration, SystemClock(), lambda: (LOOPBACK,), asker)
 
 
@@ -256,7 +272,7 @@ async def test_a_recorder_that_is_being_restarted_is_told_afterwards(tmp_path: P
         door = _made(configuration)
         await door.start()
         try:
-            await _until(DoorClient(places.door_socket), "gate", lambda one: one.state is DoorCameraState.FOUND)
+            await _until(DoorClient(places.door_socket), "gate", lambda one: one.facts is not None)
             asked = len(camera.operations)
             recorder = MessageServer(places.recorder_socket, told.answer)
             await recorder.start()
