@@ -29,7 +29,7 @@ from kuramori_segments.codes import Suite, VideoCodec
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.footer import build_recovered
 from kuramori_segments.header import SegmentHeader, header_digest
-from kuramori_segments.records import FLAG_DISCONTINUITY, FLAG_KEY_FRAME, CodecConfig
+from kuramori_segments.records import FLAG_DISCONTINUITY, FLAG_KEY_FRAME, CameraEventRecord, CodecConfig
 from kuramori_segments.segment_reader import scan
 from kuramori_segments.segment_writer import SegmentWriter
 from tests.fakes.clips import clip, clip_units
@@ -53,6 +53,7 @@ class Picture:
     is_key: bool
     discontinuity: bool = False
     beside: tuple[bytes, ...] = ()  # parameter sets that come beside the stream, just before it
+    reported: tuple[CameraEventRecord, ...] = ()  # what the camera reports just after it
 
 
 def pictures(
@@ -168,6 +169,8 @@ class SealedRecording:
             writer.append_access_unit(
                 self._next_unit, picture.utc_us, picture.rtp_time, 0, flags, 0, payload, len(picture.nals)
             )
+            for event in picture.reported:
+                writer.append_camera_event(event)
             self._next_unit += 1
             taken += 1
             commit = writer.take_commit() if taken % 30 == 0 else None

@@ -17,6 +17,7 @@ from kuramori.clips.container_reader import open_clip
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
 from kuramori.simulator.nal_units import is_parameter_set
 from kuramori_segments.codes import Suite
+from kuramori_segments.records import CameraEventRecord
 from tests.fakes.bundles import archive_of, unpacked
 from tests.fakes.clips import clip
 from tests.fakes.sealed_recording import (
@@ -230,6 +231,25 @@ def test_unfinished_segments_are_marked(tmp_path: Path, state: SegmentState) -> 
     assert segment["state"] == state.value
     assert segment["proven"].startswith(f"{state.value}:")
     assert bool(segment["footer"]) == (state is SegmentState.RECOVERED)
+
+
+def test_what_the_camera_reported_is_told_of_the_named_range_only(tmp_path: Path) -> None:
+    """Motion a second before the range stays sealed, though its pictures were opened; the camera's words stay too."""
+    content = pictures(Codec.H264)
+    for picture, at_ms, kind in ((0, 200, "motion"), (40, 1300, "motion"), (41, 1200, "tamper")):
+        event = CameraEventRecord(kind, START_UTC_MS + at_ms, True, None, "secret topic", "secret detail", dropped=2)
+        content[picture] = replace(content[picture], reported=(event,))
+    recording = SealedRecording(tmp_path)
+    recording.add(Codec.H264, content)
+    manifest = make_files(recording, 1000, 2000)["manifest.json"]
+    reported = json.loads(manifest)["cameras"][0]["reported"]
+    assert [(event["kind"], event["utc_ms"] - START_UTC_MS) for event in reported["events"]] == [
+        ("tamper", 1200),
+        ("motion", 1300),
+    ]
+    assert reported["events"][0]["begins"] is True
+    assert reported["events_left_out"] == 4
+    assert b"secret" not in manifest
 
 
 def test_the_other_suite_opens_too(tmp_path: Path) -> None:
