@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from kuramori_onvif import answers
+from kuramori_onvif import answers, network_time, privacy_masks, storage_configuration
 from kuramori_onvif import hardened_xml as xml
 from kuramori_onvif.clock import utc_ms_of, utc_ms_of_http_date
 from kuramori_onvif.errors import OnvifError
@@ -36,6 +36,20 @@ DATE = ENVELOPE.format(
 FAULT = ENVELOPE.format(
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code>"
     '<s:Reason><s:Text xml:lang="en">Sender not authorized</s:Text></s:Reason></s:Fault>'
+)
+MASKS = ENVELOPE.format(
+    '<tr2:GetMasksResponse><tr2:Masks token="m"><tr2:ConfigurationToken>s</tr2:ConfigurationToken><tr2:Polygon>'
+    '<tt:Point x="0" y="0"/></tr2:Polygon><tr2:Type>Color</tr2:Type><tr2:Enabled>true</tr2:Enabled></tr2:Masks>'
+    "</tr2:GetMasksResponse>"
+)
+TIME_SERVERS = ENVELOPE.format(
+    "<tds:GetNTPResponse><tds:NTPInformation><tt:FromDHCP>false</tt:FromDHCP><tt:NTPManual><tt:Type>DNS</tt:Type>"
+    "<tt:DNSname>ntp.example.jp</tt:DNSname></tt:NTPManual></tds:NTPInformation></tds:GetNTPResponse>"
+)
+STORAGES = ENVELOPE.format(
+    '<tds:GetStorageConfigurationsResponse><tds:StorageConfigurations token="SD"><tds:Data type="LocalStorage">'
+    "<tds:LocalPath>/sd</tds:LocalPath><tds:Extension><tds:Status>ok</tds:Status></tds:Extension></tds:Data>"
+    "</tds:StorageConfigurations></tds:GetStorageConfigurationsResponse>"
 )
 DEVICE = Announcement(
     "urn:uuid:5f5a69c2-e0ae-504f-829b-00af538ab001",
@@ -86,6 +100,23 @@ ONVIF_TARGETS = (
         "GetSystemDateAndTime",
         (DATE.encode(),),
         answer_reader("GetSystemDateAndTime", lambda content: utc_ms_of(answers.camera_date(content))),
+        (OnvifError,),
+        xml_damaged,
+    ),
+    Target(
+        "GetMasks", (MASKS.encode(),), answer_reader("GetMasks", privacy_masks.read_masks), (OnvifError,), xml_damaged
+    ),
+    Target(
+        "GetNTP",
+        (TIME_SERVERS.encode(),),
+        answer_reader("GetNTP", network_time.read_network_time),
+        (OnvifError,),
+        xml_damaged,
+    ),
+    Target(
+        "GetStorageConfigurations",
+        (STORAGES.encode(),),
+        answer_reader("GetStorageConfigurations", storage_configuration.read_storages),
         (OnvifError,),
         xml_damaged,
     ),
