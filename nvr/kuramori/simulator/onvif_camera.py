@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from kuramori.simulator.onvif import device, events, media, media2
+from kuramori.simulator.onvif import device, events, media, media2, recording, replay, search
 from kuramori.simulator.onvif.camera_state import CameraState
 from kuramori.simulator.onvif.envelope import (
     NS_DEVICE,
@@ -17,6 +17,9 @@ from kuramori.simulator.onvif.envelope import (
     NS_MEDIA,
     NS_MEDIA2,
     NS_NOTIFICATION,
+    NS_RECORDING,
+    NS_REPLAY,
+    NS_SEARCH,
     Call,
     Fault,
     HangUp,
@@ -37,6 +40,9 @@ _SERVICES: dict[str, Callable[[CameraState, Call], _Content]] = {
     NS_MEDIA2: media2.answer,
     NS_EVENTS: events.answer,
     NS_NOTIFICATION: events.answer,
+    NS_RECORDING: recording.answer,
+    NS_SEARCH: search.answer,
+    NS_REPLAY: replay.answer,
 }
 
 

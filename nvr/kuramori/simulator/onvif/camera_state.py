@@ -6,6 +6,7 @@ Tests and the fleet change it while the camera runs. This module must not know S
 from dataclasses import dataclass, field
 
 from kuramori.simulator.audio_material import AudioKind
+from kuramori.simulator.card import SimulatedCard
 from kuramori.simulator.challenge import Account, Challenge
 from kuramori.simulator.onvif.event_desk import EventDesk
 from kuramori.simulator.onvif.event_topics import EventKind
@@ -16,6 +17,14 @@ from kuramori.simulator.onvif.time_text import written
 OPERATIONS_KEPT = 1000
 MANUFACTURER = "Kuramori"
 MODEL = "Simulated camera"
+
+
+@dataclass(slots=True)
+class Search:
+    """A search for recordings or events: what is left to be told, and how often it is still not finished."""
+
+    results: list[str]
+    rounds: int
 
 
 @dataclass(slots=True)
@@ -35,6 +44,8 @@ class CameraState:
     events: EventDesk = field(default_factory=EventDesk)
     media: MediaSettings = field(default_factory=MediaSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
+    card: SimulatedCard | None = None  # None: no slot for a card, no recording services
+    searches: dict[str, Search] = field(default_factory=dict)  # by token
 
     def scopes(self) -> tuple[str, ...]:
         """Return the scopes of discovery and GetScopes."""
@@ -44,6 +55,7 @@ class CameraState:
         kinds = ("type/video_encoder", *(("type/audio_encoder",) if has_audio else ()))
         return (
             f"{prefix}/Profile/Streaming",
+            *((f"{prefix}/Profile/G",) if self.card is not None else ()),
             f"{prefix}/manufacturer/{MANUFACTURER}",
             f"{prefix}/hardware/{model}",
             f"{prefix}/name/{name}",
@@ -58,6 +70,12 @@ class CameraState:
         """Return what the camera's own clock shows."""
         return utc_ms + round(self.clock_offset_seconds * 1000)
 
+    def set_clock(self, offset_seconds: float, utc_ms: int) -> None:
+        """Let the camera's clock jump; what its card records from now on carries the other time."""
+        self.clock_offset_seconds = offset_seconds
+        if self.card is not None:
+            self.card.clock_stepped(utc_ms, offset_seconds)
+
     def note_operation(self, operation: str) -> None:
         """Remember what was asked."""
         self.operations = [*self.operations, operation][-OPERATIONS_KEPT:]
@@ -68,6 +86,7 @@ class CameraState:
         self.events.emit(kind, value, self.camera_utc_ms(utc_ms))
 
     def reboot(self, utc_ms: int) -> None:
-        """Forget what a camera forgets when it starts again: subscriptions."""
+        """Forget what a camera forgets when it starts again: subscriptions and searches."""
         self.events.forget()
+        self.searches.clear()
         self.events.emit(EventKind.REBOOT, written(self.camera_utc_ms(utc_ms)), self.camera_utc_ms(utc_ms))

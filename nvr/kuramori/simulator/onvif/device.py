@@ -7,8 +7,20 @@ from xml.sax.saxutils import escape
 
 from kuramori.simulator.onvif import network_time
 from kuramori.simulator.onvif.camera_state import MANUFACTURER, MODEL, CameraState
-from kuramori.simulator.onvif.envelope import NS_DEVICE, NS_EVENTS, NS_MEDIA, NS_MEDIA2, Call
+from kuramori.simulator.onvif.envelope import (
+    NS_DEVICE,
+    NS_EVENTS,
+    NS_MEDIA,
+    NS_MEDIA2,
+    NS_RECORDING,
+    NS_REPLAY,
+    NS_SEARCH,
+    Call,
+)
+from kuramori.simulator.onvif.event_topics import CARD
 
+_CARD_SERVICES = ((NS_RECORDING, "recording"), (NS_SEARCH, "search"), (NS_REPLAY, "replay"))
+_RECORDING_CAPABILITIES = ("ReceiverSource", "MediaProfileSource", "DynamicRecordings", "DynamicTracks")
 FREE_OPERATIONS = frozenset({"GetSystemDateAndTime", "GetServices", "GetCapabilities", "GetEndpointReference"})
 
 
@@ -26,6 +38,8 @@ def answer(camera: CameraState, call: Call) -> str | None:
             return _device_information(camera)
         case "GetScopes":
             return _scopes(camera)
+        case "GetStorageConfigurations":
+            return _storage(camera)
         case _:
             return network_time.answer(camera, call)
 
@@ -34,6 +48,8 @@ def _services(camera: CameraState) -> str:
     services = [(NS_DEVICE, "device_service"), (NS_MEDIA, "media_service"), (NS_MEDIA2, "media2_service")]
     if camera.events.offered:
         services.append((NS_EVENTS, "event_service"))
+    if camera.card is not None:
+        services += [(space, f"{name}_service") for space, name in _CARD_SERVICES]
     items = "".join(
         f"<tds:Service><tds:Namespace>{space}</tds:Namespace><tds:XAddr>{camera.service_url(name)}</tds:XAddr>"
         "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
@@ -57,8 +73,31 @@ def _capabilities(camera: CameraState) -> str:
         f"<tt:Device><tt:XAddr>{camera.device_url}</tt:XAddr></tt:Device>{events}"
         f"<tt:Media><tt:XAddr>{media}</tt:XAddr><tt:StreamingCapabilities><tt:RTPMulticast>false</tt:RTPMulticast>"
         "<tt:RTP_TCP>true</tt:RTP_TCP><tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP></tt:StreamingCapabilities></tt:Media>"
-        "</tds:Capabilities></tds:GetCapabilitiesResponse>"
+        f"{_card_capabilities(camera)}</tds:Capabilities></tds:GetCapabilitiesResponse>"
     )
+
+
+def _card_capabilities(camera: CameraState) -> str:
+    if camera.card is None:
+        return ""
+    recording, search, replay = (camera.service_url(f"{name}_service") for _, name in _CARD_SERVICES)
+    wants = "".join(f"<tt:{name}>false</tt:{name}>" for name in _RECORDING_CAPABILITIES)
+    return (
+        f"<tt:Extension><tt:Recording><tt:XAddr>{recording}</tt:XAddr>{wants}"
+        "<tt:MaxStringLength>256</tt:MaxStringLength></tt:Recording>"
+        f"<tt:Search><tt:XAddr>{search}</tt:XAddr><tt:MetadataSearch>false</tt:MetadataSearch></tt:Search>"
+        f"<tt:Replay><tt:XAddr>{replay}</tt:XAddr></tt:Replay></tt:Extension>"
+    )
+
+
+def _storage(camera: CameraState) -> str:
+    items = ""
+    if camera.card is not None and camera.card.listed:
+        items = (
+            f'<tds:StorageConfigurations token="{CARD}"><tds:Data type="LocalStorage"><tds:LocalPath>/media/card'
+            "</tds:LocalPath></tds:Data></tds:StorageConfigurations>"
+        )
+    return f"<tds:GetStorageConfigurationsResponse>{items}</tds:GetStorageConfigurationsResponse>"
 
 
 def _device_information(camera: CameraState) -> str:

@@ -44,11 +44,7 @@ class Subscription:
         """Tell whether its filter lets a topic through: the topic itself, or a subtree written `a/b//.`."""
         if not self.topics:
             return True
-        plain = _without_prefixes(topic)
-        return any(
-            plain == wanted or (wanted.endswith("//.") and f"{plain}/".startswith(wanted[:-3].rstrip("/") + "/"))
-            for wanted in self.topics
-        )
+        return any(topic_matches(topic, wanted) for wanted in self.topics)
 
 
 @dataclass(slots=True)
@@ -88,7 +84,7 @@ class EventDesk:
             return None
         self.opened += 1
         number = secrets.randbelow(1 << 30)
-        topics = tuple(_without_prefixes(word.strip()) for word in filter_text.split("|") if word.strip())
+        topics = tuple(word.strip() for word in filter_text.split("|") if word.strip())
         subscription = Subscription(number, ends_utc_ms, topics)
         self.subscriptions[number] = subscription
         if self.quirks.initialized_at_once:
@@ -118,6 +114,12 @@ class EventDesk:
     def _ring(self) -> None:
         for listener in tuple(self.listeners):
             listener()
+
+
+def topic_matches(topic: str, wanted: str) -> bool:
+    """Tell whether a topic is the wanted one, or below it where `wanted` ends in `//.`."""
+    plain, sought = _without_prefixes(topic), _without_prefixes(wanted)
+    return plain == sought or (sought.endswith("//.") and f"{plain}/".startswith(sought[:-3].rstrip("/") + "/"))
 
 
 def _without_prefixes(topic: str) -> str:

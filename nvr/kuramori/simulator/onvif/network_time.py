@@ -19,7 +19,7 @@ def answer(camera: CameraState, call: Call) -> str | None:
         case "GetNTP":
             return _ntp(camera)
         case "SetNTP":
-            _set_ntp(camera, call.request)
+            _set_ntp(camera, call)
             return "<tds:SetNTPResponse/>"
         case _:
             return None
@@ -44,7 +44,7 @@ def _set_date_and_time(camera: CameraState, call: Call) -> None:
         raise Fault("InvalidArgVal", "date and time type not understood")
     camera.time.kind = kind
     if kind == "NTP":
-        _synchronise(camera)
+        _synchronise(camera, call.utc_ms)
         return
     given = xml.child(call.request, "UTCDateTime")
     words = [xml.text(given, "Date", name) for name in ("Year", "Month", "Day")]
@@ -53,7 +53,7 @@ def _set_date_and_time(camera: CameraState, call: Call) -> None:
         moment = datetime(*(int(word) for word in words[:6]), tzinfo=UTC)  # type: ignore[misc, arg-type]
     except ValueError:
         raise Fault("InvalidArgVal/InvalidDateTime", "date and time not understood") from None
-    camera.clock_offset_seconds = moment.timestamp() - call.utc_ms / 1000
+    camera.set_clock(moment.timestamp() - call.utc_ms / 1000, call.utc_ms)
 
 
 def _ntp(camera: CameraState) -> str:
@@ -74,8 +74,8 @@ def _host(server: str) -> str:
     return f"<tt:Type>DNS</tt:Type><tt:DNSname>{escape(server)}</tt:DNSname>"
 
 
-def _set_ntp(camera: CameraState, request: xml.Element) -> None:
-    settings = camera.time
+def _set_ntp(camera: CameraState, call: Call) -> None:
+    settings, request = camera.time, call.request
     if settings.refuses:
         raise Fault("Action/SetNTP", "this camera's clock cannot be set", code="Receiver", status=500)
     if settings.ignores:
@@ -88,9 +88,9 @@ def _set_ntp(camera: CameraState, request: xml.Element) -> None:
         if not all(settings.servers):
             raise Fault("InvalidArgVal/InvalidDnsName", "no address of a time server")
     if settings.kind == "NTP":
-        _synchronise(camera)
+        _synchronise(camera, call.utc_ms)
 
 
-def _synchronise(camera: CameraState) -> None:
+def _synchronise(camera: CameraState, utc_ms: int) -> None:
     if camera.time.reachable and not camera.time.from_dhcp and camera.time.servers:
-        camera.clock_offset_seconds = 0
+        camera.set_clock(0, utc_ms)
