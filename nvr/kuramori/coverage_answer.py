@@ -2,15 +2,18 @@
 
 The ledger says what was recorded. Whether it can still be opened is said by the segments that lie in the ring: a
 recorded moment is *erased* when the segment that held it has been overwritten or its key destroyed, and *unproven*
-when that segment was recovered after a crash. This module must not know files, keys or the clock.
+when that segment was recovered after a crash. What was filled from the camera's card is held by segments of its own
+(see `kuramori_segments.numbering`) and stays marked as filled. This module must not know files, keys or the clock.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kuramori.messages import Coverage, CoverageSpan, SpanKind
+from kuramori_segments.codes import Provenance
 from kuramori_segments.coverage import Coverage as LedgerCoverage
 from kuramori_segments.coverage import Recorded
+from kuramori_segments.numbering import provenance_of
 
 BRIDGE_MS = 1000  # the last access unit of a segment is shown for a while; no longer than this is assumed
 
@@ -32,11 +35,13 @@ def coverage_answer(camera: str, found: LedgerCoverage, segments: Iterable[Prese
     `segments` are those of the camera that touch the range, in any order. Between two segments that follow each
     other without a missing number nothing is lost: the time between them belongs to the first.
     """
-    reaches = _reaches(sorted(segments, key=lambda segment: segment.sequence))
+    ordered = sorted(segments, key=lambda segment: segment.sequence)
+    live = [segment for segment in ordered if provenance_of(segment.sequence) is Provenance.LIVE]
+    reaches = {False: _reaches(live), True: _filled_reaches(ordered[len(live) :])}
     spans: list[CoverageSpan] = []
     for span in found.spans:
         if isinstance(span, Recorded):
-            for part in _standing(span, reaches):
+            for part in _standing(span, reaches[span.filled]):
                 _append(spans, part)
         else:
             gap = CoverageSpan(span.from_utc_ms, span.to_utc_ms, SpanKind.GAP, span.reason.name.lower())
@@ -53,29 +58,39 @@ def _reaches(segments: Sequence[PresentSegment]) -> list[tuple[int, int, SpanKin
         if following is not None and following.start_utc_ms >= segment.start_utc_ms:
             joined = following.sequence == segment.sequence + 1
             end_utc_ms = following.start_utc_ms if joined else min(end_utc_ms, following.start_utc_ms)
-        kind = SpanKind.RECORDED if not segment.recovered else SpanKind.UNPROVEN
-        reaches.append((segment.start_utc_ms, end_utc_ms, kind if segment.openable else SpanKind.ERASED))
+        reaches.append((segment.start_utc_ms, end_utc_ms, _kind(segment)))
     return sorted(reaches)
 
 
+def _filled_reaches(segments: Sequence[PresentSegment]) -> list[tuple[int, int, SpanKind]]:
+    """The same for filled segments, which are in no order of time: what one of them holds is between its ends."""
+    return sorted((segment.start_utc_ms, segment.last_utc_ms + BRIDGE_MS, _kind(segment)) for segment in segments)
+
+
+def _kind(segment: PresentSegment) -> SpanKind:
+    if not segment.openable:
+        return SpanKind.ERASED
+    return SpanKind.UNPROVEN if segment.recovered else SpanKind.RECORDED
+
+
 def _standing(span: Recorded, reaches: Sequence[tuple[int, int, SpanKind]]) -> Iterable[CoverageSpan]:
-    reached = span.from_utc_ms
+    reached, filled = span.from_utc_ms, span.filled
     for begin, end, kind in reaches:
         begin, end = max(begin, reached), min(end, span.to_utc_ms)
         if begin >= end:
             continue
         if begin > reached:
-            yield CoverageSpan(reached, begin, SpanKind.ERASED)
-        yield CoverageSpan(begin, end, kind)
+            yield CoverageSpan(reached, begin, SpanKind.ERASED, filled=filled)
+        yield CoverageSpan(begin, end, kind, filled=filled)
         reached = end
     if reached < span.to_utc_ms:
-        yield CoverageSpan(reached, span.to_utc_ms, SpanKind.ERASED)
+        yield CoverageSpan(reached, span.to_utc_ms, SpanKind.ERASED, filled=filled)
 
 
 def _append(spans: list[CoverageSpan], span: CoverageSpan) -> None:
     """Add a span, joined with the one before where both say the same."""
     last = spans[-1] if spans else None
-    if last is not None and (last.kind, last.reason) == (span.kind, span.reason):
-        spans[-1] = CoverageSpan(last.from_utc_ms, span.to_utc_ms, span.kind, span.reason)
+    if last is not None and (last.kind, last.reason, last.filled) == (span.kind, span.reason, span.filled):
+        spans[-1] = replace(last, to_utc_ms=span.to_utc_ms)
     else:
         spans.append(span)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from kuramori import log
 from kuramori.clock_trust import clock_synchronised
+from kuramori.filling.fill_book import ERASED_EVENT
 from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
 from kuramori.recorder import Recorder
 from kuramori_segments.catalogue import OPEN_END
+from kuramori_segments.codes import Provenance
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.key_records import Epoch, ErasureReceipt, KeepRequest, Moment
@@ -22,6 +24,7 @@ from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.ledger_records import ErasedEpochs, Hold
 from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
 from kuramori_segments.limits import BLOCK_BYTES
+from kuramori_segments.numbering import provenance_of
 from kuramori_segments.retention import (
     EPOCH_LENGTH_MS,
     ROTATION_INTERVAL_MS,
@@ -234,14 +237,22 @@ class Forgetting:
                     continue  # not written yet, or damaged: it can name no key
                 if header.camera_number == camera_number and header.sequence == segment.sequence:
                     found.append(
-                        FoundSegment(volume, segment.slot, header, self.end_of(camera_number, segment.end_utc_ms))
+                        FoundSegment(
+                            volume,
+                            segment.slot,
+                            header,
+                            self.end_of(camera_number, segment.sequence, segment.end_utc_ms),
+                        )
                     )
         return sorted(found, key=lambda item: item.header.sequence)
 
-    def end_of(self, camera_number: int, end_utc_ms: int) -> int:
-        """Return the end of a segment; of an open one, what is durable of its camera."""
+    def end_of(self, camera_number: int, sequence: int, end_utc_ms: int) -> int:
+        """Return the end of a segment; of an open one, what is durable of its camera, or of what is filled of it."""
         if end_utc_ms != OPEN_END:
             return end_utc_ms
+        if provenance_of(sequence) is Provenance.FILLED_FROM_CAMERA:
+            lane = self._recorder.filled.get(camera_number)
+            return lane.durable.utc_ms if lane is not None and lane.durable is not None else 0
         camera = self._recorder.camera_numbered(camera_number)
         return camera.durable.utc_ms if camera is not None and camera.durable is not None else 0
 
@@ -258,6 +269,9 @@ class Forgetting:
                 camera = self._recorder.camera_numbered(number)
                 if camera is not None:
                     camera.recording.end_segment_since(order.to_utc_ms)
+                lane = self._recorder.filled.get(number)
+                if lane is not None:
+                    lane.recording.end_segment_since(order.to_utc_ms)
         async with self._one_at_a_time:
             return await self._recorder.books.call(self._place_hold, order, tuple(camera_numbers))
 
@@ -360,6 +374,7 @@ class Forgetting:
             if known is not None:
                 return known
             await self._leave_current_epoch(order, camera_number)
+            await self._leave_filled_epoch(camera_number)
             return await self._recorder.books.call(self._erase, order, camera_number)
 
     async def _leave_current_epoch(self, order: EraseRequest, camera_number: int) -> None:
@@ -376,8 +391,24 @@ class Forgetting:
         while camera.recording.in_epoch(epoch.epoch_id) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.1)
 
+    async def _leave_filled_epoch(self, camera_number: int) -> None:
+        """Let what is being filled of the camera end first: a fetch that runs is given up."""
+        lane = self._recorder.filled.get(camera_number)
+        if lane is not None:
+            lane.leave_epoch()
+            deadline = asyncio.get_running_loop().time() + NEW_EPOCH_SECONDS
+            while not lane.recording.is_settled and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.1)
+
     def _erase(self, order: EraseRequest, camera_number: int) -> LedgerReceipt | None:
         keystore, now = self._vault.keystore, self._moment()
+        self._vault.ledger.record_event(  # what was never recorded of it must not be fetched from the camera later
+            ERASED_EVENT,
+            utc_ms=now.utc_ms,
+            camera_number=camera_number,
+            from_utc_ms=order.from_utc_ms,
+            to_utc_ms=order.to_utc_ms,
+        )
         self._renew_holds(now.utc_ms)
         named = {
             item.header.segment_uid: item for item in self.segments(camera_number, order.from_utc_ms, order.to_utc_ms)

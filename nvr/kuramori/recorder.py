@@ -16,7 +16,10 @@ from kuramori.camera_sources import StreamBook
 from kuramori.camera_texts import camera_troubles
 from kuramori.clock_trust import clock_synchronised
 from kuramori.fact_book import FactBook
+from kuramori.filling.fill_figures import FillFigures
+from kuramori.filling.filled_lane import FilledLane
 from kuramori.pause_book import PauseBook
+from kuramori.recording import RecordingState
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
@@ -53,6 +56,9 @@ class Recorder:
     door_facts: dict[str, Any] = field(default_factory=dict)  # camera name → the last CameraStream of the door
     left_retention_ms: Mapping[int, int] = field(default_factory=dict)  # of cameras that left while it runs, by number
     configuration_fault: Callable[[], str] = lambda: ""  # why the file, read anew, was refused; "" when it was not
+    filled: dict[int, FilledLane] = field(default_factory=dict)  # what is filled from cameras' cards, by number
+    filled_left: dict[int, RecordingState] = field(default_factory=dict)  # of cameras that left: where it goes on
+    fill_figures: dict[str, FillFigures] = field(default_factory=dict)  # by name
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # whoever lets cameras come, go or rest holds it
     _oldest: dict[int, int] = field(default_factory=dict)
     _oldest_until_boot_ns: int = 0

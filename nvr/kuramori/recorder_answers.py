@@ -48,7 +48,7 @@ from kuramori.messages import (
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
 from kuramori_segments import ledger_records
-from kuramori_segments.codes import SlotState
+from kuramori_segments.codes import Provenance, SlotState
 from kuramori_segments.coverage import Coverage as LedgerCoverage
 from kuramori_segments.coverage import coverage
 from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
@@ -155,6 +155,7 @@ class RecorderAnswers:
             oldest_decryptable_utc_ms=oldest_utc_ms,
             pause=self._recorder.pause_of(camera.name),
             facts=self._recorder.facts.of(camera.name),
+            certificate=self._recorder.assembly.sources.known_certificate(self._recorder.tables[camera.name]),
             events_received=camera.recording.events.received,
             events_dropped=camera.recording.events.dropped,
             audio_offered=description.audio_offered if description else (),
@@ -234,7 +235,7 @@ class RecorderAnswers:
                     PresentSegment(
                         segment.sequence,
                         segment.start_utc_ms,
-                        self._forgetting.end_of(number, segment.end_utc_ms),
+                        self._forgetting.end_of(number, segment.sequence, segment.end_utc_ms),
                         openable,
                         entry.state is SlotState.RECOVERED,
                     )
@@ -412,15 +413,17 @@ class RecorderAnswers:
 
 
 def _reaching_back(found: list[FoundSegment], from_utc_ms: int) -> list[FoundSegment]:
-    """Leave out what lies before the key frame from which the range can be decoded.
+    """Leave out what lies before the key frame from which the range can be decoded; filled segments all stay.
 
     The last segment that begins at or before the range holds it, unless that one begins inside a GOP and so late that
     its first key frame may lie behind: then its predecessor is needed too.
     """
+    live = [item for item in found if item.header.provenance is Provenance.LIVE]
+    filled = found[len(live) :]
     first = 0
-    for position, item in enumerate(found):
+    for position, item in enumerate(live):
         if item.header.start_utc_ms <= from_utc_ms:
             first = position
-    while first > 0 and found[first].header.continues and found[first].header.start_utc_ms > from_utc_ms - GOP_REACH_MS:
+    while first > 0 and live[first].header.continues and live[first].header.start_utc_ms > from_utc_ms - GOP_REACH_MS:
         first -= 1
-    return found[first:]
+    return live[first:] + filled

@@ -17,10 +17,13 @@ from kuramori.camera_assembly import CameraAssembly, lane_at, plans_of
 from kuramori.camera_lives import CameraLives
 from kuramori.camera_roster import CameraRoster
 from kuramori.camera_sources import CameraSources, StreamBook
+from kuramori.certificate_book import CertificateBook
 from kuramori.clock_trust import clock_synchronised
+from kuramori.door_client import DoorClient
 from kuramori.erasure_texts import place_refusal
 from kuramori.fact_book import FactBook
 from kuramori.fact_keeping import FactKeeping
+from kuramori.filling.filler import Filler
 from kuramori.forgetting import Forgetting
 from kuramori.identity import IdentityFault
 from kuramori.memory_budget import MemoryBudget
@@ -88,7 +91,14 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
         anchor=anchor,
         plans=plans_of(configuration, numbers),
         tables={table.name: table for table in configuration.cameras},
-        sources=CameraSources(configuration.recorder, configuration.network, places.secrets, book, clock.boot_ns),
+        sources=CameraSources(
+            configuration.recorder,
+            configuration.network,
+            places.secrets,
+            book,
+            CertificateBook(places.stream_certificates, clock.utc_ms),
+            clock.boot_ns,
+        ),
         budget=MemoryBudget(configuration.recorder.memory_buffer.total_bytes),
         buffers=ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras)),
         time_unknown=not known,
@@ -164,6 +174,8 @@ class RecorderRun:
             self._pausing.start()
             background.append(asyncio.create_task(self._pausing.run(), name="pausing"))
             background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
+            filler = Filler(recorder, DoorClient(places.door_socket))
+            background.append(asyncio.create_task(filler.run(), name="filling gaps"))
             log.get().info("recording", cameras=len(self._lives))
             await self._until_stopped(stop, [ticking, self._lives.broken, *background])
         await self._stop(ticking, background)

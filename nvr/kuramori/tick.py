@@ -50,8 +50,10 @@ class TickFigures:
 class Filled(Protocol):
     """What is filled from one camera's card: committed with the ticks like a camera, but never drained by them."""
 
-    recording: CameraRecording
     durable: DurableMark | None
+
+    @property
+    def recording(self) -> CameraRecording: ...
 
     def take_ledger_changes(self) -> tuple[list[RunChange | FilledRun], list[tuple[int, GapReason, str]]]:
         """Return what the ledger must know before the next commit, and forget it here."""

@@ -1,0 +1,1 @@
+"""Filling gaps: what the camera recorded on its own card while it could not be recorded live."""
