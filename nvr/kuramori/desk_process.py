@@ -16,20 +16,23 @@ from kuramori.api.server import serve
 from kuramori.clips.extraction import run_worker
 from kuramori.desk.approval_store import ApprovalStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
+from kuramori.desk.fault import DeskFault
 from kuramori.desk.register import RegisterFault
 from kuramori.desk.site import Site
+from kuramori.door_client import DoorClient
 from kuramori.identity import IdentityFault, read_identity
 from kuramori.metrics_window import reader_of
 from kuramori.places import Places
 from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder_client import RecorderClient
 from kuramori.reloads import Reloads
+from kuramori.stills.taking import TakeStill, still_taker
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
 from kuramori_metrics.exporter import ListenRefused, MetricsExporter
 
 
-async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Event) -> None:
+async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:
     """Run the desk until stopped."""
     places = Places.of(configuration)
     try:
@@ -40,9 +43,11 @@ async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Ev
     site = Site.of(configuration, identity.recorder_id)
     clock = SystemClock()
     recorder = RecorderClient(places.recorder_socket)
-    desk, trouble = await asyncio.to_thread(_open, site, places, recorder, clock)
-    context = Context(site, recorder, clock, places.runtime, desk, trouble)
-    house = asyncio.create_task(_keep_house(desk, stop)) if desk else None
+    desk, trouble = await asyncio.to_thread(_open, site, places, recorder, still_taker(reloads.path), clock)
+    context = Context(site, recorder, clock, places.runtime, desk, trouble, DoorClient(places.door_socket))
+    tasks = [asyncio.create_task(_follow(reloads, site, desk))]
+    if desk is not None:
+        tasks.append(asyncio.create_task(_keep_house(desk, stop)))
     host, _, port = configuration.metrics.listen.rpartition(":")
     exporter = MetricsExporter(reader_of(recorder, places.runtime), host.strip("[]"), int(port))
     try:
@@ -51,11 +56,22 @@ async def main(configuration: Configuration, _reloads: Reloads, stop: asyncio.Ev
         await serve(make_app(context), places.desk_socket, stop)
     finally:
         await exporter.stop()
-        if house is not None:
-            house.cancel()
-            await asyncio.wait({house})
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         if desk is not None:
             await desk.close()
+
+
+async def _follow(reloads: Reloads, site: Site, desk: Desk | None) -> None:
+    """Take over each newer configuration: cameras and people; the register notes what it did not know."""
+    while True:
+        site.adopt(Site.of(await reloads.next(), site.recorder_id))
+        if desk is not None:
+            try:
+                await desk.cameras.follow_configuration()
+            except DeskFault as fault:  # housekeeping tries again
+                log.get().error("cameras_not_registered", detail=fault.english)
 
 
 async def _keep_house(desk: Desk, stop: asyncio.Event) -> None:
@@ -72,7 +88,9 @@ async def _open_window(exporter: MetricsExporter) -> None:
         log.get().error("metrics_refused", detail=str(refused))
 
 
-def _open(site: Site, places: Places, recorder: RecorderClient, clock: SystemClock) -> tuple[Desk | None, str]:
+def _open(
+    site: Site, places: Places, recorder: RecorderClient, take_still: TakeStill, clock: SystemClock
+) -> tuple[Desk | None, str]:
     files = DeskPlaces(
         register=places.register,
         register_key=places.register_key,
@@ -83,7 +101,7 @@ def _open(site: Site, places: Places, recorder: RecorderClient, clock: SystemClo
         spool=places.spool,
     )
     try:
-        return Desk.open(site, files, recorder, run_worker, clock), ""
+        return Desk.open(site, files, recorder, run_worker, take_still, clock), ""
     except (RegisterFault, ApprovalStoreFault, DeviceKeyFault) as fault:
         log.get().error("register_unusable", detail=str(fault))
         return None, str(fault)

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import ssl
 import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +30,7 @@ from kuramori.recorder_client import RecorderClient
 from kuramori_config.schema import Role
 from tests.fakes.clock import ToldClock
 from tests.fakes.fake_recorder import FakeRecorder
+from tests.fakes.fake_stills import FakeDoor, FakeStills
 from tests.fakes.fake_worker import FakeWorkers
 from tests.fakes.key_holders import CREATED_UTC_MS, custodian_set
 
@@ -57,7 +59,10 @@ SITE = Site(
     "Kita school route",
     "HOK",
     "Asia/Tokyo",
-    (SiteCamera("gate", "North gate"), SiteCamera("park", "公園入口")),
+    (
+        SiteCamera("gate", "North gate", "rtsp://127.0.0.1/gate"),
+        SiteCamera("park", "公園入口", "rtsp://127.0.0.1/park"),
+    ),
     PEOPLE,
 )
 
@@ -71,6 +76,9 @@ class DeskRoom:
         self.custodians = custodian_set(k, n)
         self.recorder = FakeRecorder(RECORDER_ID, self.custodians, {"gate": 1, "park": 2}, now_utc_ms=NOW_UTC_MS)
         self.workers = FakeWorkers()
+        self.stills = FakeStills()
+        self.door = FakeDoor()
+        self.site = replace(SITE)
         self.places = DeskPlaces(
             folder / "register.db",
             folder / "register_key.pem",
@@ -126,10 +134,10 @@ class DeskRoom:
         client = RecorderClient(self.folder / "recorder.sock")
         trouble = ""
         try:
-            self.desk = Desk.open(SITE, self.places, client, self.workers.run_worker, self.clock)
+            self.desk = Desk.open(self.site, self.places, client, self.workers.run_worker, self.stills.take, self.clock)
         except RegisterFault as fault:
             self.desk, trouble = None, str(fault)
-        context = Context(SITE, client, self.clock, self.folder, self.desk, trouble)
+        context = Context(self.site, client, self.clock, self.folder, self.desk, trouble, self.door)
         self._stop = asyncio.Event()
         self._serving = asyncio.create_task(serve(make_app(context), self.socket, self._stop))
         while not self.socket.exists() or not await _answers(self.socket):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kuramori import messages
+from kuramori.camera_messages import Pause, PauseCameraRequest
 from kuramori.messages import Failure, FailureCode, SegmentState, SpanKind
 from kuramori_segments.cipher import key_commitment
 from kuramori_segments.codes import Suite, VideoCodec
@@ -106,6 +107,8 @@ class FakeRecorder:
                 return messages.Acknowledged()
             case messages.HoldsRequest():
                 return messages.Holds(tuple(self.held.values()))
+            case PauseCameraRequest():
+                return self._pause(question)
             case messages.EraseRequest():
                 return self._erase(question)
             case messages.ErasuresRequest():
@@ -113,6 +116,12 @@ class FakeRecorder:
                     tuple(receipt for receipt in self.receipts if receipt.number > question.after_number)
                 )
         return Failure(FailureCode.UNKNOWN_METHOD, "not here")
+
+    def _pause(self, question: PauseCameraRequest) -> Any:
+        if question.camera not in self.camera_numbers:
+            return Failure(FailureCode.UNKNOWN_CAMERA, "no such camera")
+        until_utc_ms = max(question.until_utc_ms, self.now_utc_ms)
+        return Pause(question.camera, self.now_utc_ms, until_utc_ms, question.person, question.reason)
 
     def forget_on_time(self, camera: str) -> messages.Erasure:
         """Destroy a camera's keys at the end of their retention, with a receipt."""

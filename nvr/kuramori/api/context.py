@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from kuramori.desk.desk import Desk
+from kuramori.desk.door import Door
 from kuramori.desk.fault import RegisterAway
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.site import Site
@@ -26,6 +27,7 @@ class Context:
     runtime_directory: Path
     desk: Desk | None
     trouble: str = ""
+    door: Door | None = None
 
 
 def context_of(request: Request) -> Context:

@@ -2,4 +2,5 @@
 
 PERSON_HEADER = "Kuramori-Person"  # who acts, percent-encoded UTF-8
 MANIFEST_HEADER = "Kuramori-Manifest-Digest"  # of a bundle: as registered in *released*, hexadecimal
+AIMS_LEFT_HEADER = "Kuramori-Aims-Left"  # with a still: how many more this enrolment has
 OPENING_HEADER = "Kuramori-Opening"  # of a bundle: which one of its request

@@ -1,4 +1,4 @@
-"""Status, cameras, coverage and grounds: what concerns no request and names no person.
+"""Status, coverage and grounds: what concerns no request and names no person.
 
 Must not know how anything is recorded.
 """
@@ -11,8 +11,6 @@ from fastapi import APIRouter, Query
 from kuramori.api.context import Context, Here
 from kuramori.api.identity import Anybody
 from kuramori.api.views import (
-    CameraList,
-    CameraView,
     DeskStatus,
     GroundList,
     GroundView,
@@ -48,12 +46,6 @@ async def status(here: Here, caller: Anybody) -> StatusView:
     return StatusView(_desk_status(here), recorder, _processes(here), tuple(problems))
 
 
-@router.get("/v1/cameras")
-async def cameras(here: Here, caller: Anybody) -> CameraList:
-    """Return the configured cameras."""
-    return CameraList(tuple(CameraView(camera.name, camera.place) for camera in here.site.cameras))
-
-
 @router.get(COVERAGE_PATH)
 async def coverage(
     here: Here,
@@ -65,8 +57,8 @@ async def coverage(
     """Return what is recorded of one camera, or of all, in [from, to)."""
     if from_utc_ms >= to_utc_ms:
         raise RequestInvalid("to_utc_ms", "the range has to end after it begins.", "終了は開始より後にしてください。")
-    names = [known.name for known in here.site.cameras if camera in (None, known.name)]
-    if camera is not None and not names:
+    names = [known.name for known in here.site.cameras] if camera is None else [camera]
+    if camera is not None and here.site.camera(camera) is None:
         raise RequestInvalid("camera", "there is no such camera.", "そのカメラはありません。")
     found: list[Coverage] = []
     for name in names:

@@ -40,6 +40,11 @@ class Operation(StrEnum):
     SEE_KEEPING = "see holds and erasures"
     HOLD = "hold"
     ERASE = "erase"
+    ENROL = "add, replace or remove cameras"
+    PAUSE = "pause cameras"
+    AIM = "look at a still for aiming"
+    CONFIRM_VIEW = "confirm a camera's view"
+    KEEP_CAMERAS = "accept a camera's certificate"
 
 
 _DECIDERS = frozenset({Role.MANAGER, Role.DEPUTY})
@@ -57,6 +62,11 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.SEE_KEEPING: _DESK_STAFF | {Role.AUDITOR, Role.ADMINISTRATOR},
     Operation.HOLD: _DECIDERS,
     Operation.ERASE: _DECIDERS,
+    Operation.ENROL: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.PAUSE: _DESK_STAFF | {Role.ADMINISTRATOR},
+    Operation.AIM: frozenset({Role.INSTALLER, Role.HANDLER}),
+    Operation.CONFIRM_VIEW: frozenset({Role.HANDLER}),
+    Operation.KEEP_CAMERAS: _DECIDERS | {Role.ADMINISTRATOR},
 }
 
 
@@ -135,3 +145,8 @@ RegisterReader = Annotated[Caller, Depends(permit(Operation.SEE_REGISTER))]
 KeepingReader = Annotated[Caller, Depends(permit(Operation.SEE_KEEPING))]
 Holder = Annotated[Caller, Depends(permit(Operation.HOLD))]
 Eraser = Annotated[Caller, Depends(permit(Operation.ERASE))]
+Enroller = Annotated[Caller, Depends(permit(Operation.ENROL))]
+Pauser = Annotated[Caller, Depends(permit(Operation.PAUSE))]
+Aimer = Annotated[Caller, Depends(permit(Operation.AIM))]
+Handler = Annotated[Caller, Depends(permit(Operation.CONFIRM_VIEW))]
+CameraKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_CAMERAS))]

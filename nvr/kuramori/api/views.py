@@ -198,21 +198,6 @@ class SharesView:
 
 
 @dataclass(frozen=True, slots=True)
-class CameraView:
-    """A configured camera; what the recorder knows of it stands in the status."""
-
-    name: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class CameraList:
-    """The cameras in the order of the configuration."""
-
-    cameras: tuple[CameraView, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class DeskStatus:
     """The desk itself."""
 

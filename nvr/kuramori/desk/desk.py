@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kuramori import log
 from kuramori.clips.job import RunWorker
+from kuramori.desk.aiming import Aiming
 from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.approving import Approving
+from kuramori.desk.camera_care import CameraCare
 from kuramori.desk.fault import CustodiansUnusable, DeskFault, RecorderAway
 from kuramori.desk.filing import Filing
 from kuramori.desk.journal import Journal
@@ -25,6 +27,7 @@ from kuramori.desk.register import Register
 from kuramori.desk.request import APPROVAL_LIFETIME_MS, RequestState
 from kuramori.desk.site import Site
 from kuramori.desk.steps import CustodyChanged
+from kuramori.stills.taking import TakeStill
 from kuramori.timebase import Clock
 from kuramori_segments.custodian_set import CustodianSet, read_set
 from kuramori_segments.key_faults import KeyFault
@@ -61,6 +64,7 @@ class Desk:
         store: ApprovalStore,
         recorder: Recorder,
         run_worker: RunWorker,
+        take_still: TakeStill,
         device_key: ec.EllipticCurvePrivateKey,
         clock: Clock,
     ) -> None:
@@ -72,6 +76,8 @@ class Desk:
         self._store = store
         self._places = places
         self.keeping = Keeping(journal, recorder, clock)
+        self.cameras = CameraCare(site, journal, recorder, clock)
+        self.aiming = Aiming(site, journal, self.cameras, take_still, clock)
         self.filing = Filing(
             site=site,
             journal=journal,
@@ -94,7 +100,15 @@ class Desk:
         )
 
     @classmethod
-    def open(cls, site: Site, places: DeskPlaces, recorder: Recorder, run_worker: RunWorker, clock: Clock) -> "Desk":
+    def open(
+        cls,
+        site: Site,
+        places: DeskPlaces,
+        recorder: Recorder,
+        run_worker: RunWorker,
+        take_still: TakeStill,
+        clock: Clock,
+    ) -> "Desk":
         """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
         device_key = _device_key(places.device_key)
         register = Register.open(places.register, places.register_key, site.recorder_id)
@@ -111,6 +125,7 @@ class Desk:
             store=store,
             recorder=recorder,
             run_worker=run_worker,
+            take_still=take_still,
             device_key=device_key,
             clock=clock,
         )
@@ -144,11 +159,12 @@ class Desk:
                 continue
 
     async def tidy(self) -> None:
-        """Register a change of custodians, drop old approvals, make recorder and register agree.
+        """Register a change of custodians or cameras, drop old approvals, make recorder and register agree.
 
         Raises RecorderAway and other DeskFaults, ApprovalStoreFault.
         """
         await self._note_custody()
+        await self.cameras.follow_configuration()
         await self._drop_shares()
         await self.keeping.reconcile()
 

@@ -169,7 +169,7 @@ class Filing:
         segments = tuple(segment for plan in plans for segment in _segments(plan))
         if len(segments) > SEGMENTS_MOST:
             raise RequestInvalid("to_utc_ms", "too much at once: grant less.", "範囲が広すぎます。")
-        places = {camera.name: camera.place for camera in self._site.cameras}
+        places = {camera.name: camera.place for camera in (*self._site.cameras, *self._site.removed)}
         return GrantedRequest(
             recorder_id=self._site.recorder_id,
             site=self._site.name,

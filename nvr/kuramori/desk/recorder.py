@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from kuramori import messages
+from kuramori.camera_messages import Pause, PauseCameraRequest
 from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
 from kuramori.messages import FailureCode
 from kuramori.recorder_client import RecorderRefused, RecorderUnreachable
@@ -50,6 +51,10 @@ class Recorder(Protocol):
 
     async def erasures(self, after_number: int = 0) -> messages.Erasures:
         """Return receipts."""
+        ...
+
+    async def pause_camera(self, request: PauseCameraRequest) -> Pause:
+        """Pause a camera, or end its pause."""
         ...
 
 

@@ -191,4 +191,8 @@ async def test_it_stops_within_a_second_and_leaves_no_socket(desk: Process) -> N
     writer.close()
     desk.process = None
     await desk.start_desk()
-    assert await kinds(desk) == ["custody_changed", "filed", "hold_placed"]
+    assert [kind for kind in await kinds(desk) if kind != "camera_enrolled"] == [
+        "custody_changed",
+        "filed",
+        "hold_placed",
+    ]

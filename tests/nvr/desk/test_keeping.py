@@ -127,12 +127,13 @@ async def test_a_change_of_custodians_is_registered_once(room: DeskRoom) -> None
     """The set in use is in the register from the first tidying on, and each change of it."""
     await room.open_desk.tidy()
     await room.open_desk.tidy()
-    assert await kinds(room) == ["custody_changed"]
+    assert (await kinds(room)).count("custody_changed") == 1
     room.places.custodians.write_bytes(custodian_set(3, 4).to_bytes())
     await room.restart()
     await room.open_desk.tidy()
     entries = content(await room.call("GET", "/v1/register", MANAGER))["entries"]
-    assert [entry["body"]["threshold"] for entry in entries] == [2, 3]
+    changes = [entry for entry in entries if entry["kind"] == "custody_changed"]
+    assert [entry["body"]["threshold"] for entry in changes] == [2, 3]
 
 
 async def test_without_the_recorder_the_desk_answers_what_it_can(room: DeskRoom) -> None:

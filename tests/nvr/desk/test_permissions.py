@@ -1,6 +1,7 @@
 """Who may do what: the whole matrix of roles and resources, and how the desk knows who calls."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ EVERYBODY = {NOBODY, MANAGER, DEPUTY, HANDLER, AUDITOR, ADMINISTRATOR, INSTALLER
 DECIDERS = {MANAGER, DEPUTY}
 HANDLERS = {HANDLER, DEPUTY}  # the deputy of this site is a handler too
 STAFF = {MANAGER, DEPUTY, HANDLER}
+KEEPERS = DECIDERS | {ADMINISTRATOR}
 
 RANGE = {"from_utc_ms": NOW_UTC_MS - 30 * MINUTE_MS, "to_utc_ms": NOW_UTC_MS - 20 * MINUTE_MS}
 HOLD = {"cameras": ["gate"], **RANGE, "until_utc_ms": NOW_UTC_MS + 86_400_000, "reason": "r"}
 RETURNED = {"how": "erased", "on_utc_ms": 1, "told_by": "x"}
 WRITTEN = {"manifest_digest": "00" * 32, "medium": "x"}
+ENROLMENT = {"how": "added", "address": "rtsp://127.0.0.1/gate", "place": "x"}
 APPROVAL = {"approval": "e30=", "signature": ""}
 
 # method, path, body, parameters, who gets beyond the door
@@ -59,7 +62,17 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/holds", HOLD, {}, DECIDERS),
     ("POST", "/v1/holds/" + "00" * 16 + "/lift", {"reason": "r"}, {}, DECIDERS),
     ("POST", "/v1/erasures", {"camera": "park", **RANGE, "reason": "r"}, {}, DECIDERS),
+    ("GET", "/v1/cameras/facts", None, {}, EVERYBODY),
+    ("GET", "/v1/audio-report", None, {}, EVERYBODY),
+    ("POST", "/v1/cameras/gate/enrolment", ENROLMENT, {}, KEEPERS),
+    ("POST", "/v1/cameras/gate/pause", {"until_utc_ms": NOW_UTC_MS + MINUTE_MS, "reason": "r"}, {}, STAFF | KEEPERS),
+    ("POST", "/v1/cameras/gate/resumption", {"reason": "r"}, {}, STAFF | KEEPERS),
+    ("POST", "/v1/cameras/gate/still", {"installer": INSTALLER, "handler": HANDLER}, {}, HANDLERS | {INSTALLER}),
+    ("POST", "/v1/cameras/gate/view-confirmation", None, {}, HANDLERS),
+    ("POST", "/v1/cameras/gate/certificate", {"fingerprint": "sha256:" + "00" * 32}, {}, KEEPERS),
+    ("POST", "/v1/cameras/park/retirement", {"reason": "r"}, {}, KEEPERS),
 ]
+PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
 DOOR = {"person-missing", "role-missing", "person-unknown"}
 
 
@@ -99,12 +112,37 @@ async def admitted(room: DeskRoom, row: Any) -> set[str]:
 async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
     """A new resource has to be put into the table: none is served that no row asks for."""
     schema = content(await room.call("GET", "/v1/openapi.json"))
-    served = {
-        (method.upper(), path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16))
+    served = {(method.upper(), named(path)) for path, methods in schema["paths"].items() for method in methods}
+    assert served == {(method, named(path)) for method, path, *_ in MATRIX}
+
+
+def named(path: str) -> str:
+    """Return a resource's path with the table's names for what varies."""
+    path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16)
+    return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
+
+
+async def test_no_resource_gives_pictures_but_aiming_and_a_granted_request(room: DeskRoom) -> None:
+    """Every resource, as everybody: JSON, whatever is asked. A still only for aiming, a bundle only when approved."""
+    for method, path, body, parameters, _ in MATRIX:
+        number = await filed(room)
+        for person in sorted(EVERYBODY):
+            sent = room.request_body(witnesses=[]) if body == "request" else body
+            answer = await room.call(method, path.replace("{id}", number), person, sent, **parameters)
+            kind = answer.headers.get("content-type", "")
+            aimed = kind == "image/jpeg" and (method, path) == ("POST", "/v1/cameras/gate/still")
+            assert aimed or kind in ("application/json", "application/problem+json"), (method, path, person)
+            if aimed:
+                assert person in (HANDLER, INSTALLER)
+                assert answer.headers["cache-control"] == "no-store"
+    schema = content(await room.call("GET", "/v1/openapi.json"))
+    offered = {
+        (method.upper(), named(path))
         for path, methods in schema["paths"].items()
-        for method in methods
+        for method, operation in methods.items()
+        if any("json" not in kind for code in operation["responses"].values() for kind in code.get("content", {}))
     }
-    assert served == {(method, path) for method, path, *_ in MATRIX}
+    assert offered <= PICTURES
 
 
 def test_every_operation_is_decided() -> None:
