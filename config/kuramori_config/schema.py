@@ -379,7 +379,8 @@ class Camera(Table):
         default=Transport.NATIVE,
     )
     tls_fingerprint: Fingerprint | None = option(
-        "The camera's certificate, pinned by its SHA-256 (for rtsps:// and https://).",
+        "The camera's certificate, pinned by its SHA-256 (for rtsps:// and https://). Without this and without "
+        "`tls_ca_file` the first certificate that the camera shows is pinned, and another one refused.",
         shape=FINGERPRINT,
         example='"sha256:' + "00" * 32 + '"',
         default=None,

@@ -3,6 +3,7 @@
 This module must not know ONVIF, sockets or what the facts are used for.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from kuramori import log
 from kuramori.camera import Camera
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
 from kuramori.camera_roster import CameraRoster
+from kuramori.certificate_book import plain_fingerprint
+from kuramori.door_messages import AcceptCertificateRequest
 from kuramori.fact_keeping import FactKeeping
 from kuramori.messages import Acknowledged, CameraStream, Failure, FailureCode
 from kuramori.pausing import Pausing
@@ -35,6 +38,7 @@ class CameraAnswers:
             CameraFacts: self._facts,
             CameraEvents: self._events,
             PauseCameraRequest: self._pause,
+            AcceptCertificateRequest: self._accept_certificate,
         }
 
     def _known(self, name: str) -> Camera | Failure:
@@ -72,8 +76,22 @@ class CameraAnswers:
             return camera
         if len(question.events) > EVENTS_MOST:
             return Failure(FailureCode.RANGE_TOO_LARGE, f"more than {EVENTS_MOST} events at once")
+        camera.recording.events.refuse(max(0, question.dropped))  # let go on the way
         camera.report(question.events)
         return Acknowledged()
 
     async def _pause(self, question: PauseCameraRequest) -> Pause | Failure:
         return await self._pausing.pause(question)
+
+    async def _accept_certificate(self, question: AcceptCertificateRequest) -> Acknowledged | Failure:
+        """Know a camera that streams over RTSPS by the certificate that it showed and that was refused."""
+        camera = self._known(question.camera)
+        if isinstance(camera, Failure):
+            return camera
+        pin = self._recorder.assembly.sources.pin_of(self._recorder.tables[camera.name])
+        fingerprint = plain_fingerprint(question.fingerprint)
+        if not await asyncio.to_thread(pin.book.accept, pin.camera, pin.configured_url, fingerprint):
+            shown = pin.book.refused(camera.name)
+            why = f"what was refused is sha256:{shown}" if shown else "no other certificate was shown over rtsps"
+            return Failure(FailureCode.CERTIFICATE, f"this is not the certificate that {camera.name} shows: {why}")
+        return Acknowledged()

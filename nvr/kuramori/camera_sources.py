@@ -25,8 +25,11 @@ from kuramori.capture.source import (
     SourceStatistics,
     StreamDescription,
 )
+from kuramori.certificate_book import CertificateBook, is_pinned_here
+from kuramori.door_messages import KnownCertificate
 from kuramori.durable_file import write_file
 from kuramori.local_source import LocalSource
+from kuramori.stream_pin import StreamPin
 from kuramori_config.addresses import may_travel_unencrypted
 from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
@@ -104,6 +107,7 @@ class CameraSources:
     network: NetworkTable
     secrets_directory: Path
     book: StreamBook
+    certificates: CertificateBook
     boot_ns: Callable[[], int]
     receive_buffer: ReceiveBuffer = field(default_factory=ReceiveBuffer)
 
@@ -128,7 +132,7 @@ class CameraSources:
         options = RtspOptions(
             url=address,
             credentials=credentials,
-            trust=TlsTrust(_fingerprint(table.tls_fingerprint), table.tls_ca_file),
+            trust=self._trust(table),
             connect_seconds=self.tuning.connect_seconds,
             open_seconds=self.tuning.connect_seconds * 2,
             stall_seconds=self.tuning.stall_seconds,
@@ -145,6 +149,26 @@ class CameraSources:
             make=lambda url, inner_sink: make(replace(options, url=url), inner_sink),
             resolve_seconds=self.tuning.connect_seconds,
         )
+
+    def _trust(self, table: CameraTable) -> TlsTrust:
+        """What the configuration says; else the certificate that was seen first."""
+        if not is_pinned_here(table):
+            return TlsTrust(_fingerprint(table.tls_fingerprint), table.tls_ca_file)
+        pin = self.pin_of(table)
+        return TlsTrust(pin.known, None, pin)
+
+    def pin_of(self, table: CameraTable) -> StreamPin:
+        """Return the memory of a camera's certificate."""
+        place = table.rtsp or table.onvif
+        return StreamPin(self.certificates, table.name, place.url if place is not None else "")
+
+    def known_certificate(self, table: CameraTable) -> KnownCertificate | None:
+        """Return by which certificate the camera's stream is known; None where it never showed one."""
+        if not is_pinned_here(table):
+            return KnownCertificate((table.tls_fingerprint or "").removeprefix("sha256:"), "", configured=True)
+        pin = self.pin_of(table)
+        known = KnownCertificate(pin.known.hex() if pin.known else "", self.certificates.refused(table.name))
+        return known if known.pinned or known.refused else None
 
     def _permits(self, ip_address: str) -> bool:
         """Requirement O5: unencrypted pictures stay in declared networks, unless a VPN is named."""

@@ -6,12 +6,14 @@ writing blocks and is small. This module must not know TLS or sockets.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from kuramori import log
 from kuramori.durable_file import write_file
 from kuramori.wire import WireInvalid, from_plain, to_plain
+from kuramori_config.schema import Camera as CameraTable
 
 VERSION = 1
 MOST_BYTES = 1024 * 1024
@@ -35,10 +37,15 @@ class _File:
 
 
 class CertificateBook:
-    """The pins by camera name. An unreadable file counts as empty, which is logged: the cameras are met again."""
+    """The pins by camera name. An unreadable file counts as empty, which is logged: the cameras are met again.
 
-    def __init__(self, path: Path) -> None:
+    One process writes a file; another one that only looks has a book that does not (`writes` False).
+    """
+
+    def __init__(self, path: Path, utc_ms: Callable[[], int], *, writes: bool = True) -> None:
         self._path = path
+        self._utc_ms = utc_ms
+        self._writes = writes
         self._pins: dict[str, PinnedCertificate] = {}
         self._shown: dict[str, str] = {}
         try:
@@ -60,10 +67,12 @@ class CertificateBook:
         """Return the certificate that was shown and refused last, "" where none was since one was accepted."""
         return self._shown.get(camera, "")
 
-    def pin(self, camera: str, configured_url: str, sha256: str, utc_ms: int) -> None:
+    def pin(self, camera: str, configured_url: str, sha256: str) -> None:
         """Know the camera by this certificate from now on. Where it cannot be written, until the end of the process."""
-        self._pins = {**self._pins, camera: PinnedCertificate(camera, configured_url, sha256, utc_ms)}
+        self._pins = {**self._pins, camera: PinnedCertificate(camera, configured_url, sha256, self._utc_ms())}
         self._shown.pop(camera, None)
+        if not self._writes:
+            return
         log.get(camera=camera).warning("certificate_pinned", sha256=sha256)
         try:
             document = to_plain(_File(VERSION, tuple(self._pins.values())))
@@ -82,12 +91,17 @@ class CertificateBook:
         """Note that the camera showed the certificate that it is known by."""
         self._shown.pop(camera, None)
 
-    def accept(self, camera: str, configured_url: str, sha256: str, utc_ms: int) -> bool:
+    def accept(self, camera: str, configured_url: str, sha256: str) -> bool:
         """Pin what an operator accepts, if it is what was shown and refused last; tell whether it was."""
         if not sha256 or self._shown.get(camera) != sha256:
             return False
-        self.pin(camera, configured_url, sha256, utc_ms)
+        self.pin(camera, configured_url, sha256)
         return True
+
+
+def is_pinned_here(table: CameraTable) -> bool:
+    """Tell whether the camera's certificate is remembered: the configuration does not say whom to trust."""
+    return table.tls_fingerprint is None and table.tls_ca_file is None
 
 
 def plain_fingerprint(text: str) -> str:

@@ -19,6 +19,7 @@ from kuramori.door_messages import (
     DoorStatus,
     DoorStatusRequest,
     FindRecordingsRequest,
+    KnownCertificate,
     RefreshCameraRequest,
 )
 from kuramori.door_messages import (
@@ -107,6 +108,7 @@ class CameraStatus:
     reconnects: int = 0
     pause: Pause | None = None  # while it is paused
     facts: CameraFacts | None = None  # what the door last told, as of its time; from before a restart too
+    certificate: KnownCertificate | None = None  # of its stream over rtsps; None where it has none
     events_received: int = 0
     events_dropped: int = 0
 

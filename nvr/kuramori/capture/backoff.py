@@ -1,7 +1,8 @@
 """How long to wait before a camera is tried again: longer each time, never in step with the others.
 
-Pure: chance is handed in. A wrong password waits much longer, because cameras lock an account after a few
-attempts; a stream that was good for a minute starts afresh.
+Pure: chance is handed in. A wrong password waits much longer, because cameras lock an account after a few attempts
+(five to seven in half an hour are usual limits, and the door asks too); the first wait is short, for a camera that
+has just started refuses everybody. A stream that was good for a minute starts afresh.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,7 @@ from kuramori.capture.source import SourceEnded
 
 SHORTEST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
-WRONG_CREDENTIALS_FIRST_SECONDS = 30.0
-WRONG_CREDENTIALS_LONGEST_SECONDS = 300.0
+WRONG_CREDENTIALS_SECONDS = (40.0, 600.0, 1200.0, 1800.0)  # then always the last one
 GOOD_STREAM_SECONDS = 60.0
 JITTER = 0.5  # a wait is between half and all of its nominal length
 
@@ -29,8 +29,8 @@ class Backoff:
         if good_seconds >= GOOD_STREAM_SECONDS:
             self._failures = self._refusals = 0
         if ended.wrong_credentials:
-            nominal = min(WRONG_CREDENTIALS_LONGEST_SECONDS, WRONG_CREDENTIALS_FIRST_SECONDS * (1 << self._refusals))
-            self._refusals = min(self._refusals + 1, 16)
+            nominal = WRONG_CREDENTIALS_SECONDS[self._refusals]
+            self._refusals = min(self._refusals + 1, len(WRONG_CREDENTIALS_SECONDS) - 1)
         else:
             nominal = min(LONGEST_SECONDS, 2 * SHORTEST_SECONDS * (1 << self._failures))
             self._failures = min(self._failures + 1, 16)

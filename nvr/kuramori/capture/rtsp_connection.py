@@ -66,15 +66,34 @@ class Connection(Protocol):
         """Close at once. May be called twice."""
 
 
+class CertificateMemory(Protocol):
+    """Who remembers by which certificate a camera is known."""
+
+    async def first_seen(self, fingerprint_sha256: bytes) -> None:
+        """The camera was not known; it is known by this one from now on."""
+
+    def refused(self, fingerprint_sha256: bytes) -> str:
+        """The camera is known by another one. Return what the operator is to be told, beside the fingerprint."""
+
+    def well(self) -> None:
+        """The camera showed the one that it is known by."""
+
+
 @dataclass(frozen=True, slots=True)
 class TlsTrust:
-    """Whom to believe: a pinned certificate, or a CA file, or (neither) the system's CAs.
+    """Whom to believe: a pinned certificate; a CA file; with a memory, whoever is met first; else the system's CAs.
 
     `fingerprint_sha256` is the SHA-256 of the certificate in DER (32 bytes).
     """
 
     fingerprint_sha256: bytes | None = None
     ca_file: Path | None = None
+    memory: CertificateMemory | None = None
+
+    @property
+    def is_first_use(self) -> bool:
+        """Whether the certificate that is shown is taken for the camera's."""
+        return self.memory is not None and self.fingerprint_sha256 is None and self.ca_file is None
 
 
 async def connect(url: StreamUrl, trust: TlsTrust, buffer: ReceiveBuffer, receiver: Receiver) -> Connection:
@@ -315,18 +334,32 @@ async def _connect_tls(url: StreamUrl, trust: TlsTrust, buffer: ReceiveBuffer, r
         ssl=_tls_context(trust),
         server_hostname=url.host,
     )
-    if trust.fingerprint_sha256 is not None:
-        seen = hashlib.sha256(connection.certificate_der()).digest()
-        if not hmac.compare_digest(seen, trust.fingerprint_sha256):
+    trusted = False
+    try:
+        await _vouch(trust, hashlib.sha256(connection.certificate_der()).digest())
+        trusted = True
+    finally:
+        if not trusted:
             connection.close()
-            detail = f"the certificate is not the pinned one; its SHA-256 is {seen.hex()}"
-            raise SourceEnded(EndReason.UNTRUSTED, detail)
     return connection
+
+
+async def _vouch(trust: TlsTrust, seen: bytes) -> None:
+    """Compare what was shown with what is known, before anything is sent. Raises SourceEnded (UNTRUSTED)."""
+    expected, memory = trust.fingerprint_sha256, trust.memory
+    if trust.is_first_use and memory is not None:
+        await memory.first_seen(seen)
+    elif expected is not None and not hmac.compare_digest(seen, expected):
+        advice = memory.refused(seen) if memory is not None else ""
+        detail = f"the certificate is not the pinned one; its SHA-256 is {seen.hex()}"
+        raise SourceEnded(EndReason.UNTRUSTED, f"{detail}; {advice}" if advice else detail)
+    elif memory is not None:
+        memory.well()
 
 
 def _tls_context(trust: TlsTrust) -> ssl.SSLContext:
     """With a pin, the certificate itself is compared after the handshake; without, a CA must vouch for it."""
-    if trust.fingerprint_sha256 is not None:
+    if trust.fingerprint_sha256 is not None or trust.is_first_use:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

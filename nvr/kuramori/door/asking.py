@@ -7,16 +7,17 @@ must not know discovery, the recorder or what an answer is used for.
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kuramori import log
-from kuramori.certificate_book import CertificateBook
-from kuramori.door.camera_access import access_of, is_pinned_here
+from kuramori.certificate_book import CertificateBook, is_pinned_here
+from kuramori.door.camera_access import access_of
 from kuramori.door.inquiry import (
     LINE_LIMIT_BYTES,
     CameraLook,
+    CardAnswer,
+    CardQuestion,
     Description,
     Inquiry,
     LineUnreadable,
@@ -73,7 +74,6 @@ class Asker:
         self,
         secrets_directory: Path,
         certificates: CertificateBook,
-        utc_ms: Callable[[], int],
         *,
         command: tuple[str, ...] = COMMAND,
         answer_seconds: float = ANSWER_SECONDS,
@@ -81,7 +81,6 @@ class Asker:
     ) -> None:
         self._secrets_directory = secrets_directory
         self.certificates = certificates
-        self._utc_ms = utc_ms
         self._command = command
         self._answer_seconds = answer_seconds
         self._idle_seconds = idle_seconds
@@ -110,8 +109,13 @@ class Asker:
         reply = await self._put(table, url, question)
         return reply if isinstance(reply, Unanswered) else reply.look or _broken(table, url)
 
+    async def card(self, table: CameraTable, url: str, question: CardQuestion) -> CardAnswer | Unanswered:
+        """Ask what the card of a camera that was found holds."""
+        reply = await self._put(table, url, question)
+        return reply if isinstance(reply, Unanswered) else reply.card or _broken(table, url)
+
     async def _put(
-        self, table: CameraTable, url: str, question: Description | Look, *, claimed: bool = False
+        self, table: CameraTable, url: str, question: Description | Look | CardQuestion, *, claimed: bool = False
     ) -> Reply | Unanswered:
         try:
             inquiry = self._inquiry(table, url, question)
@@ -135,7 +139,7 @@ class Asker:
         """Pin the certificate that was seen first; remember one that was refused."""
         book, name = self.certificates, table.name
         if reply.certificate:
-            book.pin(name, _configured(table), reply.certificate, self._utc_ms())
+            book.pin(name, _configured(table), reply.certificate)
         elif reply.unanswered is None:
             book.well(name)
         elif reply.unanswered.untrusted:
@@ -212,11 +216,13 @@ class Asker:
             self._ending.add(inquirer.reading)
             inquirer.reading.add_done_callback(self._ending.discard)
 
-    def _inquiry(self, table: CameraTable, url: str, question: Description | Look) -> Inquiry:
+    def _inquiry(self, table: CameraTable, url: str, question: Description | Look | CardQuestion) -> Inquiry:
         pinned = self.certificates.pinned(table.name, _configured(table))
         access = access_of(table, url, pinned, self._secrets_directory)
         if isinstance(question, Look):
             return Inquiry(access, look=question)
+        if isinstance(question, CardQuestion):
+            return Inquiry(access, card=question)
         return Inquiry(access, description=question)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kuramori.certificate_book import is_pinned_here
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.secrets import credentials_directory, read_secret
 from kuramori_onvif.device import Credentials, Device, TlsTrust
@@ -35,11 +36,6 @@ class Access:
             Path(self.authority_file) if self.authority_file else None,
         )
         return Device(self.url, credentials, utc_ms=utc_ms, trust=trust)
-
-
-def is_pinned_here(table: CameraTable) -> bool:
-    """Tell whether the door itself remembers the camera's certificate: the configuration does not say whom to trust."""
-    return table.tls_fingerprint is None and table.tls_ca_file is None
 
 
 def access_of(table: CameraTable, url: str, pinned: str, secrets_directory: Path) -> Access:

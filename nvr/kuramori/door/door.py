@@ -12,24 +12,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kuramori import log
-from kuramori.certificate_book import CertificateBook, plain_fingerprint
+from kuramori.certificate_book import CertificateBook, is_pinned_here, plain_fingerprint
 from kuramori.door.acquaintance import AcquaintanceBook
 from kuramori.door.asking import Asker
-from kuramori.door.camera_access import is_pinned_here
 from kuramori.door.courier import Courier
 from kuramori.door.ear import Ear, Interfaces, chosen_interfaces
+from kuramori.door.inquiry import Unanswered
 from kuramori.door.keeper import Keeper, Surroundings
 from kuramori.door.lookout import Lookout
 from kuramori.door.rhythm import Rhythm
 from kuramori.door.watch_messages import Heard
 from kuramori.door_messages import (
     AcceptCertificateRequest,
+    CardRecordings,
     DiscoveredCamera,
     DiscoverRequest,
     Discovery,
     DoorCameraState,
     DoorStatus,
     DoorStatusRequest,
+    FindRecordingsRequest,
     RefreshCameraRequest,
 )
 from kuramori.message_server import MessageServer
@@ -75,9 +77,9 @@ class Door:
     ) -> None:
         self._clock = clock
         places = Places.of(configuration)
-        self._certificates = asker.certificates if asker else CertificateBook(places.door_certificates)
+        self._certificates = asker.certificates if asker else CertificateBook(places.door_certificates, clock.utc_ms)
         self._ear = Ear(self._hear, interfaces or self._usual_interfaces)
-        self._asker = asker or Asker(places.secrets, self._certificates, clock.utc_ms)
+        self._asker = asker or Asker(places.secrets, self._certificates)
         self._courier = Courier(RecorderClient(places.recorder_socket))
         self._lookout = lookout or Lookout()
         self._lookout.on_heard = self._heard
@@ -220,10 +222,21 @@ class Door:
                 self._keepers[name].call()
                 self._ear.ask_around()
                 return Acknowledged()
+            case FindRecordingsRequest():
+                return await self._find_recordings(question)
             case AcceptCertificateRequest():
                 return self._accept(question)
             case _:
                 return Failure(FailureCode.UNKNOWN_METHOD, "the door does not answer this")
+
+    async def _find_recordings(self, question: FindRecordingsRequest) -> CardRecordings | Failure:
+        keeper = self._keepers.get(question.camera)
+        if keeper is None:
+            return _unknown(question.camera)
+        answer = await keeper.ask_card(question)
+        if isinstance(answer, Unanswered):
+            return Failure(FailureCode.CAMERA, answer.detail)
+        return CardRecordings(question.camera, answer.stretches, "; ".join(answer.problems))
 
     def _status(self) -> DoorStatus:
         dropped = self._courier.dropped_events
@@ -241,7 +254,7 @@ class Door:
             why = f"the configuration says whom to trust for {question.camera}: change tls_fingerprint or tls_ca_file"
             return Failure(FailureCode.CERTIFICATE, why)
         book, fingerprint = self._certificates, plain_fingerprint(question.fingerprint)
-        if not book.accept(question.camera, keeper.configured_url, fingerprint, self._clock.utc_ms()):
+        if not book.accept(question.camera, keeper.configured_url, fingerprint):
             shown = book.refused(question.camera)
             why = f"what was refused is sha256:{shown}" if shown else "no other certificate was shown over https"
             return Failure(FailureCode.CERTIFICATE, f"this is not the certificate that {question.camera} shows: {why}")

@@ -15,6 +15,8 @@ from typing import TypeVar
 from kuramori.door.inquiry import (
     LINE_LIMIT_BYTES,
     CameraLook,
+    CardAnswer,
+    CardQuestion,
     Inquiry,
     Look,
     Reply,
@@ -22,10 +24,11 @@ from kuramori.door.inquiry import (
     decode_inquiry,
     encode,
 )
-from kuramori.door_messages import DoorCameraState
+from kuramori.door_messages import CardStretch, DoorCameraState
 from kuramori.process import end_with_parent
 from kuramori.timebase import SystemClock
 from kuramori_onvif.card_models import CardReport
+from kuramori_onvif.card_search import find_recordings, replay_uri
 from kuramori_onvif.device import Device
 from kuramori_onvif.edge_storage import inspect_card
 from kuramori_onvif.errors import (
@@ -40,6 +43,8 @@ from kuramori_onvif.event_states import EventStates
 from kuramori_onvif.transport import peer_fingerprint
 
 ADDRESS_SPACE_BYTES = 1 << 30
+STRETCHES_MOST = 1024  # of a card; the latest
+PROBLEMS_MOST = 8
 _HOPELESS = (CameraUnreachable, DeadlineExceeded, CredentialsMissing, CredentialsRefused, CertificateUntrusted)
 
 Answer = TypeVar("Answer")
@@ -56,6 +61,8 @@ async def inquire(inquiry: Inquiry, utc_ms: Callable[[], int]) -> Reply:
             first_seen = (await peer_fingerprint(access.url)).hex()
             access = replace(access, fingerprint=first_seen)
         async with access.device(utc_ms) as device:
+            if inquiry.card is not None:
+                return Reply(card=await what_the_card_has(device, inquiry.card), certificate=first_seen)
             if inquiry.look is not None:
                 return Reply(look=await look(device, inquiry.look), certificate=first_seen)
             wanted = inquiry.description
@@ -97,6 +104,28 @@ async def look(device: Device, wanted: Look) -> CameraLook:
         card=card or CardReport(),
         problems=tuple(problems),
     )
+
+
+async def what_the_card_has(device: Device, wanted: CardQuestion) -> CardAnswer:
+    """Ask for recordings and where each is replayed; one that is not replayed costs only itself. Raises OnvifError."""
+    await device.clock()  # what the sign-in is dated with
+    stretches: list[CardStretch] = []
+    problems: list[str] = []
+    for recording in await find_recordings(device, wanted.from_camera_utc_ms, wanted.to_camera_utc_ms):
+        try:
+            address = await replay_uri(device, recording.token)
+        except _HOPELESS:
+            raise
+        except OnvifError as error:
+            problems.append(str(error))
+            continue
+        stretches += [
+            CardStretch(recording.token, address.uri, span.from_utc_ms, span.until_utc_ms, recording.spans_exact)
+            for span in recording.spans
+        ]
+        if len(stretches) >= STRETCHES_MOST:
+            break
+    return CardAnswer(tuple(stretches[-STRETCHES_MOST:]), tuple(problems[:PROBLEMS_MOST]))
 
 
 def unanswered(error: OnvifError) -> Unanswered:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 
 from kuramori.door.camera_access import Access
-from kuramori.door_messages import DoorCameraState
+from kuramori.door_messages import CardStretch, DoorCameraState
 from kuramori.wire import WireInvalid, from_plain, to_plain
 from kuramori_onvif.card_models import CardReport
 from kuramori_onvif.device import CameraDescription
@@ -39,12 +39,29 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class CardQuestion:
+    """Ask what the camera's own card holds of this time, by the camera's clock, and where that is replayed."""
+
+    from_camera_utc_ms: int
+    to_camera_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardAnswer:
+    """What it holds. `problems`: what could not be asked, one sentence each."""
+
+    stretches: tuple[CardStretch, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask the camera one of the two."""
+    """Ask the camera one of the three."""
 
     access: Access
     description: Description | None = None
     look: Look | None = None
+    card: CardQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +86,11 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One of the three. `certificate`: SHA-256 of the one that was taken as it was shown, for the first time."""
+    """One of the four. `certificate`: SHA-256 of the one that was taken as it was shown, for the first time."""
 
     description: CameraDescription | None = None
     look: CameraLook | None = None
+    card: CardAnswer | None = None
     unanswered: Unanswered | None = None
     certificate: str = ""
 

@@ -15,19 +15,25 @@ from structlog.typing import FilteringBoundLogger
 
 from kuramori import log
 from kuramori.camera_messages import EventsState
-from kuramori.certificate_book import CertificateBook
+from kuramori.certificate_book import CertificateBook, is_pinned_here
 from kuramori.door.acquaintance import Acquaintance, AcquaintanceBook
 from kuramori.door.asking import Asker, camera_stream
-from kuramori.door.camera_access import access_of, is_pinned_here
+from kuramori.door.camera_access import access_of
 from kuramori.door.concerns import Concern
 from kuramori.door.courier import Courier
 from kuramori.door.facts import Knowledge, card_states, facts_of
 from kuramori.door.following import claimed_places, endpoint_at, is_same_camera, known_places, proves_identity
-from kuramori.door.inquiry import CameraLook, Look, Unanswered
+from kuramori.door.inquiry import CameraLook, CardAnswer, CardQuestion, Look, Unanswered
 from kuramori.door.lookout import Lookout
 from kuramori.door.rhythm import Rhythm
 from kuramori.door.watch_messages import Heard
-from kuramori.door_messages import CameraStream, DoorCamera, DoorCameraState, KnownCertificate
+from kuramori.door_messages import (
+    CameraStream,
+    DoorCamera,
+    DoorCameraState,
+    FindRecordingsRequest,
+    KnownCertificate,
+)
 from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Network
@@ -167,6 +173,14 @@ class Keeper:
         else:
             problems = (answer.detail,)
             self.knowledge = replace(self.knowledge, look=replace(self.knowledge.look, problems=problems))
+
+    async def ask_card(self, question: FindRecordingsRequest) -> CardAnswer | Unanswered:
+        """Ask what the camera's card holds, where it was found last; not one that refused the password."""
+        if self.camera.state is not DoorCameraState.FOUND:
+            return Unanswered(self.camera.state, self.camera.detail or "The camera is not found.")
+        asked = CardQuestion(question.from_camera_utc_ms, question.to_camera_utc_ms)
+        async with self.around.at_once:
+            return await self.around.asker.card(self.table, self.camera.address, asked)
 
     def _listen(self) -> None:
         """Have the camera's events listened to, now that everything else is asked."""

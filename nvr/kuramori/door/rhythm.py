@@ -1,8 +1,9 @@
 """When a camera is asked next. Pure: chance is handed in.
 
 Found: again in the next round, every ten minutes, all cameras in the same round, so that who asks them need not
-live in between. Not found: soon, then ever later. Refused: much later, because each try sends a wrong
-password twice and cameras lock the account; an operator can ask for a try at any time.
+live in between. Not found: soon, then ever later. Refused: much later, because each try sends a wrong password
+twice (by either method), the recorder tries too, and cameras lock the account after five to seven attempts in half an
+hour; an operator can ask for a try at any time, and a configuration that is read again does.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ ROUND_SECONDS = 600.0
 SPREAD_SECONDS = 10.0  # of the cameras within a round
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 120.0
-REFUSED_FIRST_SECONDS = 900.0
+REFUSED_FIRST_SECONDS = 2400.0
 REFUSED_LONGEST_SECONDS = 3600.0
 JITTER = 0.25  # a wait is between three quarters and all of its nominal length
 _MOST_DOUBLINGS = 16

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from kuramori.camera_sources import CameraSources, StreamBook
 from kuramori.capture.source import AccessUnit, AudioFrame, SenderReport, SourceEnded
+from kuramori.certificate_book import CertificateBook
 from kuramori.places import Places
 from kuramori.process import end_with_parent
 from kuramori.stills.still_wire import (
@@ -70,8 +71,11 @@ async def capture(order: StillOrder) -> KeyFrame:
         raise StillFailed("configuration", "the camera is not in the configuration")
     places = Places.of(configuration)
     book = StreamBook(places.streams)
-    boot_ns = SystemClock().boot_ns
-    sources = CameraSources(configuration.recorder, configuration.network, places.secrets, book, boot_ns)
+    clock = SystemClock()
+    certificates = CertificateBook(places.stream_certificates, clock.utc_ms, writes=False)
+    sources = CameraSources(
+        configuration.recorder, configuration.network, places.secrets, book, certificates, clock.boot_ns
+    )
     factory = sources.factory_for(table.model_copy(update={"audio": None}))  # a picture needs no sound
     if factory is None:
         raise StillFailed("unknown-address", "the camera has not been found on the network yet")

@@ -1,11 +1,14 @@
 """Waiting before a camera is tried again."""
 
+from itertools import pairwise
+
+import pytest
+
 from kuramori.capture.backoff import (
     GOOD_STREAM_SECONDS,
     LONGEST_SECONDS,
     SHORTEST_SECONDS,
-    WRONG_CREDENTIALS_FIRST_SECONDS,
-    WRONG_CREDENTIALS_LONGEST_SECONDS,
+    WRONG_CREDENTIALS_SECONDS,
     Backoff,
 )
 from kuramori.capture.source import EndReason, SourceEnded
@@ -38,13 +41,25 @@ def test_a_minute_of_good_stream_starts_afresh() -> None:
     assert backoff.next_seconds(VANISHED, good_seconds=GOOD_STREAM_SECONDS) == 1
 
 
-def test_a_wrong_password_is_tried_rarely() -> None:
-    """Fewer than five attempts in the first three minutes, then one in five minutes."""
+@pytest.mark.parametrize("chance", [0.0, 0.999_999])
+def test_a_wrong_password_locks_no_account(chance: float) -> None:
+    """At most four attempts in any half hour, whatever the jitter; the second one soon, the later ones rarely."""
+    backoff = Backoff(lambda: chance)
+    at_seconds = [0.0]
+    for _ in range(20):
+        at_seconds.append(at_seconds[-1] + backoff.next_seconds(WRONG))
+    for begin in at_seconds:
+        assert sum(begin <= moment < begin + 1800 for moment in at_seconds) <= 4
+    assert at_seconds[1] <= 60
+    assert max(later - earlier for earlier, later in pairwise(at_seconds)) <= 1800
+
+
+def test_a_password_that_was_put_right_is_not_punished_for_the_past() -> None:
+    """After a good minute the next refusal is tried again soon."""
     backoff = Backoff(lambda: 0.0)
-    waits = [backoff.next_seconds(WRONG) for _ in range(6)]
-    assert waits[0] == WRONG_CREDENTIALS_FIRST_SECONDS
-    assert waits[-1] == WRONG_CREDENTIALS_LONGEST_SECONDS
-    assert sum(waits[:3]) > 180
+    for _ in range(6):
+        backoff.next_seconds(WRONG)
+    assert backoff.next_seconds(WRONG, good_seconds=GOOD_STREAM_SECONDS) == WRONG_CREDENTIALS_SECONDS[0]
 
 
 def test_waits_never_end_and_never_overflow() -> None:

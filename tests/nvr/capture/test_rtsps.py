@@ -1,51 +1,16 @@
 """RTSPS: whom the recorder believes, and that nobody else gets a byte."""
 
 import asyncio
-import datetime
-import hashlib
-import ssl
 from dataclasses import replace
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kuramori.capture.rtsp_connection import TlsTrust
 from kuramori.capture.rtsp_url import parse_stream_url
 from kuramori.capture.source import Codec, EndReason
+from tests.fakes.certificates import make_certificate
 from tests.fakes.clips import clip_units
 from tests.fakes.native_source import a_source, opened, refused
 from tests.fakes.rtsp_camera import ACCOUNT, HangsUp, Mount, clip_material, fast_material, running_camera
-
-
-def make_certificate(directory: Path, name: str) -> tuple[ssl.SSLContext, bytes, Path]:
-    """A self-signed certificate for 127.0.0.1: the camera's TLS context, its fingerprint, its PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = directory / f"{name}.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    der = certificate.public_bytes(serialization.Encoding.DER)
-    return context, hashlib.sha256(der).digest(), pem
 
 
 async def test_a_pinned_certificate_is_enough(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def secrets(tmp_path: Path) -> Path:
 
 
 def _asker(secrets: Path, **options: Any) -> Asker:
-    return Asker(secrets, CertificateBook(secrets / "certificates.json"), SystemClock().utc_ms, **options)
+    return Asker(secrets, CertificateBook(secrets / "certificates.json", SystemClock().utc_ms), **options)
 
 
 async def _asked(asker: Asker, *cameras: OnvifCamera) -> list[CameraDescription | Unanswered]:

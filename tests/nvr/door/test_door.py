@@ -65,6 +65,13 @@ class Told:
     async def next(self) -> CameraStream:
         return await asyncio.wait_for(self.streams.get(), PATIENCE_SECONDS)
 
+    async def until_facts(self, name: str, wanted: Callable[[CameraFacts], bool]) -> CameraFacts:
+        """Wait until the door has told such facts of a camera."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while name not in self.facts or not wanted(self.facts[name]):
+                await asyncio.sleep(0.02)
+        return self.facts[name]
+
 
 def _camera(number: int = 1, audio: AudioKind = AudioKind.NONE, endpoint_id: str = "") -> OnvifCamera:
     profile = SimulatedProfile(
@@ -124,7 +131,7 @@ class DirectAsker(Asker):
 
 def _made(configuration: Configuration) -> Door:
     places = Places.of(configuration)
-    asker = DirectAsker(places.secrets, CertificateBook(places.door_certificates), SystemClock().utc_ms)
+    asker = DirectAsker(places.secrets, CertificateBook(places.door_certificates, SystemClock().utc_ms))
     return Door(configuration, SystemClock(), lambda: (LOOPBACK,), asker)
 
 
