@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from tests.fuzz.camera_targets import CAMERA_TARGETS
 from tests.fuzz.onvif_targets import ONVIF_TARGETS
 from tests.fuzz.target import Target
 from tests.fuzz.vault_targets import vault_targets
@@ -11,7 +12,7 @@ from tests.fuzz.wire_targets import WIRE_TARGETS
 @cache
 def all_targets() -> tuple[Target, ...]:
     """Return them all; the first call makes keys."""
-    return (*WIRE_TARGETS, *ONVIF_TARGETS, *vault_targets())
+    return (*WIRE_TARGETS, *ONVIF_TARGETS, *CAMERA_TARGETS, *vault_targets())
 
 
 def names() -> list[str]:
