@@ -5,7 +5,6 @@ never given to another, its recordings stay until their retention ends. What a c
 (retention, place, events ...) changes without one. This module must not know files, signals or how a camera works.
 """
 
-import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +18,6 @@ from kuramori.capture.backoff import Backoff
 from kuramori.capture.source import EndReason
 from kuramori.pausing import Pausing
 from kuramori.recorder import Recorder
-from kuramori.tick import VolumeLane
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Configuration
 from kuramori_segments.gap_reason import GapReason
@@ -40,7 +38,6 @@ STREAM_KEYS = (
     "audio",
 )
 SETTLE_SECONDS = 30.0  # how long the last pictures of a removed camera may take to become durable
-SETTLE_CHECK_SECONDS = 0.1
 
 
 class CameraRoster:
@@ -165,7 +162,8 @@ class CameraRoster:
         """Wait until its last pictures are durable, then forget the camera, not its recordings."""
         recorder = self._recorder
         lane = next(lane for lane in recorder.lanes if camera in lane.cameras)
-        await self._settled(camera, lane)
+        if not await recorder.settle(camera, SETTLE_SECONDS):
+            log.get(camera=camera.name).error("camera_left_unsettled", waiting=camera.recording.waiting_units)
         lane.cameras = [other for other in lane.cameras if other is not camera]
         number = camera.recording.camera_number
         recorder.assembly.left[number] = camera.recording.state
@@ -179,12 +177,3 @@ class CameraRoster:
             log.get(camera=camera.name).error("leave_unwritten", detail=str(fault))
         log.get(camera=camera.name).info("camera_removed", number=number, not_durable=camera.not_durable)
         await recorder.note("camera_removed", number, name=camera.name)
-
-    async def _settled(self, camera: Camera, lane: VolumeLane) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + SETTLE_SECONDS
-        while lane.busy or camera.run_changes or camera.outages or not camera.recording.is_settled:
-            if loop.time() >= deadline:
-                log.get(camera=camera.name).error("camera_left_unsettled", waiting=camera.recording.waiting_units)
-                return
-            await asyncio.sleep(SETTLE_CHECK_SECONDS)

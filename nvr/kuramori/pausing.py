@@ -17,6 +17,7 @@ from kuramori.recorder import Recorder
 from kuramori_segments.gap_reason import GapReason
 
 CHECK_SECONDS = 1.0
+SETTLE_SECONDS = 5.0  # how long an answer waits for the last pictures to be durable
 MS_PER_DAY = 86_400_000
 
 
@@ -89,6 +90,7 @@ class Pausing:
         if not longer:
             await self._lives.end(camera)
             camera.rest(GapReason.MAINTENANCE, pause.reason)
+            await self._recorder.settle(camera, SETTLE_SECONDS)  # whoever asked may pull the plug then
         log.get(camera=camera.name).info("camera_paused", until_utc_ms=pause.until_utc_ms)
         await self._recorder.note(
             "camera_paused",

@@ -31,6 +31,7 @@ from kuramori_segments.ledger_records import Scalar
 from kuramori_segments.ring import CameraPlan
 
 OLDEST_KEPT_NS = 10_000_000_000
+SETTLE_CHECK_SECONDS = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -132,6 +133,17 @@ class Recorder:
             )
         except LedgerFault as fault:
             log.get().error("ledger_unwritable", detail=str(fault))
+
+    async def settle(self, camera: Camera, seconds: float) -> bool:
+        """Wait until the last pictures of a camera that rests, and the reason why, are durable; False: not in time."""
+        lane = next(lane for lane in self.lanes if camera in lane.cameras)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while lane.busy or camera.run_changes or camera.outages or not camera.recording.is_settled:
+            if loop.time() >= deadline:
+                return False
+            await asyncio.sleep(SETTLE_CHECK_SECONDS)
+        return True
 
     def camera_numbered(self, camera_number: int) -> Camera | None:
         """Return the camera of that number, if it is configured."""

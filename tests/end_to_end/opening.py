@@ -10,7 +10,7 @@ from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.nal_tree import NalTree
-from kuramori_segments.records import AccessUnitRecord
+from kuramori_segments.records import AccessUnitRecord, CameraEventRecord
 from kuramori_segments.segment_reader import SegmentReader
 from tests.end_to_end.installation import Installation
 
@@ -24,6 +24,7 @@ class OpenedSegment:
 
     header: SegmentHeader
     units: tuple[AccessUnitRecord, ...]
+    events: tuple[CameraEventRecord, ...] = ()  # what the camera itself reported
 
 
 def dek_of(installation: Installation, header: SegmentHeader) -> bytes:
@@ -61,7 +62,12 @@ def _open(installation: Installation, segment: SegmentExtent, k_seg: bytes) -> O
         footer = None
         if segment.state != "open":
             footer = SegmentFooter.unpack(read_at(segment.extent_bytes - BLOCK_BYTES, BLOCK_BYTES))
-        return OpenedSegment(header, tuple(reader.verified_access_units(footer, NalTree())))
+        records = tuple(reader.verified_records(footer, NalTree()))
+        return OpenedSegment(
+            header,
+            tuple(record for record in records if isinstance(record, AccessUnitRecord)),
+            tuple(record for record in records if isinstance(record, CameraEventRecord)),
+        )
 
 
 def numbers(segments: list[OpenedSegment]) -> Iterator[int]:
