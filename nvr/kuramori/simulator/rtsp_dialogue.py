@@ -20,9 +20,12 @@ _REASONS = {
     405: "Method Not Allowed",
     453: "Not Enough Bandwidth",
     454: "Session Not Found",
+    455: "Method Not Valid in This State",
+    457: "Invalid Range",
     461: "Unsupported Transport",
     501: "Not Implemented",
     503: "Service Unavailable",
+    551: "Option not supported",
 }
 
 

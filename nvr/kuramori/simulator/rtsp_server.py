@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from kuramori.simulator.audio_material import audio_material
 from kuramori.simulator.challenge import Challenge, Scheme
 from kuramori.simulator.pacer import Pacer
+from kuramori.simulator.replay_dialogue import FEATURE, ReplayDialogue
+from kuramori.simulator.replay_stream import ReplayStatistics
 from kuramori.simulator.rtsp_dialogue import Answer, NotRtsp, Request, RequestReader
-from kuramori.simulator.rtsp_mount import Mount
+from kuramori.simulator.rtsp_mount import Mount, Target
 from kuramori.simulator.rtsp_outlet import MAX_WAITING_BYTES, TcpOutlet, UdpOutlet
 from kuramori.simulator.stream import Stream, StreamStatistics, TrackState, first_key_frame
 from kuramori.timebase import Clock, SystemClock
@@ -110,8 +112,9 @@ class RtspServer:
         self.udp: tuple[socket.socket, socket.socket] | None = None
         self._tls = tls
         self._server: asyncio.Server | None = None
-        clock = clock or SystemClock()
-        self.pacer = Pacer(lambda: clock.utc_ms() / 1000)
+        self.replays = ReplayStatistics()
+        self.clock: Clock = clock or SystemClock()
+        self.pacer = Pacer(lambda: self.clock.utc_ms() / 1000)
         self.connections: set[Connection] = set()
 
     async def start(self) -> None:
@@ -145,13 +148,17 @@ class RtspServer:
         for connection in list(self.connections):
             connection.close()
 
-    def mount_of(self, request: Request) -> tuple[Mount, str] | None:
-        """Find the mount that a request names, and the track behind it ("" for the whole)."""
-        base, _, track = request.path.rpartition("/track")
-        if base in self.mounts:
-            return self.mounts[base], track
-        mount = self.mounts.get(request.path)
-        return (mount, "") if mount is not None else None
+    def target_of(self, request: Request) -> Target | None:
+        """Find what a request names."""
+        path, _, track = request.path.rpartition("/track")
+        if not path:
+            path, track = request.path, ""
+        if path in self.mounts:
+            return Target(self.mounts[path], track)
+        base, _, recording = path.rpartition("/recording/")
+        if base in self.mounts and self.mounts[base].card is not None:
+            return Target(self.mounts[base], track, recording)
+        return None
 
 
 class Connection(asyncio.Protocol):
@@ -160,6 +167,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: RtspServer) -> None:
         self.server = server
         self.stream: Stream | None = None
+        self.replay: ReplayDialogue | None = None
         self.session = f"{server.chance.getrandbits(32):08X}"
         self._reader = RequestReader()
         self._transport: asyncio.Transport | None = None
@@ -231,20 +239,24 @@ class Connection(asyncio.Protocol):
     def _proper_answer(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
             return Answer(200, (("Public", _METHODS),))
-        found = self.server.mount_of(request)
-        if found is None:
+        target = self.server.target_of(request)
+        if target is None:
             return Answer(404)
-        mount, track = found
+        mount = target.mount
         settings = self.server.settings
         challenge = Challenge(settings.realm, self.server.nonce, settings.schemes, settings.qop)
         if mount.account is not None and not challenge.admits(
             mount.account, request.method, request.headers.get("authorization", "")
         ):
             return Answer(401, challenge.headers())
+        if target.recording:
+            return self._replayed(request, target)
+        if FEATURE in request.headers.get("require", ""):
+            return Answer(551, (("Unsupported", FEATURE),))
         if request.method == "DESCRIBE":
             return self._describe(request, mount)
         if request.method == "SETUP":
-            return self._set_up(request, mount, track)
+            return self._set_up(request, mount, target.track)
         if request.headers.get("session", "").partition(";")[0] != self.session:
             return Answer(454)
         if request.method == "PLAY":
@@ -252,6 +264,29 @@ class Connection(asyncio.Protocol):
         if request.method in ("GET_PARAMETER", "SET_PARAMETER", "TEARDOWN", "PAUSE"):
             return Answer(200, (("Session", self.session),))
         return Answer(501)
+
+    def _replayed(self, request: Request, target: Target) -> Answer:
+        mount, card = target.mount, target.mount.card
+        if card is None or self.stream is not None:
+            return Answer(455)
+        if self.replay is None:
+            self.replay = ReplayDialogue(
+                card,
+                target.recording,
+                mount.video,
+                mount.audio,
+                self,
+                self.session,
+                (self._session_header(),),
+                lambda channel: self._new_track(mount, channel),
+                self.server.clock.utc_ms,
+                self.server.replays,
+            )
+        self.replay.recording = target.recording
+        return self.replay.answer(request, target.track)
+
+    def _session_header(self) -> tuple[str, str]:
+        return ("Session", f"{self.session};timeout={self.server.settings.session_timeout_seconds}")
 
     def _describe(self, request: Request, mount: Mount) -> Answer:
         text = (
@@ -284,14 +319,7 @@ class Connection(asyncio.Protocol):
         else:
             self.stream.audio, self.stream.audio_material = state, audio
             self.server.statistics.audio_setups += 1
-        timeout = self.server.settings.session_timeout_seconds
-        return Answer(
-            200,
-            (
-                ("Transport", f"{transport};ssrc={state.ssrc:08X}"),
-                ("Session", f"{self.session};timeout={timeout}"),
-            ),
-        )
+        return Answer(200, (("Transport", f"{transport};ssrc={state.ssrc:08X}"), self._session_header()))
 
     def _agree_transport(self, asked: str, channel: int) -> tuple[int, str] | None:
         if "TCP" in asked.upper():
@@ -319,6 +347,7 @@ class Connection(asyncio.Protocol):
             loss=mount.loss,
             chance=self.server.chance,
             before_frame=self.server.settings.behaviour.before_frame,
+            clock_offset_seconds=mount.clock_offset_seconds,
             first_frame=first_key_frame(mount.video, phase),
         )
 
@@ -337,6 +366,9 @@ class Connection(asyncio.Protocol):
         return Answer(200, (("Session", self.session), ("Range", "npt=0.000-"), ("RTP-Info", information)))
 
     def _start_stream(self) -> None:
+        if self.replay is not None and self.replay.stream is not None and not self.replay.stream.started_seconds:
+            self.replay.stream.start(asyncio.get_running_loop().time())
+            self.server.pacer.add(self.replay.stream)
         if self.stream is None or self.stream.started_seconds:
             return
         loop = asyncio.get_running_loop()
@@ -347,6 +379,8 @@ class Connection(asyncio.Protocol):
         self.server.pacer.add(self.stream)
 
     def _stop_stream(self) -> None:
+        if self.replay is not None:
+            self.replay.stop()
         if self.stream is not None and not self.stream.closed:
             self.stream.closed = True
             if self.stream.started_seconds:

@@ -76,6 +76,7 @@ class Stream:
     before_frame: Callable[["Stream"], bool] | None = None  # False: withhold this frame
     frames: int = 0  # played so far, sent or not
     audio_packets: int = 0
+    clock_offset_seconds: Callable[[], float] | None = None  # of the camera's clock
     first_frame: int = 0  # index in the material of the first frame played
     started_seconds: float = 0.0
     reported_seconds: float = 0.0
@@ -160,6 +161,8 @@ class Stream:
         self.statistics.audio_packets_sent += 1
 
     def _report(self, media_seconds: float, utc_seconds: float) -> None:
+        if self.clock_offset_seconds is not None:
+            utc_seconds += self.clock_offset_seconds()
         ntp = round((utc_seconds + NTP_EPOCH_OFFSET_SECONDS) * (1 << 32))
         if self.video is not None:
             track = self.video
