@@ -151,6 +151,19 @@ async def test_a_profile_that_cannot_be_put_right_is_deleted() -> None:
     assert shelf.profiles == [LOUD]
 
 
+async def test_a_wrong_one_that_cannot_be_deleted_is_the_only_one() -> None:
+    """Made loud, kept in spite of its deletion: the other media service is not asked for a second."""
+    shelf = ProfileCamera(
+        [LOUD],
+        makes_loud=True,
+        lies=frozenset({"RemoveConfiguration", "RemoveAudioEncoderConfiguration", "DeleteProfile"}),
+    )
+    for _ in range(2):
+        assert _how(await _described(shelf)) is How.NOT_SILENT
+    assert len(shelf.named(SILENT_NAME)) == 1
+    assert shelf.operations.count("CreateProfile") == 1
+
+
 async def test_a_camera_that_only_says_that_it_made_one_is_loud() -> None:
     """OK and a token, but no profile when read back."""
     shelf = ProfileCamera([LOUD], lies=frozenset({"CreateProfile"}))
