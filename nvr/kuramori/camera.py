@@ -281,12 +281,17 @@ class Camera:
         """It may be recorded again; `live` is about to be called."""
         self._enter(Phase.WAITING)
 
-    def report(self, events: Sequence[CameraEvent]) -> None:
-        """The camera told of itself: it goes into the encrypted index of its pictures, and nowhere else."""
+    def report(self, events: Sequence[CameraEvent], dropped: int = 0) -> None:
+        """The camera told of itself: it goes into the encrypted index of its pictures, and nowhere else.
+
+        `dropped`: so many more came before these and were let go already.
+        """
+        queue = self.recording.events
         if self.phase is Phase.PAUSED:
-            self.recording.events.refuse(len(events))
+            queue.refuse(len(events) + dropped)
         else:
-            self.recording.events.offer(events, self.now_utc_ms(), self.clock.boot_ns())
+            queue.note_dropped(dropped)
+            queue.offer(events, self.now_utc_ms(), self.clock.boot_ns())
 
     def clock_stepped(self, by_ms: int) -> None:
         """The wall clock jumped: what follows is dated anew, so the run ends here and another begins.

@@ -77,7 +77,7 @@ class CameraAnswers:
         if len(question.events) > EVENTS_MOST:
             return Failure(FailureCode.RANGE_TOO_LARGE, f"more than {EVENTS_MOST} events at once")
         camera.recording.events.refuse(max(0, question.dropped))  # let go on the way
-        camera.report(question.events)
+        camera.report(question.events, max(0, question.dropped))
         return Acknowledged()
 
     async def _pause(self, question: PauseCameraRequest) -> Pause | Failure:

@@ -50,6 +50,12 @@ class EventQueue:
             if len(self._waiting) > WAITING_EVENTS_MOST:
                 self._drop(self._waiting.popleft())
 
+    def note_dropped(self, count: int) -> None:
+        """Count events that were let go before they came here."""
+        self.received += count
+        self.dropped += count
+        self._unsaid += count
+
     def refuse(self, count: int) -> None:
         """Count events of a camera that is not to be recorded now."""
         self.received += count

@@ -50,6 +50,15 @@ def test_a_storm_is_cut_and_the_next_event_says_how_much_was_left_out() -> None:
     assert sum(record.dropped for record in kept) + next_one.dropped == queue.dropped
 
 
+def test_what_was_let_go_on_the_way_is_counted_and_said_too() -> None:
+    """The door drops from a storm before the recorder does; the next record says both."""
+    queue = EventQueue()
+    queue.note_dropped(40)
+    queue.offer([MOTION], NOW, BOOT_NS)
+    assert [record.dropped for record in taken(queue)] == [40]
+    assert (queue.received, queue.dropped) == (41, 40)
+
+
 def test_an_hour_of_storm_stays_at_one_a_second() -> None:
     """What is kept in an hour is less than 4 MiB, whatever the camera sends."""
     queue, kept = EventQueue(), 0

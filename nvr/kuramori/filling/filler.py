@@ -83,7 +83,7 @@ class Filler:
         found = []
         for name, camera in recorder.cameras.items():
             table = recorder.tables.get(name)
-            if table is not None and may_be_filled(table):
+            if table is not None and may_be_filled(table) and not recorder.pauses.is_paused(name):
                 found.append((camera, table))
         return found
 
@@ -131,7 +131,7 @@ class Filler:
 
     async def _fetch(self, camera: Camera, fill: CameraFill, piece: Piece, offset_ms: int) -> None:
         stretch = fill.stretch_for(piece, offset_ms)
-        if stretch is None:
+        if stretch is None or not self._is_here(camera):
             return
         lane = self._lane_of(camera)
         reach_ms = REACH_MS << fill.book.attempts.get(piece.minute, 0)
@@ -144,6 +144,11 @@ class Filler:
         await settled(lane)
         fill.junction = cutter.junction if cutter.sealed_units else None
         await self._account(camera, fill, lane, piece, result)
+
+    def _is_here(self, camera: Camera) -> bool:
+        """Tell whether a camera was neither removed nor paused while others were looked at."""
+        recorder = self._recorder
+        return recorder.cameras.get(camera.name) is camera and not recorder.pauses.is_paused(camera.name)
 
     async def _run_fetch(
         self,
@@ -165,7 +170,10 @@ class Filler:
             cutter.clock_rate_hz = description.clock_rate_hz
             lane.begin_stream(_stream_facts(description))
 
-        return await ReplayFetch(factory(cutter), cutter, begin, sealing.seal, self._may_read).run()
+        def may_read() -> bool:
+            return self._may_read() and self._is_here(camera)
+
+        return await ReplayFetch(factory(cutter), cutter, begin, sealing.seal, may_read).run()
 
     async def _account(
         self, camera: Camera, fill: CameraFill, lane: FilledLane, piece: Piece, result: FetchResult
