@@ -24,8 +24,9 @@ from kuramori.desk.granted import (
 from kuramori.device_certificate import key_to_pem, new_certificate, new_device_key
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
 from kuramori.simulator.nal_units import is_key_picture, is_parameter_set
+from kuramori_segments.audio_track import AudioDecision, AudioRecord, AudioTrack
 from kuramori_segments.cipher import data_key, key_commitment
-from kuramori_segments.codes import Suite, VideoCodec
+from kuramori_segments.codes import AudioState, Suite, VideoCodec
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.footer import build_recovered
 from kuramori_segments.header import SegmentHeader, header_digest
@@ -34,6 +35,8 @@ from kuramori_segments.segment_reader import scan
 from kuramori_segments.segment_writer import SegmentWriter
 from tests.fakes.clips import clip, clip_units
 from tests.fakes.segments import SlotInMemory, length_prefixed, make_header
+from tests.fakes.sound import FRAME_SAMPLES, RATE_HZ
+from tests.fakes.sound import sound as tone_of
 
 START_UTC_MS = 1_764_000_000_000
 SLOT_BYTES = 1 << 20
@@ -77,6 +80,22 @@ def pictures(
     return found
 
 
+DECISION = AudioDecision("市長 山田太郎", "2026-04-01", "夜間の事案が続いたため")
+
+
+def heard(
+    count: int, *, from_utc_ms: int = START_UTC_MS, decision: AudioDecision = DECISION
+) -> tuple[AudioTrack, list[AudioRecord]]:
+    """Return a track and frames of a tone, 64 ms apart, the first a moment behind the first picture."""
+    tone = tone_of()
+    track = AudioTrack(RATE_HZ, RATE_HZ, 1, tone.specific_config, decision)
+    records = [
+        AudioRecord(1 << 40 | number * FRAME_SAMPLES, from_utc_ms * 1000 + 20_000 + number * 64_000, 0, 0, frame)
+        for number, frame in enumerate(tone.frames[:count])
+    ]
+    return track, records
+
+
 def parameter_sets(codec: Codec, b_frames: int = 0, width: int = 320) -> tuple[bytes, ...]:
     """Return the parameter sets of a clip."""
     return tuple(nal for nal in clip_units(codec, b_frames, width)[0] if is_parameter_set(codec, nal))
@@ -93,6 +112,7 @@ class SealedRecording:
     key: ec.EllipticCurvePrivateKey = field(default_factory=new_device_key)
     segments: list[SegmentInput] = field(default_factory=list)
     _next_unit: int = 1
+    _heard_until_us: int = 0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,21 +135,29 @@ class SealedRecording:
         sets: tuple[bytes, ...] = (),
         state: SegmentState = SegmentState.CLOSED,
         suite: Suite = Suite.AES_256_GCM,
+        sound: Sequence[AudioRecord] = (),
+        track: AudioTrack | None = None,
     ) -> int:
-        """Seal pictures into the next slot; return how many it took."""
+        """Seal pictures into the next slot, with the sound of their time; return how many pictures it took."""
         sequence = len(self.segments) + 1
         dek, k_seg = os.urandom(32), os.urandom(32)
         given = iter(content)
         first = next(given)
         header = self._header(codec, sequence, first, suite)
+        if track is not None:
+            header = replace(header, audio=AudioState.RECORDED_BY_DECISION)
         header = replace(header, key_commitment=key_commitment(dek, k_seg, header.segment_uid))
-        config = CodecConfig(CODECS[codec], 90_000, sets, os.urandom(32))
+        said = (
+            "offered (PCMU), not set up" if track is None else f"recorded by written decision of {track.decision.who}"
+        )
+        config = CodecConfig(CODECS[codec], 90_000, sets, os.urandom(32), audio=said, audio_track=track)
         key = data_key(dek, k_seg, header_digest(header.pack()))
         writer = SegmentWriter(
             header, key, codec_config=config, signer=DeviceSigner(self.key), slot_bytes=self.slot_bytes
         )
         slot = SlotInMemory(self.slot_bytes)
-        taken = self._fill(writer, slot, first, given)
+        due = [frame for frame in sound if frame.utc_us > self._heard_until_us]
+        taken = self._fill(writer, slot, first, given, due)
         extent = self._end(writer, slot, header, state)
         offset = (sequence - 1) * self.slot_bytes
         with self.volume.open("r+b" if self.volume.exists() else "wb") as file:
@@ -157,12 +185,22 @@ class SealedRecording:
         )
         return replace(header, camera_name=self.name, camera_number=self.number, continues=not first.is_key)
 
-    def _fill(self, writer: SegmentWriter, slot: SlotInMemory, first: Picture, rest: Iterable[Picture]) -> int:
+    def _fill(
+        self,
+        writer: SegmentWriter,
+        slot: SlotInMemory,
+        first: Picture,
+        rest: Iterable[Picture],
+        sound: list[AudioRecord],
+    ) -> int:
         taken = 0
         for picture in (first, *rest):
             payload = length_prefixed(*picture.nals)
             if len(payload) + 4096 > writer.room_bytes:
                 break
+            while sound and sound[0].utc_us <= picture.utc_us:
+                self._heard_until_us = sound[0].utc_us
+                writer.append_audio(sound.pop(0))
             if picture.beside:
                 writer.append_parameter_sets(picture.beside)
             flags = FLAG_KEY_FRAME * picture.is_key | FLAG_DISCONTINUITY * picture.discontinuity

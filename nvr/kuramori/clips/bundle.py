@@ -19,7 +19,7 @@ from kuramori.clips.cms import sign_detached
 from kuramori.clips.grant_check import check_grant
 from kuramori.clips.handover_texts import conditions_text, receipt_text
 from kuramori.clips.job import CameraExtraction, ExtractionFailed, ExtractionFault, ExtractionJob
-from kuramori.clips.manifest import BundleFile, ClipFiles, make_manifest
+from kuramori.clips.manifest import BundleFile, ClipFiles, decisions_of_clips, make_manifest
 from kuramori.clips.mux import MuxFailed
 from kuramori.clips.sealed_segment import ClipSource
 from kuramori.clips.spool import SpoolDamaged, SpoolFile, SpoolFull, SpoolKey
@@ -77,10 +77,11 @@ class _Maker:
             detail = f"{asked}: no picture that can be shown lies in the named range"
             raise ExtractionFailed(ExtractionFault.NOTHING_IN_RANGE, detail)
         names = [self._add_camera(clip, len(job.cameras) > 1) for clip in clips]
+        decisions = decisions_of_clips(clips)
         clip_facts = tuple(fact for fact in self._facts if fact.name.endswith(".mp4"))
         self._add_small(GRANTED, job.granted_document)
         self._add_small(CONDITIONS, conditions_text(job).encode())
-        self._add_small(RECEIPT, receipt_text(job, self._granted, clip_facts, self._zone).encode())
+        self._add_small(RECEIPT, receipt_text(job, self._granted, clip_facts, self._zone, decisions).encode())
         without = [camera for camera in job.cameras if camera not in [clip.camera for clip in clips]]
         empty = [CameraClip(camera) for camera in without]
         manifest = make_manifest(job, [*clips, *empty], [*names, *([] for _ in empty)], self._facts, GRANTED)
@@ -101,9 +102,11 @@ class _Maker:
         found = []
         for number, part in enumerate(clip.parts, 1):
             stem = f"{folder}clip" if number == 1 else f"{folder}clip-{number}"
-            names = ClipFiles(f"{stem}.mp4", f"{stem}.srt", f"{stem}.leaves")
+            names = ClipFiles(f"{stem}.mp4", f"{stem}.srt", f"{stem}.leaves", f"{stem}.sound" if part.sound else "")
             self._add_small(names.subtitles, part.subtitles.text(part.muxer.origin_us).encode())
             self._add_spooled(names.leaves, part.leaves)
+            if part.sound is not None:
+                self._add_spooled(names.sound, part.sound.digests)
             self._add_spooled(names.video, part.video)
             found.append(names)
         return found

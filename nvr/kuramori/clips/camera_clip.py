@@ -1,11 +1,12 @@
 """One camera of a job: its segments verified in order, the named range packed, the proofs kept.
 
-A new clip begins where the codec changes. Memory: one group of pictures, and the leaf hashes of the segments that
-it reaches into. Must not know archives, signatures or other cameras.
+A new clip begins where the codec changes, or the track of sound. Memory: one group of pictures, and the leaf hashes
+of the segments that it reaches into. Must not know archives, signatures or other cameras.
 """
 
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from hashlib import sha256
 from pathlib import Path
 
 from kuramori.clips.job import CameraExtraction, SegmentInput
@@ -14,11 +15,13 @@ from kuramori.clips.mux import ClipMuxer
 from kuramori.clips.nal_units import is_parameter_set, nal_units
 from kuramori.clips.sealed_segment import ClipSource, SealedSegment
 from kuramori.clips.selection import Selection, SourceUnit
+from kuramori.clips.sound_track import SoundSelection, SoundUnit
 from kuramori.clips.spool import SpoolFile, SpoolKey
 from kuramori.clips.subtitles import Subtitles
 from kuramori.messages import SegmentState
 from kuramori.timebase import Clock
-from kuramori_segments.codes import VideoCodec
+from kuramori_segments.audio_track import AudioRecord, AudioTrack
+from kuramori_segments.codes import AudioState, VideoCodec
 from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.records import (
     AccessUnitRecord,
@@ -59,23 +62,58 @@ class SegmentEvidence:
     chain_digest: bytes
     chunks: int
     runs: tuple[Run, ...]
+    audio: AudioState = AudioState.UNKNOWN
+    audio_text: str = ""
+
+
+@dataclass(slots=True)
+class PartSound:
+    """The sound of one clip in the making, recorded by decision."""
+
+    track: AudioTrack
+    digests: SpoolFile  # of each frame, with its time: what a verifier compares with
+    frames: int = 0
+    lost_packets: int = 0
+    first_utc_us: int = 0
+    last_utc_us: int = 0
+
+    def note(self, record: AudioRecord) -> None:
+        """Count one frame that stands in the clip."""
+        if not self.frames:
+            self.first_utc_us = record.utc_us
+        self.frames += 1
+        self.lost_packets += record.lost_packets_before
+        self.last_utc_us = record.utc_us
+        self.digests.write(encode_leaves(record.utc_us, (sha256(record.payload).digest(),)))
 
 
 @dataclass(slots=True)
 class ClipPart:
-    """One clip in the making: pictures of one codec."""
+    """One clip in the making: pictures of one codec, and their sound."""
 
     codec: VideoCodec
     video: SpoolFile
     leaves: SpoolFile
     muxer: ClipMuxer
     subtitles: Subtitles
+    sound: PartSound | None = None
     pictures: int = 0
     first_utc_us: int = 0
     last_utc_us: int = 0
     damaged_pictures: int = 0
     lost_packets: int = 0
     parameter_sets: dict[bytes, None] = field(default_factory=dict)  # all that stand in the clip, once each
+
+    @property
+    def track(self) -> AudioTrack | None:
+        """The track of its sound."""
+        return self.sound.track if self.sound is not None else None
+
+    def add_sound(self, unit: SoundUnit) -> None:
+        """Add a frame, if it is of this clip's track. Raises MuxFailed, SpoolFull."""
+        if self.sound is not None and unit.track == self.sound.track:
+            self.muxer.add_sound(unit.record)
+            self.sound.note(unit.record)
 
     def note_parameter_sets(self, unit: SourceUnit) -> None:
         """Collect those that came beside the stream and those in it; more than any honest camera has is not said."""
@@ -119,6 +157,7 @@ class CameraExtractor:
         self._spool = spool
         self._clock = clock
         self._selection = Selection(*span_utc_ms)
+        self._sound = SoundSelection(span_utc_ms[1])
         self._open: dict[int, SealedSegment] = {}  # read, but units of theirs may still be chosen
         self._runs: dict[int, list[list[int]]] = {}
         self._part_of: dict[int, int] = {}
@@ -132,6 +171,8 @@ class CameraExtractor:
             self._settle(position + 1 if oldest is None else oldest)
         self._settle(len(self._result.camera.segments))
         self._result.undecodable_units = self._selection.undecodable_units
+        if self._result.parts:
+            self._put_sound(self._result.parts[-1])
         for part in self._result.parts:
             part.muxer.finish()
         return self._result
@@ -142,8 +183,13 @@ class CameraExtractor:
         try:
             for record in segment.records():
                 if isinstance(record, AccessUnitRecord):
-                    for unit in self._selection.take(SourceUnit(record, position, sets)):
+                    chosen = self._selection.take(SourceUnit(record, position, sets))
+                    if record.is_key and record.utc_us < self._span_utc_ms[0] * 1000:
+                        self._sound.forget_before(record.utc_us)
+                    for unit in chosen:
                         self._put(unit)
+                elif isinstance(record, AudioRecord) and segment.audio_track is not None:
+                    self._sound.offer(SoundUnit(record, segment.audio_track))
                 elif isinstance(record, CodecConfig | ParameterSetsRecord):
                     sets = record.parameter_sets
                 elif isinstance(record, TimelineRecord):
@@ -155,7 +201,7 @@ class CameraExtractor:
 
     def _put(self, unit: SourceUnit) -> None:
         record = unit.record
-        part = self._part(self._open[unit.segment].header.codec, unit.segment)
+        part = self._part(unit)
         if part.pictures == 0:
             part.first_utc_us = part.last_utc_us = record.utc_us
         part.pictures += 1
@@ -167,6 +213,8 @@ class CameraExtractor:
         if not self._result.first_picture_boot_ns:
             self._result.first_picture_boot_ns = self._clock.boot_ns()
         part.subtitles.note(part.muxer.add(unit), record.utc_us)
+        if part.sound is not None:
+            self._put_sound(part, record.utc_us)
         if record.leaves:
             part.leaves.write(encode_leaves(record.utc_us, record.leaves))
             runs = self._runs.setdefault(unit.segment, [])
@@ -175,14 +223,22 @@ class CameraExtractor:
             else:
                 runs.append([record.first_leaf, len(record.leaves)])
 
-    def _part(self, codec: VideoCodec, segment: int) -> ClipPart:
-        parts = self._result.parts
-        if not parts or parts[-1].codec is not codec:
+    def _put_sound(self, part: ClipPart, to_utc_us: int | None = None) -> None:
+        for unit in self._sound.take(part.first_utc_us, to_utc_us):
+            part.add_sound(unit)
+
+    def _part(self, unit: SourceUnit) -> ClipPart:
+        parts, segment = self._result.parts, self._open[unit.segment]
+        codec, track = segment.header.codec, segment.audio_track
+        if not parts or parts[-1].codec is not codec or (unit.record.is_key and parts[-1].track != track):
+            if parts:
+                self._put_sound(parts[-1], unit.record.utc_us)
             video, leaves = SpoolFile(*self._spool), SpoolFile(*self._spool)
+            sound = PartSound(track, SpoolFile(*self._spool)) if track is not None else None
             camera = self._result.camera
             subtitles = Subtitles(camera.camera, camera.place, self._zone)
-            parts.append(ClipPart(codec, video, leaves, ClipMuxer(video, codec), subtitles))
-        self._part_of[segment] = len(parts) - 1
+            parts.append(ClipPart(codec, video, leaves, ClipMuxer(video, codec, track), subtitles, sound))
+        self._part_of[unit.segment] = len(parts) - 1
         return parts[-1]
 
     def _note(self, event: TimelineRecord) -> None:
@@ -230,4 +286,6 @@ def _evidence(segment: SealedSegment, part: int, runs: list[list[int]]) -> Segme
         chain_digest=chain_digest,
         chunks=chunks,
         runs=tuple(Run(first, count, tree.range_proof(first, count)) for first, count in runs),
+        audio=header.audio,
+        audio_text=segment.audio_text,
     )

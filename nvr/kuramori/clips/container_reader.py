@@ -23,6 +23,7 @@ READ_BYTES = 1 << 20
 _CODECS = {"h264": VideoCodec.H264, "hevc": VideoCodec.H265}
 # Odd bytes in a stranger's titles are no fault. PyAV 19 always takes them; before, it had to be told.
 _TOLERANT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+_ADTS_BYTES = 7
 _START_CODE = re.compile(b"\0\0\1")
 
 
@@ -38,6 +39,38 @@ class OpenedClip:
     other_tracks: tuple[str, ...]  # kinds of the tracks beside the first video track
     parameter_sets: tuple[bytes, ...]  # those that stand beside the samples
     units: Iterator[bytes]  # raises ClipUnreadable
+
+
+def sound_frames(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the frames of the first track of sound, without ADTS. Raises ClipUnreadable."""
+    av.logging.set_level(None)
+    try:
+        options = {"format_whitelist": FORMATS}
+        with av.open(file, "r", options=options, buffer_size=READ_BYTES, **_TOLERANT) as container:
+            stream = container.streams.audio[0]
+            if stream.codec_context.name != "aac":
+                raise ClipUnreadable
+            described = bool(stream.codec_context.extradata)
+            for packet in container.demux(stream):
+                if packet.size:
+                    data = bytes(packet)
+                    yield from (data,) if described else without_adts(data)
+    except (FFmpegError, IndexError, ValueError, OSError):
+        raise ClipUnreadable from None
+
+
+def without_adts(data: bytes) -> Iterator[bytes]:
+    """Yield the frames behind their ADTS headers (ISO/IEC 14496-3, 1.A.2.2); what has none is one frame."""
+    at = 0
+    while at < len(data):
+        head = data[at : at + _ADTS_BYTES]
+        if len(head) < _ADTS_BYTES or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+            yield data[at:]
+            return
+        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        begin = at + (_ADTS_BYTES if head[1] & 1 else _ADTS_BYTES + 2)
+        at = max(at + length, begin)
+        yield data[begin:at]
 
 
 @contextmanager

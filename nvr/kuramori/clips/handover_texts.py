@@ -8,7 +8,9 @@ from datetime import UTC, datetime, tzinfo
 
 from kuramori.clips.job import ExtractionJob
 from kuramori.clips.manifest import BundleFile
+from kuramori.clips.sound_statement import sound_english, sound_japanese
 from kuramori.desk.granted import GrantedRequest
+from kuramori_segments.audio_track import AudioDecision
 
 CONDITIONS_ENGLISH = """\
 Conditions of the hand-over
@@ -36,8 +38,14 @@ def conditions_text(job: ExtractionJob) -> str:
     return f"{CONDITIONS_JAPANESE}\n{CONDITIONS_ENGLISH}{own}"
 
 
-def receipt_text(job: ExtractionJob, granted: GrantedRequest, files: Sequence[BundleFile], zone: tzinfo) -> str:
-    """Return receipt.txt."""
+def receipt_text(
+    job: ExtractionJob,
+    granted: GrantedRequest,
+    files: Sequence[BundleFile],
+    zone: tzinfo,
+    sound: tuple[AudioDecision, ...] = (),
+) -> str:
+    """Return receipt.txt; `sound` are the written decisions by which there is any (R3)."""
     recipient = granted.recipient
     cameras = "、".join(f"{camera.camera} {camera.place}".strip() for camera in job.cameras)
     lines = [
@@ -48,6 +56,7 @@ def receipt_text(job: ExtractionJob, granted: GrantedRequest, files: Sequence[Bu
         f"文書番号 / Document: {granted.document_number}",
         f"カメラ / Cameras: {cameras}",
         f"範囲 / Range: {_clock(job.from_utc_ms, zone)} - {_clock(job.to_utc_ms, zone)}",
+        f"音声 / Sound: {sound_japanese(sound)} / {sound_english(sound)}",
         f"開封日時 / Opened: {_clock(job.opened_utc_ms, zone)}",
         f"提供先 / Recipient: {recipient.organisation} {recipient.title} {recipient.name}",
         f"本人確認 / Identity check: {recipient.identity_check}",

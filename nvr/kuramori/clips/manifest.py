@@ -9,21 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kuramori.clips.camera_clip import CameraClip, ClipPart, Run, SegmentEvidence
+from kuramori.clips.camera_clip import CameraClip, ClipPart, PartSound, Run, SegmentEvidence
 from kuramori.clips.job import ExtractionJob
+from kuramori.clips.sound_statement import decisions_of, sound_english, sound_japanese
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
+from kuramori_segments.audio_track import AudioDecision
 from kuramori_segments.canonical_json import canonical
 from kuramori_segments.records import CameraEventRecord
 
 KIND = "clip manifest"
 VERSION = 1
 STATEMENT_ENGLISH = (
-    "The pictures were not re-encoded; every coded picture is byte for byte as the camera sent it. No audio. "
+    "The pictures were not re-encoded; every coded picture is byte for byte as the camera sent it. {sound} "
     "The clip begins with the last key frame at or before the asked start, because decoding begins there; "
     "nothing is hidden by an edit list."
 )
 STATEMENT_JAPANESE = (
-    "映像は再圧縮しておらず、カメラが送信した符号化データと1バイトも違いません。音声は含みません。"
+    "映像は再圧縮しておらず、カメラが送信した符号化データと1バイトも違いません。{sound}"
     "復号に必要なため、申請範囲の開始時刻以前の直近のキーフレームから始まります。"
     "編集リストにより隠された映像はありません。"
 )
@@ -52,6 +54,13 @@ class ClipFiles:
     video: str
     subtitles: str
     leaves: str
+    sound: str = ""  # none where no sound was recorded
+
+
+def decisions_of_clips(clips: Sequence[CameraClip]) -> tuple[AudioDecision, ...]:
+    """Return the written decisions by which there is sound in clips; none: there is no sound."""
+    tracks = [part.track for clip in clips for part in clip.parts]
+    return decisions_of(track.decision for track in tracks if track is not None)
 
 
 def make_manifest(
@@ -62,6 +71,7 @@ def make_manifest(
     granted_name: str,
 ) -> bytes:
     """Return the manifest; `names` holds those of each clip of each camera, `files` all but itself."""
+    decisions = decisions_of_clips(clips)
     document = {
         "kuramori": KIND,
         "version": VERSION,
@@ -78,8 +88,11 @@ def make_manifest(
             "document_signature": _text(job.granted_signature),
         },
         "asked": {"from_utc_ms": job.from_utc_ms, "to_utc_ms": job.to_utc_ms},
-        "processing": {"re_encoded": False, "audio": False},
-        "statement": {"en": STATEMENT_ENGLISH, "ja": STATEMENT_JAPANESE},
+        "processing": {"re_encoded": False, "audio": bool(decisions)},
+        "statement": {
+            "en": STATEMENT_ENGLISH.format(sound=sound_english(decisions)),
+            "ja": STATEMENT_JAPANESE.format(sound=sound_japanese(decisions)),
+        },
         "files": [
             {"name": file.name, "bytes": file.size_bytes, "sha256": _text(file.sha256)}
             for file in sorted(files, key=lambda file: file.name)
@@ -97,6 +110,7 @@ def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
         "number": camera.camera_number,
         "place": camera.place,
         "clips": [_clip(part, its) for part, its in zip(clip.parts, names, strict=True)],
+        "sound": _sound_said(clip),
         "coverage": [_span(span) for span in camera.spans],
         "gaps": [_span(span) for span in camera.spans if span.kind in (SpanKind.GAP, SpanKind.ERASED)],
         "holes": holes,
@@ -136,7 +150,40 @@ def _clip(part: ClipPart, names: ClipFiles) -> dict[str, Any]:
         "parameter_sets": [_text(one) for one in part.parameter_sets],
         "parameter_sets_put_in": part.muxer.sets_put_in,
         "presentation_times_moved": part.muxer.pictures_moved,
+        "sound": _sound(part.sound, names.sound),
     }
+
+
+def _sound_said(clip: CameraClip) -> dict[str, Any]:
+    """What was offered, what was done with it, and by whose decision: `said` as it stands in the segments."""
+    decisions = decisions_of_clips([clip])
+    return {
+        "recorded": bool(decisions),
+        "statement": {"en": sound_english(decisions), "ja": sound_japanese(decisions)},
+        "decisions": [_decision(one) for one in decisions],
+        "said": sorted({item.audio_text for item in clip.evidence}),
+    }
+
+
+def _sound(sound: PartSound | None, name: str) -> dict[str, Any] | None:
+    if sound is None:
+        return None
+    track = sound.track
+    return {
+        "frames_file": name,
+        "codec": "aac",
+        "sample_rate_hz": track.sample_rate_hz,
+        "channels": track.channels,
+        "frames": sound.frames,
+        "lost_packets": sound.lost_packets,
+        "first_utc_us": sound.first_utc_us,
+        "last_utc_us": sound.last_utc_us,
+        "decision": _decision(track.decision),
+    }
+
+
+def _decision(decision: AudioDecision) -> dict[str, str]:
+    return {"who": decision.who, "date": decision.date, "reason": decision.reason}
 
 
 def _holes(part: ClipPart, spans: Sequence[CoverageSpan]) -> list[dict[str, Any]]:
@@ -173,6 +220,7 @@ def _segment(item: SegmentEvidence) -> dict[str, Any]:
         "header_digest": _text(item.header_digest),
         "start_utc_ms": item.start_utc_ms,
         "time_unknown": item.time_unknown,
+        "audio": item.audio.name.lower(),
         "footer": _text(item.footer.pack()) if item.footer is not None else "",
         "nal_salt": _text(item.nal_salt),
         "nal_root": _text(item.nal_root),

@@ -67,6 +67,16 @@ class ListedClip:
     parameter_sets: frozenset[bytes]
     first_utc_us: int
     last_utc_us: int
+    sound: str = ""  # the list of its frames of sound; none where no sound was recorded
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDecision:
+    """By whose written decision there is sound."""
+
+    who: str
+    date: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,7 @@ class ListedCamera:
     clips: tuple[ListedClip, ...]
     segments: tuple[ListedSegment, ...]
     gaps: tuple[ListedGap, ...]
+    decisions: tuple[ListedDecision, ...] = ()  # on sound (R3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,12 @@ def _camera(plain: Any) -> ListedCamera:
         for item in plain["gaps"]
     )
     number = _number(plain["number"])
-    return ListedCamera(_words(plain["camera"]), _words(plain["place"]), number, clips, segments, gaps)
+    decisions = tuple(_decision(item) for item in plain.get("sound", {}).get("decisions", ()))
+    return ListedCamera(_words(plain["camera"]), _words(plain["place"]), number, clips, segments, gaps, decisions)
+
+
+def _decision(plain: Any) -> ListedDecision:
+    return ListedDecision(_words(plain["who"]), _words(plain["date"]), _words(plain["reason"]))
 
 
 def _clip(plain: Any) -> ListedClip:
@@ -150,6 +166,7 @@ def _clip(plain: Any) -> ListedClip:
         frozenset(_octets(one) for one in plain["parameter_sets"]),
         _number(plain["first_utc_us"]),
         _number(plain["last_utc_us"]),
+        _name(plain["sound"]["frames_file"]) if plain.get("sound") is not None else "",
     )
 
 

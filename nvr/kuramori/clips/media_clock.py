@@ -49,6 +49,10 @@ class PresentationClock:
         self._newest_us, self._newest_rtp_time = media_us, rtp_time
         return media_us
 
+    def at(self, utc_us: int) -> int:
+        """Return the time in the clip of something else that was taken then (sound), as pictures are laid now."""
+        return 0 if self._shift_us is None else utc_us - self._shift_us
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:

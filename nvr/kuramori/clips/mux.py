@@ -1,7 +1,8 @@
 """Access units to MP4 without re-encoding: every NAL unit stays as it is, byte for byte.
 
-Samples are the access units as recorded, parameter sets included; no edit list, so a player shows all there is. The
-index stands at the end. Memory: the first pictures, then a few dozen bytes for each. Must not know segments or
+Samples are the access units as recorded, parameter sets included; no edit list, so a player shows all there is. Where
+sound was recorded by decision it is a second track, its frames as they are. The index stands at the end. Memory: the
+first pictures and their sound, then a few dozen bytes for each. Must not know segments or
 files: it writes to anything that can write, seek into its head, and tell.
 """
 
@@ -10,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import av
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -25,6 +27,9 @@ from kuramori.clips.media_clock import (
 from kuramori.clips.nal_units import behind_lengths, is_parameter_set, nal_units
 from kuramori.clips.sample_entry import StreamUnusable, set_tag, template
 from kuramori.clips.selection import SourceUnit
+from kuramori.clips.sound_entry import sound_template
+from kuramori.clips.sound_track import SoundClock
+from kuramori_segments.audio_track import AudioRecord, AudioTrack
 from kuramori_segments.codes import VideoCodec
 
 WRITE_BYTES = 1 << 20
@@ -53,9 +58,9 @@ class _Waiting:
 
 
 class ClipMuxer:
-    """One clip of one codec, from its first key frame on."""
+    """One clip of one codec, from its first key frame on; with `track`, its sound too."""
 
-    def __init__(self, target: Target, codec: VideoCodec) -> None:
+    def __init__(self, target: Target, codec: VideoCodec, track: AudioTrack | None = None) -> None:
         self._target = target
         self._codec = codec
         self._presentation = PresentationClock()
@@ -63,6 +68,10 @@ class ClipMuxer:
         self._clock: DecodeClock | None = None
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._track = track
+        self._sound_clock = SoundClock(track) if track is not None else None
+        self._sound_stream: AudioStream | None = None
+        self._waiting_sound: list[tuple[AudioRecord, int]] = []  # and its time in the clip
         self._announced: tuple[bytes, ...] = ()
         self.sets_put_in = 0  # key frames that got parameter sets which came beside the stream
         self.samples = 0
@@ -88,6 +97,14 @@ class ClipMuxer:
             self._begin()
         return media_us
 
+    def add_sound(self, record: AudioRecord) -> None:
+        """Add the next frame of sound; a picture of about its time must have come before. Raises MuxFailed."""
+        media_us = self._presentation.at(record.utc_us)
+        if self._waiting is None:
+            self._mux_sound(record, media_us)
+        else:
+            self._waiting_sound.append((record, media_us))
+
     def finish(self) -> None:
         """Write the index. Raises MuxFailed."""
         if self._waiting:
@@ -110,6 +127,7 @@ class ClipMuxer:
                 stream = container.add_stream_from_template(model)
                 set_tag(self._codec, stream)
                 stream.time_base = _TICK
+            self._sound_stream = self._add_sound_stream(container)
             container.start_encoding()
         except FFmpegError as fault:
             raise MuxFailed(type(fault).__name__) from fault
@@ -117,7 +135,34 @@ class ClipMuxer:
             raise MuxFailed(str(fault)) from fault
         self._container, self._stream = container, stream
         for item in waiting:
+            while self._waiting_sound and self._waiting_sound[0][1] < item.media_us:
+                self._mux_sound(*self._waiting_sound.pop(0))
             self._mux(item.unit, item.media_us)
+        for record, media_us in self._waiting_sound:
+            self._mux_sound(record, media_us)
+        self._waiting_sound = []
+
+    def _add_sound_stream(self, container: OutputContainer) -> AudioStream | None:
+        if self._track is None:
+            return None
+        with sound_template(self._track) as model:
+            stream = container.add_stream_from_template(model)
+            stream.time_base = Fraction(1, self._track.sample_rate_hz)
+            return stream
+
+    def _mux_sound(self, record: AudioRecord, media_us: int) -> None:
+        if self._sound_stream is None or self._sound_clock is None or self._container is None:
+            raise MuxFailed("its sound has no track")
+        packet = Packet(record.payload)
+        packet.stream = self._sound_stream
+        packet.time_base = Fraction(1, self._sound_clock.rate_hz)
+        packet.pts = packet.dts = self._sound_clock.place(media_us + self.origin_us, record.rtp_time)
+        packet.duration = self._sound_clock.spacing
+        packet.is_keyframe = True
+        try:
+            self._container.mux_one(packet)
+        except FFmpegError as fault:
+            raise MuxFailed(type(fault).__name__) from fault
 
     def _mux(self, unit: SourceUnit, media_us: int) -> None:
         if self._clock is None or self._container is None or self._stream is None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kuramori.clips.job import ExtractionFailed, ExtractionFault, SegmentInput
 from kuramori.messages import SegmentState
+from kuramori_segments.audio_track import AudioTrack
 from kuramori_segments.codes import FooterKind, Track
 from kuramori_segments.device_key import verify_footer
 from kuramori_segments.footer import SegmentFooter
@@ -47,6 +48,8 @@ class SealedSegment:
         self._name = f"{source.camera}, segment {given.sequence}"
         self.tree = NalTree()
         self.nal_salt = b""
+        self.audio_text = ""
+        self.audio_track: AudioTrack | None = None
         self._descriptor = -1
         try:
             self._descriptor = os.open(given.volume_path, os.O_RDONLY | os.O_CLOEXEC)
@@ -81,6 +84,7 @@ class SealedSegment:
             for record in self._reader.verified_records(self.footer, self.tree):
                 if isinstance(record, CodecConfig):
                     self.nal_salt = record.nal_salt
+                    self.audio_text, self.audio_track = record.audio, record.audio_track
                 yield record
         except (SegmentError, FormatError, OSError) as fault:
             raise self._failed(fault) from fault

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
 from kuramori.clips.leaf_match import Break, BreakKind
+from kuramori.clips.sound_match import SoundMatch, SoundVerdict
 from kuramori.clips.verify import ClipFinding, Report, Verdict
 from kuramori.gap_texts import gap_text
 from kuramori.texts import tr
@@ -14,6 +15,7 @@ from kuramori_segments.strict_document import printable
 
 BREAKS_SHOWN = 10
 GAPS_SHOWN = 20
+_WRONG_SOUND = frozenset({SoundVerdict.ALTERED, SoundVerdict.UNREADABLE})
 
 
 def verdict_sentence(report: Report, zone: tzinfo) -> str:
@@ -66,6 +68,11 @@ def _clip_sentence(finding: ClipFinding, zone: tzinfo) -> str:
             f"GENUINE PART: cut out, without changes, of what was handed over ({camera}, {span}).",
             f"真正な一部: 提供された映像の一部を切り出したもので、改変はありません({camera}、{span})。",
         )
+    if finding.verdict is Verdict.ALTERED and _only_sound_is_altered(finding):
+        return tr(
+            f"ALTERED: the sound is not the one that the recorder handed over ({camera}); the pictures are.",
+            f"改変あり: 音声が録画装置の提供したものと異なります({camera})。映像は録画装置のものです。",
+        )
     if finding.verdict is Verdict.ALTERED and finding.match is not None and finding.match.breaks:
         place = _break_words(finding.match.breaks[0], zone)
         return tr(f"ALTERED: {place} ({camera}).", f"改変あり: {place}({camera})。")
@@ -75,6 +82,11 @@ def _clip_sentence(finding: ClipFinding, zone: tzinfo) -> str:
             f"改変あり: 映像の表示方法が変更されています({camera}、パラメータセット)。",
         )
     return tr("UNKNOWN: no picture in it is of this recording.", "該当なし: この録画に含まれる映像ではありません。")
+
+
+def _only_sound_is_altered(finding: ClipFinding) -> bool:
+    pictures_are_right = finding.match is not None and finding.match.is_run and not finding.other_parameter_sets
+    return pictures_are_right and finding.sound is not None and finding.sound.verdict in _WRONG_SOUND
 
 
 def facts(report: Report, zone: tzinfo) -> Iterator[str]:
@@ -95,6 +107,12 @@ def facts(report: Report, zone: tzinfo) -> Iterator[str]:
         )
     if manifest is not None:
         for camera in manifest.cameras:
+            for decision in camera.decisions:
+                said = f"{decision.who}, {decision.date}: {decision.reason}"
+                yield tr(
+                    f"Sound, {camera.camera}: recorded by written decision ({said}).",
+                    f"音声 {camera.camera}: 書面による決定に基づき録音({said})",
+                )
             for gap in camera.gaps[:GAPS_SHOWN]:
                 span = f"{_clock(gap.from_utc_ms * 1000, zone)} - {_clock(gap.to_utc_ms * 1000, zone)}"
                 words = gap_text(gap.reason).words if gap.reason else tr("erased on time", "期限による消去")
@@ -117,6 +135,8 @@ def _clip_facts(finding: ClipFinding, zone: tzinfo) -> Iterator[str]:
             f"The file holds other tracks that the recorder did not make: {kinds}.",
             f"録画装置が作成したものではないトラックが含まれています: {kinds}",
         )
+    if finding.sound is not None:
+        yield _sound_words(finding.sound)
     if finding.verdict in (Verdict.GENUINE, Verdict.GENUINE_PART):
         yield tr(
             "The times above are the recorder's; those inside a repacked file prove nothing.",
@@ -129,6 +149,30 @@ def _clip_facts(finding: ClipFinding, zone: tzinfo) -> Iterator[str]:
             f"記録中又は障害後に復旧されたセグメントが {finding.self_vouched} 件あります。"
             "これらの映像は、抽出時の録画装置の署名のみにより保証されます。",
         )
+
+
+def _sound_words(sound: SoundMatch) -> str:
+    """What is known of the sound, which the proof of the pictures does not cover."""
+    if sound.verdict is SoundVerdict.ABSENT:
+        return tr("The sound that was handed over is not in it.", "提供された音声は含まれていません。")
+    if sound.verdict is SoundVerdict.UNREADABLE:
+        return tr(
+            "The sound was repacked or replaced: it is not AAC any more and cannot be compared.",
+            "音声が変換又は差し替えられています。AACではないため照合できません。",
+        )
+    if sound.verdict is SoundVerdict.ALTERED:
+        return tr(
+            f"The sound was changed: of its {sound.frames} frames {sound.strange} are not the recorder's; "
+            "if all are, some were left out or moved.",
+            f"音声が変更されています。{sound.frames}フレームのうち{sound.strange}フレームが録画装置のものではありません"
+            "（0の場合は抜き取り又は移動）。",
+        )
+    return tr(
+        "The sound is as the recorder handed it over; the proof of the pictures does not cover it, the recorder "
+        "vouches for it by its signature at extraction only.",
+        "音声は録画装置が提供したものと一致します。ただし映像の証明は音声に及ばず、"
+        "抽出時の録画装置の署名のみにより保証されます。",
+    )
 
 
 def _break_words(place: Break, zone: tzinfo) -> str:

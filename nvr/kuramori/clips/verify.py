@@ -17,7 +17,7 @@ from cryptography import x509
 from kuramori.clips.bundle import MANIFEST, SIGNATURE
 from kuramori.clips.bundle_files import BundleFiles, BundleUnreadable, open_bundle, read_file
 from kuramori.clips.cms import SIGNATURE_BYTES_MOST, SignatureRefused, SignedBy, verify_detached
-from kuramori.clips.container_reader import ClipUnreadable, open_clip
+from kuramori.clips.container_reader import ClipUnreadable, open_clip, sound_frames
 from kuramori.clips.leaf_list import ENTRY, decode_leaves
 from kuramori.clips.leaf_match import LeafMatch, LeafMatcher, RecordedLeaves, SaltedRun
 from kuramori.clips.manifest_reader import (
@@ -29,6 +29,7 @@ from kuramori.clips.manifest_reader import (
     ManifestInvalid,
     read_manifest,
 )
+from kuramori.clips.sound_match import SoundMatch, SoundVerdict, match_sound
 from kuramori.messages import SegmentState
 from kuramori.texts import tr
 from kuramori_segments.device_key import verify_footer
@@ -48,7 +49,7 @@ class Verdict(StrEnum):
     UNCHANGED = "unchanged"  # as handed over, byte for byte
     GENUINE = "genuine"  # remuxed: all pictures are there, in order
     GENUINE_PART = "genuine-part"  # cut: one unbroken stretch of the pictures
-    ALTERED = "altered"  # pictures changed, left out or moved
+    ALTERED = "altered"  # pictures changed, left out or moved, or the sound that was handed over
     UNKNOWN = "unknown"  # none of its pictures is of this recording
     DAMAGED = "damaged"  # no bundle, cut off, or files of it missing or other ones
     FORGED = "forged"  # a signature or proof does not fit
@@ -67,6 +68,7 @@ class ClipFinding:
     to_utc_us: int = 0
     other_tracks: tuple[str, ...] = ()
     other_parameter_sets: bool = False
+    sound: SoundMatch | None = None  # None: no sound was recorded
     self_vouched: int = 0  # segments without a footer that proves the pictures: recovered or still open
 
 
@@ -174,9 +176,11 @@ class _Verification:
                 recorded, vouched = self._recorded(manifest, camera, number, signer)
                 with self._files.open(listed.file) as file:
                     finding = _examine(file, camera, listed, recorded, vouched)
+                    finding = self._with_sound(manifest, listed, file, finding)
                 if listed.file not in altered:
                     match = finding.match
-                    if match is None or not match.is_run or match.known != len(recorded.hashes):
+                    whole = finding.sound is None or finding.sound.verdict is SoundVerdict.WHOLE
+                    if match is None or not match.is_run or match.known != len(recorded.hashes) or not whole:
                         raise _Failed(Verdict.FORGED, listed.file)
                     finding = replace(finding, verdict=Verdict.UNCHANGED)
                 elif finding.verdict is Verdict.UNKNOWN and self._is_cut_off(manifest, listed.file):
@@ -197,6 +201,7 @@ class _Verification:
                 recorded, vouched = self._recorded(manifest, camera, number, signer)
                 with path.open("rb") as file:
                     finding = _examine(file, camera, listed, recorded, vouched)
+                    finding = self._with_sound(manifest, listed, file, finding)
                 if any(item.name == listed.file and item.sha256 == digest for item in manifest.files):
                     return replace(finding, verdict=Verdict.UNCHANGED)
                 found.append(finding)
@@ -204,16 +209,42 @@ class _Verification:
             raise _Failed(Verdict.DAMAGED, MANIFEST)
         return max(found, key=lambda finding: finding.match.known if finding.match else 0)
 
+    def _with_sound(self, manifest: Manifest, listed: ListedClip, file: BinaryIO, finding: ClipFinding) -> ClipFinding:
+        """Add what became of the sound. Pictures that are genuine do not make sound genuine that was altered."""
+        if not listed.sound or finding.match is None:
+            return finding
+        _, digests = decode_leaves(self._signed_list(manifest, listed.sound))
+        sound = SoundMatch(SoundVerdict.ABSENT)
+        if "audio" in finding.other_tracks:
+            file.seek(0)
+            try:
+                sound = match_sound(sound_frames(file), digests)
+            except ClipUnreadable:
+                sound = SoundMatch(SoundVerdict.UNREADABLE)
+        elif not digests:
+            sound = SoundMatch(SoundVerdict.WHOLE)
+        bad = sound.verdict in (SoundVerdict.ALTERED, SoundVerdict.UNREADABLE)
+        others = list(finding.other_tracks)
+        if "audio" in others:
+            others.remove("audio")
+        return replace(
+            finding, verdict=Verdict.ALTERED if bad else finding.verdict, sound=sound, other_tracks=tuple(others)
+        )
+
+    def _signed_list(self, manifest: Manifest, name: str) -> bytes:
+        """Return a list of hashes as it was signed."""
+        content = read_file(self._files, name, LEAVES_BYTES_MOST)
+        signed = next((file for file in manifest.files if file.name == name), None)
+        if signed is None or sha256(content).digest() != signed.sha256 or len(content) % ENTRY.size:
+            raise _Failed(Verdict.ALTERED, name)
+        return content
+
     def _recorded(
         self, manifest: Manifest, camera: ListedCamera, number: int, signer: SignedBy
     ) -> tuple[RecordedLeaves, int]:
         """Return the leaves of a clip, proven up to the signature; and how many segments only the manifest proves."""
         listed = camera.clips[number]
-        content = read_file(self._files, listed.leaves, LEAVES_BYTES_MOST)
-        signed = next((file for file in manifest.files if file.name == listed.leaves), None)
-        if signed is None or sha256(content).digest() != signed.sha256 or len(content) % ENTRY.size:
-            raise _Failed(Verdict.ALTERED, listed.leaves)
-        times, hashes = decode_leaves(content)
+        times, hashes = decode_leaves(self._signed_list(manifest, listed.leaves))
         runs, at, vouched = [], 0, 0
         for segment in camera.segments:
             if segment.clip != number:
@@ -287,7 +318,7 @@ def _examine(
         recorded.times[match.last],
         others,
         foreign_sets,
-        vouched,
+        self_vouched=vouched,
     )
 
 
