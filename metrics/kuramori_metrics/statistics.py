@@ -59,7 +59,10 @@ class CameraStatistics:
     rejected_packets: int = 0  # came, but were not what they should be
     access_units: int = 0
     dropped_access_units: int = 0  # received, but never stored
-    audio_setups: int = 0  # audio tracks that were SETUP: must stay 0 (R3)
+    audio_setups: int = 0  # audio tracks that were SETUP (R3)
+    undecided_audio_setups: int = 0  # of them, without a written decision: must stay 0
+    audio_decided: bool = False
+    audio_recorded: bool = False
     audio_offered: bool = False
     reconnects_by_reason: tuple[LabelledCount, ...] = ()  # why the connection before ended
     clock_offset_seconds: float | None = None  # the camera's clock minus ours

@@ -227,6 +227,11 @@ class Camera:
         return now
 
     @property
+    def records_sound(self) -> bool:
+        """Tell whether sound is set up right now, by written decision."""
+        return self._source is not None and self.sound is not None and self.sound.track is not None
+
+    @property
     def not_durable(self) -> int:
         """How many access units were taken but are not on the medium yet."""
         durable = self.durable.access_unit if self.durable is not None else self._first_number - 1

@@ -101,7 +101,8 @@ class CameraStatus:
     retention_days: float = 0.0
     oldest_decryptable_utc_ms: int | None = None
     audio_offered: tuple[str, ...] = ()
-    setups: tuple[str, ...] = ()  # media kinds that were SETUP: ("video",)
+    setups: tuple[str, ...] = ()  # media kinds that were SETUP: ("video",), and "audio" by written decision
+    sound: str = ""  # what is done with its sound, as the segments say it
     received_bytes: int = 0
     access_units: int = 0
     lost_packets: int = 0

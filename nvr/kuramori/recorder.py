@@ -20,6 +20,7 @@ from kuramori.filling.fill_figures import FillFigures
 from kuramori.filling.filled_lane import FilledLane
 from kuramori.pause_book import PauseBook
 from kuramori.recording import RecordingState
+from kuramori.sound import sound_troubles
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
@@ -88,6 +89,9 @@ class Recorder:
         found = [*self.problems.values()]
         if self.configuration_fault():
             found.append(self.configuration_fault())
+        for camera in self.cameras.values():
+            if camera.audio_decision() is not None and not self.pauses.is_paused(camera.name):
+                found += sound_troubles(camera.name, camera.sound)
         utc_ms, limit_ms = self.now_utc_ms(), self.configuration.recorder.clock_offset_alarm_seconds * 1000
         for name in self.cameras:
             facts = self.facts.of(name)

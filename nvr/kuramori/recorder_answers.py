@@ -159,7 +159,9 @@ class RecorderAnswers:
             events_received=camera.recording.events.received,
             events_dropped=camera.recording.events.dropped,
             audio_offered=description.audio_offered if description else (),
-            setups=("video",) * bool(description) + ("audio",) * bool(totals.audio_setups),
+            setups=("video",) * bool(description)
+            + ("audio",) * (camera.records_sound or totals.undecided_audio_setups > 0),
+            sound=camera.sound.text if camera.sound else "",
             received_bytes=totals.received_bytes,
             access_units=totals.access_units,
             lost_packets=totals.lost_packets,

@@ -7,6 +7,7 @@ know streams' bytes, segments in the making or files.
 from dataclasses import dataclass
 
 from kuramori.capture.source import StreamDescription
+from kuramori.texts import tr
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_segments.audio_track import AudioDecision, AudioTrack
 from kuramori_segments.codes import AudioState
@@ -32,6 +33,18 @@ def decision_of(table: CameraTable) -> AudioDecision | None:
 def decision_words(decision: AudioDecision) -> str:
     """Return who decided, when and why."""
     return f"written decision of {decision.who}, {decision.date}: {decision.reason}"
+
+
+def sound_troubles(camera: str, sound: SoundFacts | None) -> tuple[str, ...]:
+    """Return a sentence for the operator where sound was decided and is not recorded."""
+    if sound is None or not sound.refused:
+        return ()
+    return (
+        tr(
+            f"camera {camera}: sound was decided, but is not recorded: {sound.text}",
+            f"カメラ {camera}: 録音の決定がありますが、音声は記録されていません: {sound.text}",
+        ),
+    )
 
 
 def sound_of(description: StreamDescription, decision: AudioDecision | None) -> SoundFacts:
