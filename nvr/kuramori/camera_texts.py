@@ -7,7 +7,7 @@ the sentences.
 from collections.abc import Iterable
 
 from kuramori.camera_messages import CameraFacts, CardFacts, Light
-from kuramori.fact_book import light_of
+from kuramori.fact_book import is_stale, light_of
 from kuramori.texts import tr
 
 TAMPER_TEXTS: dict[str, tuple[str, str]] = {
@@ -80,8 +80,9 @@ def camera_troubles(facts: CameraFacts, utc_ms: int, clock_limit_ms: float) -> t
                 f"{name}: 必要なプライバシーマスクが確認できません",
             )
         )
-    if facts.clock_offset_ms is not None and abs(facts.clock_offset_ms) > clock_limit_ms:
-        seconds = f"{facts.clock_offset_ms / 1000:+.1f}"
+    offset_ms = facts.clock_offset_ms
+    if offset_ms is not None and abs(offset_ms) > clock_limit_ms and not is_stale(facts, utc_ms):
+        seconds = f"{offset_ms / 1000:+.1f}"
         found.append(
             tr(f"{name}: the camera's clock is off by {seconds} s", f"{name}: カメラの時計が {seconds} 秒ずれています")
         )

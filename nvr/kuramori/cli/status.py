@@ -4,7 +4,7 @@ Must not know how anything works.
 """
 
 from datetime import tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,7 +12,16 @@ from kuramori.cli.client import one_sentence
 from kuramori.cli.options import AsJson, Config
 from kuramori.texts import tr
 
-STATES_JAPANESE = {"recording": "録画中", "connecting": "接続中", "waiting": "再接続待ち", "off": "停止"}
+if TYPE_CHECKING:
+    from kuramori.camera_messages import CameraFacts, Pause
+
+STATES_JAPANESE = {
+    "recording": "録画中",
+    "connecting": "接続中",
+    "waiting": "再接続待ち",
+    "off": "停止",
+    "paused": "一時停止中",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -75,6 +84,55 @@ def _tell_recorder(recorder: dict[str, Any], zone: tzinfo) -> None:
                 f"  {camera['name']}: {state}{reason}、最終保存 {last}、欠損パケット {lost}",
             )
         )
+        for note in camera_notes(camera, recorder["utc_ms"], zone):
+            typer.echo(f"    {note}")
     for volume in recorder["volumes"]:
         mark = tr("ok", "正常") if volume["healthy"] else tr(f"FAULT: {volume['detail']}", f"異常: {volume['detail']}")
         typer.echo(f"  {volume['path']}: {mark}, {volume['slot_count'] - volume['free_slots']}/{volume['slot_count']}")
+
+
+def camera_notes(camera: dict[str, Any], utc_ms: int, zone: tzinfo) -> list[str]:
+    """Return what else is to be said of a camera: its pause, the card inside it, tampering, concerns. Pure."""
+    from kuramori.camera_messages import CameraFacts, Pause
+    from kuramori.wire import from_plain
+
+    notes = []
+    if camera.get("pause") is not None:
+        notes.append(_pause_note(from_plain(Pause, camera["pause"]), zone))
+    if camera.get("facts") is not None:
+        notes += _fact_notes(from_plain(CameraFacts, camera["facts"]), utc_ms, zone)
+    if camera.get("events_dropped"):
+        dropped, received = camera["events_dropped"], camera["events_received"]
+        notes.append(
+            tr(f"events: {received}, of which {dropped} not kept", f"通知 {received} 件（うち {dropped} 件は保存せず）")
+        )
+    return notes
+
+
+def _pause_note(pause: "Pause", zone: tzinfo) -> str:
+    from kuramori.cli.times import format_time
+
+    until = format_time(pause.until_utc_ms, zone)
+    return tr(
+        f"paused until {until} by {pause.person}: {pause.reason}",
+        f"{until} まで一時停止（{pause.person}: {pause.reason}）",
+    )
+
+
+def _fact_notes(facts: "CameraFacts", utc_ms: int, zone: tzinfo) -> list[str]:
+    from kuramori.camera_texts import card_notes, light_text, tamper_text
+    from kuramori.cli.times import format_time
+    from kuramori.fact_book import light_of
+
+    told = format_time(facts.utc_ms, zone)
+    card = tr(", ", "、").join((light_text(light_of(facts, utc_ms)), *card_notes(facts.card)))
+    evidence = tr(f" ({facts.card.evidence})", f"（{facts.card.evidence}）") if facts.card.evidence else ""
+    notes = [
+        tr(f"card in the camera: {card}{evidence}, as of {told}", f"カメラ内カード: {card}{evidence}、{told} 現在")
+    ]
+    if facts.tampered:
+        kinds = tamper_text(facts.tampered)
+        notes.append(tr(f"TAMPERING: {kinds}", f"妨害の疑い: {kinds}"))
+    if facts.events.value == "lost":
+        notes.append(tr("its events are not heard", "カメラからの通知を受信できていません"))
+    return [*notes, *(tr(f"note: {concern}", f"注意: {concern}") for concern in facts.concerns)]
