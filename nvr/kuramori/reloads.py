@@ -30,6 +30,11 @@ class Reloads:
         """Have the file read again. Several requests before it happens are one."""
         self._asked.set()
 
+    @property
+    def asked(self) -> bool:
+        """Whether the file is still to be read."""
+        return self._asked.is_set()
+
     async def next(self) -> Configuration:
         """Wait until the file was asked for and is sound; what is returned is in force then.
 
