@@ -55,13 +55,38 @@ def test_mistakes_are_said_in_japanese_where_lang_says_so(tmp_path: Path, monkey
     assert "正しい記載" in output
 
 
-def test_a_decision_on_audio_is_noted_but_changes_nothing(tmp_path: Path) -> None:
-    """A written decision on audio is legal; that no audio is recorded is said."""
-    decision = '[camera.audio]\nwho = "Sato"\ndate = 2026-04-01\nreason = "incidents"\n'
-    text = configuration_text(CAMERA, decision).replace('"64 MiB"', '"600 GiB"')
+DECISION = '[camera.audio]\nwho = "Sato"\ndate = 2026-04-01\nreason = "incidents"\n'
+
+
+@pytest.mark.parametrize(("language", "words"), [("C.UTF-8", "SOUND IS RECORDED"), ("ja_JP.UTF-8", "録音します")])
+def test_a_decision_on_sound_is_said_with_who_when_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    """A written decision on sound is legal, and nobody checks the file without reading of it (R3)."""
+    monkeypatch.setenv("LC_ALL", language)
+    text = configuration_text(CAMERA, DECISION).replace('"64 MiB"', '"600 GiB"')
     code, output = check(tmp_path, text)
     assert code == 0
-    assert "records no audio" in output
+    assert words in output
+    assert all(said in output for said in ("gate", "Sato", "2026-04-01", "incidents"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("C.UTF-8", "is NOT recorded"), ("ja_JP.UTF-8", "記録できません")])
+def test_a_decision_that_has_no_effect_is_said_to_have_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    """The compatibility source takes pictures only."""
+    monkeypatch.setenv("LC_ALL", language)
+    text = configuration_text(CAMERA, 'transport = "av"\n', DECISION).replace('"64 MiB"', '"600 GiB"')
+    code, output = check(tmp_path, text)
+    assert code == 0
+    assert words in output
+
+
+def test_without_a_decision_nothing_is_said_of_sound(tmp_path: Path) -> None:
+    """Silence is the rule, not news."""
+    _, output = check(tmp_path, configuration_text(CAMERA).replace('"64 MiB"', '"600 GiB"'))
+    assert "sound" not in output.lower()
 
 
 def test_reference_and_example_are_printed_as_committed() -> None:

@@ -304,6 +304,7 @@ def test_what_the_recorder_says_of_itself(status: RecorderStatus, codes: list[st
         (replace(RECORDING, last_durable_utc_ms=NOW - 60_000), "camera-late"),
         (replace(RECORDING, last_durable_utc_ms=None), "camera-late"),
         (replace(RECORDING, audio_offered=("PCMU",)), "camera-offers-audio"),
+        (replace(RECORDING, audio_offered=("AAC",), setups=("video", "audio")), "camera-records-sound"),
     ],
 )
 def test_what_the_recorder_says_of_a_camera(camera: CameraStatus, code: str) -> None:

@@ -102,9 +102,14 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
+    """A recording on a small volume."""
+    return make_bench(tmp_path)
+
+
+def make_bench(folder: Path) -> Bench:
     """A recording on a small volume, its stream begun and its first epoch ready."""
     volume = Volume.create_file(
-        tmp_path / "volume",
+        folder / "volume",
         size_bytes=24 * SLOT_BYTES + (1 << 20),
         volume_id=bytes(16),
         recorder_id=bytes(range(16)),

@@ -4,11 +4,14 @@ It must not know what a key means; the contract says it.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kuramori.texts import japanese_wanted, tr
+
+if TYPE_CHECKING:
+    from kuramori_config.schema import Camera
 
 DEFAULT_FILE = Path("/etc/kuramori/kuramori.toml")
 
@@ -44,7 +47,7 @@ def check(file: Annotated[Path, typer.Argument(show_default=True)] = DEFAULT_FIL
         raise typer.Exit(1)
     for camera in configuration.cameras:
         if camera.audio is not None:
-            typer.echo(_audio_note(camera.name))
+            typer.echo(audio_notice(camera))
     count = len(configuration.cameras)
     typer.echo(
         tr(
@@ -68,8 +71,25 @@ def example() -> None:
     typer.echo(text(), nl=False)
 
 
-def _audio_note(camera_name: str) -> str:
+def audio_notice(camera: "Camera") -> str:
+    """Return the notice that a camera records sound, by whose decision, or why it cannot (R3)."""
+    from kuramori.sound import decision_of
+    from kuramori_config.schema import Transport
+
+    decision = decision_of(camera)
+    if decision is None:
+        return ""
+    said = f"{decision.who}, {decision.date}: {decision.reason}"
+    if camera.transport is Transport.AV:
+        return tr(
+            f"NOTICE: camera {camera.name}: sound was decided ({said}), but is NOT recorded: transport av takes "
+            "pictures only; use native",
+            f"注意: カメラ {camera.name}: 録音の決定がありますが({said})、transport = av では音声を記録できません。"
+            "native を使用してください",
+        )
     return tr(
-        f"note: camera {camera_name}: the decision on audio is noted; this version records no audio",
-        f"注意: カメラ {camera_name}: 音声に関する決定が記載されていますが、この版では音声を記録しません",
+        f"NOTICE: camera {camera.name}: SOUND IS RECORDED (AAC) by written decision ({said}). Rule: no personal "
+        "information that is not needed (NIZ); without [camera.audio] no sound is ever asked for",
+        f"注意: カメラ {camera.name}: 書面による決定に基づき音声(AAC)を録音します({said})。"
+        "必要のない個人情報は収集しないこと(新座市審議会)。[camera.audio] がなければ音声は取得しません",
     )

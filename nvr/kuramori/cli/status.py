@@ -101,6 +101,8 @@ def camera_notes(camera: dict[str, Any], utc_ms: int, zone: tzinfo) -> list[str]
         notes.append(_pause_note(from_plain(Pause, camera["pause"]), zone))
     if camera.get("facts") is not None:
         notes += _fact_notes(from_plain(CameraFacts, camera["facts"]), utc_ms, zone)
+    if camera.get("sound") and camera.get("audio_offered"):
+        notes.append(tr(f"sound: {camera['sound']}", f"音声: {camera['sound']}"))
     if camera.get("events_dropped"):
         dropped, received = camera["events_dropped"], camera["events_received"]
         notes.append(

@@ -21,6 +21,7 @@ SOCKET_TIMEOUT_SECONDS = 2.0
 STATUS_TIMEOUT_SECONDS = 5.0
 DURABLE_LATE_SECONDS = 10.0  # a commit follows every second; a quiet camera sends a picture at least now and then
 MAX_REPORT_BYTES = 65536
+AUDIO_SETUP = "audio"
 _START = "kuramori run"
 
 
@@ -159,6 +160,9 @@ def camera_finding(camera: CameraStatus, utc_ms: int) -> Finding:
             tr(f"{name}: connected, but nothing durable for a while", f"{name}: 接続中ですが、保存が遅れています"),
             tr("if it stays so, look at the camera and the volume", "続く場合はカメラと記録領域を確認してください"),
         )
+    if AUDIO_SETUP in camera.setups:
+        words = tr(f"{name}: records, with sound: ", f"{name}: 音声とともに録画中: ")
+        return fine("camera-records-sound", words + camera.sound)
     if camera.audio_offered:
         return warning(
             "camera-offers-audio",

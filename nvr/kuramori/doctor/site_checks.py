@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from kuramori.doctor.examination import Case
 from kuramori.doctor.finding import Finding, error, fine, warning
+from kuramori.sound import decision_of
 from kuramori.texts import japanese_wanted, tr
 from kuramori_config.capacity import plan_of, shortfall
 from kuramori_config.faults import SecretRefused
-from kuramori_config.schema import Role
+from kuramori_config.schema import Role, Transport
 from kuramori_config.secrets import read_secret
 
 STAFF_LEAST = 2  # at a viewing or hand-over two named staff confirm their presence (H4)
@@ -88,14 +89,26 @@ def check_secrets(case: Case) -> Iterator[Finding]:
 
 
 def check_audio(case: Case) -> Iterator[Finding]:
-    """A decision on audio has no effect in this version: say so, lest somebody rely on it."""
+    """Requirement R3: say which cameras record sound, by whose decision; and where a decision has no effect."""
     for camera in case.configuration.cameras:
-        if camera.audio is not None:
+        decision = decision_of(camera)
+        if decision is None:
+            continue
+        said = f"{decision.who}, {decision.date}: {decision.reason}"
+        if camera.transport is Transport.AV:
             yield warning(
                 "audio-decision-without-effect",
                 tr(
-                    f"camera {camera.name}: there is a decision on audio, but this version records none",
-                    f"カメラ {camera.name}: 音声に関する決定がありますが、この版では音声を記録しません",
+                    f"camera {camera.name}: sound was decided ({said}), but transport av takes pictures only",
+                    f"カメラ {camera.name}: 録音の決定がありますが({said})、transport = av では音声を記録できません",
                 ),
-                tr("remove [camera.audio], or know it", "[camera.audio] を削除するか、その旨ご承知ください"),
+                tr("use transport native, or remove [camera.audio]", "native を使用するか [camera.audio] を削除"),
+            )
+        else:
+            yield fine(
+                "audio-decided",
+                tr(
+                    f"camera {camera.name}: sound is recorded by written decision ({said})",
+                    f"カメラ {camera.name}: 書面による決定に基づき録音します({said})",
+                ),
             )
