@@ -161,7 +161,10 @@ class RtspSource:
         if self._wire is not None:
             self._perform(self._session.tear_down())
             if not self._session.is_over and not self._over.done():
-                self._wire.start_reading()
+                if self._options.replay is None:
+                    self._wire.start_reading()
+                else:  # all that the card still sends would be read for the answer
+                    self._wire.stop_reading()
                 await asyncio.wait([self._over], timeout=FAREWELL_SECONDS)
         self._end(SourceEnded(EndReason.STOPPED, "stopped"))
 

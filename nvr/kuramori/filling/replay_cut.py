@@ -19,7 +19,8 @@ from kuramori_segments.run_tracker import GAP_FLOOR_MS, REORDER_LIMIT_MS
 US_PER_MS = 1000
 US_PER_SECOND = 1_000_000
 MOST_WAITING_BYTES = 32 << 20  # since the last key frame before the gap
-MOST_STRAYS = 3000  # pictures outside what was asked for: then the camera does not do what it is asked
+MOST_STRAYS = 6000  # pictures that are not sealed: then the camera does not do what it is asked
+MOST_SEALED = 12_000  # pictures of one piece: more than a minute of any camera
 REACH_MS = 4_000  # asked for before a gap, to meet a key frame; doubled with each attempt
 EARLY_REACHES = 16  # a camera may begin with an earlier key frame than was asked for: that far it is waited for
 MOST_TIMES = 512  # told and not used yet
@@ -68,7 +69,7 @@ class ReplayCutter:
 
     def __init__(self, piece: Piece, *, offset_ms: int, reach_ms: int, junction: Junction | None = None) -> None:
         self.clock_rate_hz = DEFAULT_CLOCK_RATE_HZ  # as the description says
-        self.strays = 0  # pictures outside what was asked for, or without a time
+        self.strays = 0  # pictures that were not sealed: outside what was asked for, without a time, before a key frame
         self.is_over = False  # what was asked for has passed
         self.sealed_units = 0
         self.junction: Junction | None = junction
@@ -89,7 +90,7 @@ class ReplayCutter:
     @property
     def is_stray(self) -> bool:
         """Tell whether the camera sends too much that nobody asked for."""
-        return self.strays >= MOST_STRAYS
+        return self.strays >= MOST_STRAYS or self.sealed_units >= MOST_SEALED
 
     def take(self) -> list[Cut]:
         """Return what has become certain since the last call, in order."""
@@ -154,13 +155,15 @@ class ReplayCutter:
     def _place(self, unit: FilledUnit, *, whole: bool, opens: ReplayTime | None) -> None:
         spacing_us = unit.utc_us - self._newest_us
         follows = -REORDER_LIMIT_MS * US_PER_MS <= spacing_us <= GAP_FLOOR_MS * US_PER_MS
-        if not whole or not follows or (opens is not None and opens.discontinuity):
+        leaps_back = unit.is_key and unit.utc_us <= self._newest_us and self._running
+        if not whole or not follows or leaps_back or (opens is not None and opens.discontinuity):
             self._end_run(self._newest_us + self._spacing_us, goes_on=False)
             self._waiting = None
         if 0 < spacing_us <= GAP_FLOOR_MS * US_PER_MS:
             self._spacing_us = min(spacing_us, self._spacing_us or spacing_us)
         self._newest_us = max(self._newest_us, unit.utc_us) if follows and whole else unit.utc_us
         if not whole:
+            self.strays += 1
             return
         if self._is_junction(unit):
             self._running, self._waiting = True, None
@@ -176,8 +179,10 @@ class ReplayCutter:
         ends_us = unit.utc_us
         if self._running:
             self._end_run(ends_us, goes_on=ends_us >= self._piece.span.to_utc_ms * US_PER_MS)
-        if unit.is_key:
-            self._waiting, self._waiting_bytes = [], 0
+        if unit.is_key:  # one that was filmed before what is sealed already fills nothing
+            self._waiting = [] if unit.utc_us > self._sealed_newest_us else None
+            self._waiting_bytes = 0
+        self.strays += 1
         if self._waiting is None:
             return
         self._waiting.append(unit)
@@ -187,6 +192,7 @@ class ReplayCutter:
         elif self._is_missing(unit.utc_us):
             first, *rest = self._waiting
             self._waiting, self._running = None, True
+            self.strays -= len(rest) + 1
             self._seal(replace(first, begins_run=True))
             for one in rest:
                 self._seal(one)
