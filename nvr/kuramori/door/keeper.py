@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -26,6 +27,7 @@ from kuramori.door.following import claimed_places, endpoint_at, is_same_camera,
 from kuramori.door.inquiry import CameraLook, CardAnswer, CardQuestion, Look, Unanswered
 from kuramori.door.lookout import Lookout
 from kuramori.door.rhythm import Rhythm
+from kuramori.door.unencrypted_way import way_refused
 from kuramori.door.watch_messages import Heard
 from kuramori.door_messages import (
     CameraStream,
@@ -41,9 +43,17 @@ from kuramori_onvif.device import CameraDescription
 from kuramori_onvif.models import FoundDevice
 
 CALLED_AGAIN_SECONDS = 20.0  # discovery and events can cause a try so often, however much somebody shouts
-
+REFUSED_PLACES_MOST = 64  # where somebody claimed to be the camera and refused the password: not tried again
 
 Answer = CameraDescription | Unanswered
+
+
+class Round(IntEnum):
+    """What is asked in a round; the larger one includes what matters of the smaller."""
+
+    CLOSER = 1  # of a camera that was found: what a closer look tells
+    CLAIMS = 2  # of one that refuses us where it was: whether it is where somebody claims to be it
+    WHOLE = 3
 
 
 @dataclass(slots=True)
@@ -75,8 +85,10 @@ class Keeper:
     knowledge: Knowledge = field(default_factory=Knowledge)
     _concerns: tuple[Concern, ...] = ()
     _call: asyncio.Event = field(default_factory=asyncio.Event)
-    _whole: bool = False  # the call is for more than a closer look
+    _wanted: Round = Round.CLOSER  # by the call
+    _refused_at: set[str] = field(default_factory=set)  # claimed places
     _called_seconds: float = float("-inf")
+    _next_seconds: float | None = None  # when it is asked again; a claim does not put that off
 
     def __post_init__(self) -> None:
         self.camera = DoorCamera(self.table.name, DoorCameraState.ASKING, self.configured_url)
@@ -89,22 +101,22 @@ class Keeper:
     async def run(self) -> None:
         """Ask, tell, look closer, listen, wait; for ever."""
         try:
+            wanted = Round.WHOLE
             while True:
-                await self._round(whole=True)
-                while await self._wait():
-                    await self._round(whole=False)
+                await self._round(wanted)
+                wanted = await self._wait()
         finally:
             self.around.lookout.unwatch(self.table.name)
 
-    async def _round(self, *, whole: bool) -> None:
-        """Ask everything, or only what a closer look tells, of a camera that was found."""
+    async def _round(self, wanted: Round) -> None:
+        """Ask what is wanted; a closer look is for a camera that was found."""
         self._call.clear()
-        self._whole = False
+        self._wanted = Round.CLOSER
         async with self.around.at_once:
-            if whole:
-                await self._look()
+            if wanted is not Round.CLOSER:
+                await self._look(claims_only=wanted is Round.CLAIMS)
             if self.camera.state is DoorCameraState.FOUND:
-                if whole and self.camera.stream is not None:
+                if wanted is not Round.CLOSER and self.camera.stream is not None:
                     self.around.courier.stream(self.camera.stream)
                 await self._look_closer()
         self._tell_facts(always=self.camera.state is DoorCameraState.FOUND)
@@ -113,25 +125,34 @@ class Keeper:
         elif self.camera.state is not DoorCameraState.UNREACHABLE:
             self.around.lookout.unwatch(self.table.name)
 
-    async def _wait(self) -> bool:
-        """Wait until the camera is to be asked again; tell whether for a closer look only."""
-        now_seconds = asyncio.get_running_loop().time()
+    async def _wait(self) -> Round:
+        """Wait until the camera is to be asked again; tell what."""
+        loop = asyncio.get_running_loop()
+        if self._next_seconds is None or self.camera.state is not DoorCameraState.REFUSED:
+            self._next_seconds = loop.time() + self.rhythm.next_seconds(self.camera.state, loop.time())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.rhythm.next_seconds(self.camera.state, now_seconds)):
+            async with asyncio.timeout_at(self._next_seconds):
                 await self._call.wait()
-                return not self._whole and self.camera.state is DoorCameraState.FOUND
-        return False
+                if self._wanted is Round.WHOLE:
+                    self._next_seconds = None
+                return self._wanted
+        self._next_seconds = None
+        return Round.WHOLE
 
     def call(self) -> None:
         """An operator asks for a try now."""
-        self._whole = True
+        self._refused_at.clear()
+        self._wanted = Round.WHOLE
         self._call.set()
 
     def hear(self, device: FoundDevice) -> None:
         """Discovery heard somebody who claims to be this camera; try soon where that is news."""
-        news = self.camera.state is not DoorCameraState.FOUND or device.address != self.camera.address
-        if news and self.camera.state is not DoorCameraState.REFUSED:
-            self._call_soon(whole=True)
+        elsewhere = device.address != self.camera.address
+        if self.camera.state is DoorCameraState.REFUSED:  # where it was refused, it is not asked for that
+            if elsewhere and device.address not in self._refused_at:
+                self._call_soon(Round.CLAIMS)
+        elif elsewhere or self.camera.state is not DoorCameraState.FOUND:
+            self._call_soon(Round.WHOLE)
 
     def heard(self, heard: Heard) -> None:
         """The camera's events were heard, or are not heard any more."""
@@ -147,19 +168,19 @@ class Keeper:
             self._log.info("camera_events", state=heard.state.value, detail=heard.problem)
         self._tell_facts(always=False)
         if heard.restarted or heard.refused:  # its profiles may not be what they were
-            self._call_soon(whole=True)
+            self._call_soon(Round.WHOLE)
         elif card:
-            self._call_soon(whole=False)
+            self._call_soon(Round.CLOSER)
 
     @property
     def _was_found(self) -> bool:
         return self.knowledge.description is not None
 
-    def _call_soon(self, *, whole: bool) -> None:
+    def _call_soon(self, wanted: Round) -> None:
         now = asyncio.get_running_loop().time()
         if now - self._called_seconds > CALLED_AGAIN_SECONDS:
             self._called_seconds = now
-            self._whole = self._whole or whole
+            self._wanted = max(self._wanted, wanted)
             self._call.set()
 
     async def _look_closer(self) -> None:
@@ -223,20 +244,23 @@ class Keeper:
             return KnownCertificate((self.table.tls_fingerprint or "").removeprefix("sha256:"), "", configured=True)
         return KnownCertificate(book.pinned(name, self.configured_url), book.refused(name))
 
-    async def _look(self) -> None:
+    async def _look(self, *, claims_only: bool) -> None:
         """Ask at the known places, then at those that discovery claims; note what came of it."""
         places = known_places(self.configured_url, self.known)
+        if claims_only:
+            moved = await self._ask_claimed(places)
+            if moved is not None:
+                self._moved(*moved)
+            return
         url, answer = await self._ask_known(places)
-        if isinstance(answer, CameraDescription):
-            elsewhere = not is_same_camera(self.known, answer)
-        else:
-            elsewhere = answer.state is DoorCameraState.UNREACHABLE
-        moved = await self._ask_claimed(places) if elsewhere else None
+        if isinstance(answer, CameraDescription) and is_same_camera(self.known, answer):
+            self._found(url, answer)
+            return
+        moved = await self._ask_claimed(places)
         if moved is not None:
-            self._found(*moved)
+            self._moved(*moved)
         elif isinstance(answer, CameraDescription):
-            if elsewhere:
-                self._log.warning("camera_replaced", address=url)
+            self._log.warning("camera_replaced", address=url)
             self._found(url, answer)
         else:
             self._failed(answer)
@@ -248,7 +272,7 @@ class Keeper:
         """
         best: tuple[str, Answer] | None = None
         for url in places:
-            answer = await self.around.asker.ask(self.table, url)
+            answer = await self._ask(url)
             if isinstance(answer, CameraDescription):
                 if is_same_camera(self.known, answer):
                     return url, answer
@@ -260,17 +284,33 @@ class Keeper:
                 return best if isinstance(best[1], CameraDescription) else (url, answer)
         return best if best is not None else (self.configured_url, Unanswered(DoorCameraState.UNREACHABLE, ""))
 
+    async def _ask(self, url: str) -> Answer:
+        refused = await way_refused(url, self.around.network)
+        if refused:
+            return Unanswered(DoorCameraState.UNSUITABLE, refused)
+        return await self.around.asker.ask(self.table, url)
+
     async def _ask_claimed(self, tried: tuple[str, ...]) -> tuple[str, CameraDescription] | None:
-        """Return the place among the claimed ones where the camera proved to be."""
+        """Return the place among the claimed ones where the camera proved to be. Who refuses us there is left alone."""
         for url in self._claims(tried):
+            if url in self._refused_at:
+                continue
             answer = await self.around.asker.ask(self.table, url, claimed=True)
             if isinstance(answer, CameraDescription) and proves_identity(self.known, answer):
                 return url, answer
+            if isinstance(answer, Unanswered) and answer.state is DoorCameraState.REFUSED:
+                self._refused_at = {*list(self._refused_at)[-REFUSED_PLACES_MOST:], url}
         return None
 
     def _claims(self, tried: tuple[str, ...]) -> tuple[str, ...]:
         network = self.around.network
         return claimed_places(self.known, self.around.seen(), network.local_networks, network.vpn, tried)
+
+    def _moved(self, url: str, found: CameraDescription) -> None:
+        """It is found where somebody claimed to be it: it proved so, also by its certificate."""
+        self.around.certificates.well(self.table.name)
+        self._log.warning("camera_moved", address=url)
+        self._found(url, found)
 
     def _found(self, url: str, found: CameraDescription) -> None:
         known = self.known

@@ -235,6 +235,35 @@ async def test_a_camera_that_moved_is_followed_by_its_identity(tmp_path: Path) -
             assert found.address == camera.device_url
 
 
+async def test_a_camera_is_followed_though_another_has_taken_its_address(tmp_path: Path) -> None:
+    """Addresses were dealt anew: who is at the old one refuses the password, and is not asked again for a claim."""
+    camera, told = _camera(1), Told()
+    async with _serving(camera):
+        configuration = _configuration(tmp_path, {"gate": camera.device_url})
+        async with _door(configuration, told):
+            await told.next()
+        port = int(camera.device_url.split(":")[2].split("/")[0])
+    usurper = _camera(2)
+    usurper.account = Account("operator", "another password")
+    async with _serving(usurper, port=port), _serving(camera), _door(configuration, told) as client:
+        await _until(client, "gate", lambda one: one.state is DoorCameraState.REFUSED)
+        asked = len(usurper.operations)
+        async with _announced(camera):
+            assert (await told.next()).camera == "gate"
+        found = await _until(client, "gate", lambda one: one.state is DoorCameraState.FOUND)
+        assert (found.address, found.serial) == (camera.device_url, "SIM-0001")
+        assert len(usurper.operations) == asked
+
+
+async def test_a_camera_is_asked_by_its_name(tmp_path: Path) -> None:
+    """The name is resolved at each asking; what the camera says of addresses is bound to the name."""
+    camera, told = _camera(), Told()
+    async with _serving(camera):
+        url = camera.device_url.replace("127.0.0.1", "localhost")
+        async with _door(_configuration(tmp_path, {"gate": url}), told):
+            assert (await told.next()).stream_uri == "rtsp://localhost:8554/c1"
+
+
 async def test_somebody_elses_claim_is_not_followed(tmp_path: Path) -> None:
     """An impostor announces the camera's identity: it is asked, has another serial, and is left."""
     camera, told = _camera(1), Told()
