@@ -17,6 +17,7 @@ from kuramori.door.acquaintance import AcquaintanceBook
 from kuramori.door.asking import Asker
 from kuramori.door.courier import Courier
 from kuramori.door.ear import Ear, Interfaces, chosen_interfaces
+from kuramori.door.enrolled import EnrolledCamera, enrolled_as
 from kuramori.door.inquiry import Unanswered
 from kuramori.door.keeper import Keeper, Surroundings
 from kuramori.door.lookout import Lookout
@@ -267,6 +268,7 @@ class Door:
             report = await discover(seconds=duration_ms / 1000, interfaces=question.interfaces)
         except DiscoveryImpossible as error:
             return Failure(FailureCode.DISCOVERY, str(error))
+        enrolled = self._enrolled()
         return Discovery(
             tuple(
                 DiscoveredCamera(
@@ -277,7 +279,7 @@ class Door:
                     device.vendor,
                     device.model,
                     device.name,
-                    self._configured_as(device),
+                    enrolled_as(device, enrolled),
                 )
                 for device in report.devices
             ),
@@ -286,12 +288,11 @@ class Door:
             report.dropped,
         )
 
-    def _configured_as(self, device: FoundDevice) -> str:
-        for name, keeper in self._keepers.items():
-            same = keeper.camera.endpoint_uuid
-            if (same and same_message(same, device.endpoint_id)) or device.address == keeper.camera.address:
-                return name
-        return ""
+    def _enrolled(self) -> tuple[EnrolledCamera, ...]:
+        return tuple(
+            EnrolledCamera(name, keeper.camera.endpoint_uuid, (keeper.camera.address, keeper.configured_url))
+            for name, keeper in self._keepers.items()
+        )
 
 
 def _on_loopback(url: str) -> bool:
