@@ -3,49 +3,34 @@
 The composition root of the simulator; `kuramori simulate` and the tests use it. It must not know command lines.
 """
 
+import asyncio
 import ipaddress
-import secrets
 import socket
 import uuid
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-from kuramori.simulator.audio_material import AudioKind
-from kuramori.simulator.challenge import Account, Challenge, Scheme
+from kuramori.simulator.certificate import SimulatedCertificate
 from kuramori.simulator.discovery_responder import TYPES, DiscoveryResponder
+from kuramori.simulator.fleet_plan import (
+    MOST_CAMERAS,
+    REALM,
+    FleetFault,
+    FleetPlan,
+    camera_of,
+    join,
+    materials,
+    mounts_of,
+)
 from kuramori.simulator.material import VideoMaterial
-from kuramori.simulator.onvif_camera import OnvifCamera, SimulatedProfile
+from kuramori.simulator.onvif.event_topics import EventKind
+from kuramori.simulator.onvif_camera import OnvifCamera
 from kuramori.simulator.onvif_server import OnvifServer
-from kuramori.simulator.profile_mounts import follow
-from kuramori.simulator.rtsp_server import Mount, RtspServer, ServerSettings
-from kuramori.simulator.source_clip import ClipSettings, material
-from kuramori_onvif.interfaces import choose_interfaces, list_interfaces
+from kuramori.simulator.rtsp_server import RtspServer, ServerSettings
+from kuramori.timebase import Clock, SystemClock
+from kuramori_onvif.interfaces import Interface, choose_interfaces, list_interfaces
 from kuramori_onvif.ws_discovery_message import Announcement
 
-MOST_CAMERAS = 512
-NUMBERED_CLIPS = 8  # up to so many cameras each show their number; more share one clip without
-
-
-class FleetFault(Exception):
-    """The cameras cannot be started; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class FleetPlan:
-    """What is to be simulated. `audio_on`: how many of the cameras, from the first, offer sound."""
-
-    cameras: int = 2
-    audio_on: int = 1
-    host: str = "127.0.0.1"
-    rtsp_port: int = 0
-    onvif_port: int = 0
-    account: Account | None = None
-    clip: ClipSettings = field(default_factory=ClipSettings)
-    cache_directory: Path = Path("~/.cache/kuramori/simulator")
-    silent_profile: bool = False  # cameras with sound also offer a profile without
-    profiles_can_be_made: bool = False  # over ONVIF, and what is in them can be changed
-    discovery: bool = True
-    name_prefix: str = "camera"
+__all__ = ["MOST_CAMERAS", "Fleet", "FleetFault", "FleetPlan", "RunningCamera"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +42,8 @@ class RunningCamera:
     onvif_url: str
     rtsp_url: str
     audio: str  # "none", "aac"
+    card: str = ""  # "", "off", "recording", "failed"
+    certificate: str = ""  # SHA-256 in hex, where it speaks TLS
 
 
 class Fleet:
@@ -67,29 +54,14 @@ class Fleet:
         self.rtsp: RtspServer | None = None
         self.onvif: OnvifServer | None = None
         self.responder: DiscoveryResponder | None = None
+        self.certificate: SimulatedCertificate | None = None
+        self._clock: Clock = SystemClock()
         self._materials: list[VideoMaterial] = []
+        self._motion: asyncio.Task[None] | None = None
 
     def prepare(self) -> None:
         """Make or load the clips; blocks for seconds at first use. Raises OSError."""
-        plan = self.plan
-        cache = plan.cache_directory.expanduser()
-        numbers: list[int | None] = [None]
-        if plan.cameras <= NUMBERED_CLIPS:
-            numbers = list(range(1, plan.cameras + 1))
-        self._materials = [material(self._clip(number), cache) for number in numbers]
-
-    def _clip(self, number: int | None) -> ClipSettings:
-        clip = self.plan.clip
-        return ClipSettings(
-            clip.codec,
-            clip.width,
-            clip.height,
-            clip.frames_per_second,
-            clip.bits_per_second,
-            clip.gop_seconds,
-            clip.seconds,
-            number,
-        )
+        self._materials = materials(self.plan)
 
     async def start(self) -> tuple[RunningCamera, ...]:
         """Start everything; return the cameras in order. Raises FleetFault or OSError, with nothing left running."""
@@ -103,110 +75,89 @@ class Fleet:
 
     async def _start(self) -> tuple[RunningCamera, ...]:
         plan = self.plan
-        try:
-            ipaddress.IPv4Address(plan.host)
-        except ValueError:
-            raise FleetFault(f"the host must be an IPv4 address of this machine, not {plan.host}") from None
+        check_host(plan.host)
+        self.certificate = SimulatedCertificate(plan.host) if plan.tls else None
+        context = self.certificate.context if self.certificate is not None else None
         self.rtsp = RtspServer(
-            self._mounts(), host=plan.host, port=plan.rtsp_port, settings=ServerSettings(realm="simulated camera")
+            (), host=plan.host, port=plan.rtsp_port, tls=context, settings=ServerSettings(realm=REALM)
         )
         await self.rtsp.start()
-        self.onvif = OnvifServer(self._cameras(self.rtsp.port), plan.host, plan.onvif_port)
+        cameras = tuple(self._camera(self.rtsp, number) for number in range(1, plan.cameras + 1))
+        self.onvif = OnvifServer(cameras, plan.host, plan.onvif_port, certificate=self.certificate)
         await self.onvif.start()
-        for camera in self.onvif.cameras:
-            camera.media.refuses_profiles = not plan.profiles_can_be_made
-            camera.media.on_profile = follow(self.rtsp.mounts)
+        for camera in cameras:
             port = camera.device_url.split("/")[2].rpartition(":")[2]
             camera.endpoint_id = _endpoint_id(plan.host, port, camera.number)
         if plan.discovery:
-            await self._announce(self.onvif.cameras)
-        return tuple(
-            RunningCamera(
-                camera.name,
-                camera.endpoint_id,
-                camera.device_url,
-                camera.profiles[0].rtsp_url,
-                camera.profiles[0].audio.value,
+            self.responder = DiscoveryResponder(
+                tuple(announcement(camera) for camera in cameras), interface_of(plan.host)
             )
-            for camera in self.onvif.cameras
+            await self.responder.start()
+        if plan.motion_seconds:
+            self._motion = asyncio.create_task(self._move_about(plan.motion_seconds))
+        return tuple(self._running(camera) for camera in cameras)
+
+    def _camera(self, rtsp: RtspServer, number: int) -> OnvifCamera:
+        camera = camera_of(self.plan, number, rtsp.url(""), self._clock.utc_ms())
+        mounts = mounts_of(self.plan, number, self._materials)
+        rtsp.mounts.update((mount.path, mount) for mount in mounts)
+        join(camera, mounts, rtsp.mounts, None)
+        return camera
+
+    def _running(self, camera: OnvifCamera) -> RunningCamera:
+        return RunningCamera(
+            camera.name,
+            camera.endpoint_id,
+            camera.device_url,
+            camera.profiles[0].rtsp_url,
+            camera.profiles[0].audio.value,
+            camera.card.state.value if camera.card is not None else "",
+            self.certificate.fingerprint.hex() if self.certificate is not None else "",
         )
+
+    async def _move_about(self, seconds: float) -> None:
+        """Something moves before every camera, half of the time."""
+        moving = False
+        while True:
+            await asyncio.sleep(seconds / 2)
+            moving = not moving
+            for camera in self.onvif.cameras if self.onvif is not None else ():
+                camera.emit(EventKind.MOTION, moving, self._clock.utc_ms())
 
     async def stop(self) -> None:
         """Say Bye, hang up, close. May be called twice."""
+        if self._motion is not None:
+            self._motion.cancel()
+            await asyncio.gather(self._motion, return_exceptions=True)
         if self.responder is not None:
             self.responder.stop()
         if self.onvif is not None:
             await self.onvif.stop()
         if self.rtsp is not None:
             await self.rtsp.stop()
-        self.responder = self.onvif = self.rtsp = None
-
-    def _audio(self, number: int) -> AudioKind:
-        return AudioKind.AAC if number <= self.plan.audio_on else AudioKind.NONE
-
-    def _has_silent_profile(self, number: int) -> bool:
-        return self.plan.silent_profile and self._audio(number) is not AudioKind.NONE
-
-    def _mounts(self) -> list[Mount]:
-        mounts = []
-        for number in range(1, self.plan.cameras + 1):
-            video = self._materials[(number - 1) % len(self._materials)]
-            mounts.append(Mount(_path(number), video, self._audio(number), self.plan.account))
-            if self._has_silent_profile(number):
-                mounts.append(Mount(_path(number, "silent"), video, AudioKind.NONE, self.plan.account))
-        return mounts
-
-    def _cameras(self, rtsp_port: int) -> tuple[OnvifCamera, ...]:
-        plan = self.plan
-        challenge = None
-        if plan.account is not None:
-            challenge = Challenge("simulated camera", secrets.token_hex(16), (Scheme.DIGEST_SHA256, Scheme.DIGEST_MD5))
-        return tuple(
-            OnvifCamera(
-                name=f"{plan.name_prefix}-{number}",
-                number=number,
-                endpoint_id="",
-                profiles=self._profiles(number, rtsp_port),
-                account=plan.account,
-                challenge=challenge,
-            )
-            for number in range(1, plan.cameras + 1)
-        )
-
-    def _profiles(self, number: int, rtsp_port: int) -> tuple[SimulatedProfile, ...]:
-        kinds = [("main", self._audio(number))]
-        if self._has_silent_profile(number):
-            kinds.append(("silent", AudioKind.NONE))
-        clip = self.plan.clip
-        return tuple(
-            SimulatedProfile(
-                token=kind,
-                name=kind,
-                encoding="H264" if clip.codec.value == "h264" else "H265",
-                width=clip.width,
-                height=clip.height,
-                frames_per_second=clip.frames_per_second,
-                bitrate_kbps=clip.bits_per_second // 1000,
-                gop_frames=clip.gop_frames,
-                audio=audio,
-                rtsp_url=f"rtsp://{self.plan.host}:{rtsp_port}{_path(number, kind)}",
-            )
-            for kind, audio in kinds
-        )
-
-    async def _announce(self, cameras: tuple[OnvifCamera, ...]) -> None:
-        interfaces, _ = choose_interfaces(list_interfaces(), (self.plan.host,))
-        if not interfaces:
-            raise FleetFault(f"no interface of this machine has the address {self.plan.host}")
-        devices = tuple(
-            Announcement(camera.endpoint_id, TYPES, camera.scopes(), (camera.device_url,)) for camera in cameras
-        )
-        self.responder = DiscoveryResponder(devices, interfaces[0])
-        await self.responder.start()
+        self.responder = self.onvif = self.rtsp = self._motion = None
 
 
-def _path(number: int, kind: str = "main") -> str:
-    return f"/camera-{number}" if kind == "main" else f"/camera-{number}/{kind}"
+def announcement(camera: OnvifCamera) -> Announcement:
+    """Return what a camera says of itself by discovery."""
+    return Announcement(camera.endpoint_id, TYPES, camera.scopes(), (camera.device_url,))
+
+
+def check_host(host: str) -> None:
+    """Raise FleetFault unless this is an IPv4 address."""
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        raise FleetFault(f"the host must be an IPv4 address of this machine, not {host}") from None
+
+
+def interface_of(host: str) -> Interface:
+    """Return the interface with this address; all of 127.0.0.0/8 is the loopback's. Raises FleetFault."""
+    wanted = "127.0.0.1" if ipaddress.IPv4Address(host).is_loopback else host
+    interfaces, _ = choose_interfaces(list_interfaces(), (wanted,))
+    if not interfaces:
+        raise FleetFault(f"no interface of this machine has the address {host}")
+    return interfaces[0]
 
 
 def _endpoint_id(host: str, port: str, number: int) -> str:

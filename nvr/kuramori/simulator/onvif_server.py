@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 
+from kuramori.simulator.certificate import SimulatedCertificate
 from kuramori.simulator.onvif.envelope import HttpReply, Waiting
 from kuramori.simulator.onvif_camera import OnvifCamera
 from kuramori.timebase import Clock, SystemClock
@@ -37,6 +38,7 @@ class OnvifServer:
     host: str = "127.0.0.1"
     first_port: int = 0
     clock: Clock = field(default_factory=SystemClock)
+    certificate: SimulatedCertificate | None = None  # speaks HTTPS with it
     _servers: list[asyncio.Server] = field(default_factory=list)
     _conversations: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -44,9 +46,16 @@ class OnvifServer:
         """Listen for every camera and note its address in it. Raises OSError when a port is taken."""
         for index, camera in enumerate(self.cameras):
             port = self.first_port + index if self.first_port else 0
-            server = await asyncio.start_server(self._serve(camera), self.host, port, limit=MAX_HEAD_BYTES)
+            server = await asyncio.start_server(
+                self._serve(camera),
+                self.host,
+                port,
+                limit=MAX_HEAD_BYTES,
+                ssl=self.certificate.context if self.certificate is not None else None,
+            )
             self._servers.append(server)
-            camera.device_url = f"http://{self.host}:{server.sockets[0].getsockname()[1]}{DEVICE_PATH}"
+            scheme = "http" if self.certificate is None else "https"
+            camera.device_url = f"{scheme}://{self.host}:{server.sockets[0].getsockname()[1]}{DEVICE_PATH}"
 
     async def stop(self) -> None:
         """Close everything. May be called twice."""

@@ -7,6 +7,7 @@ from kuramori.simulator.audio_material import AudioKind
 from kuramori.simulator.card import SimulatedCard
 from kuramori.simulator.challenge import Account
 from kuramori.simulator.material import VideoMaterial
+from kuramori.simulator.truth_log import TruthLog
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Mount:
     phase: float | None = None  # where in the clip a session begins, 0 to 1; None: spread
     card: SimulatedCard | None = None  # its recordings are replayed at `path`/recording/TOKEN
     clock_offset_seconds: Callable[[], float] | None = None  # of the camera's clock, told by sender reports
+    truth: TruthLog | None = None  # where it is written down what was really sent
 
 
 @dataclass(frozen=True, slots=True)

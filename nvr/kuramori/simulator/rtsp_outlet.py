@@ -46,6 +46,11 @@ class TcpOutlet:
         """Send one packet."""
         self.connection.send_raw(interleaved(packet, channel))
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What the kernel has not taken yet."""
+        return self.connection.waiting_bytes
+
     def close(self) -> None:
         """Hang up."""
         self.connection.close()
@@ -74,6 +79,11 @@ class UdpOutlet:
     def send_packet(self, packet: bytes, channel: int) -> None:
         """Send one packet to the port of its kind (RTCP on odd channels)."""
         self._send_datagram(packet, channel)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Datagrams leave at once or never."""
+        return 0
 
     def close(self) -> None:
         """Hang up."""

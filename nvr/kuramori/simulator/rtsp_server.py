@@ -101,7 +101,9 @@ class RtspServer:
         tls: ssl.SSLContext | None = None,
         settings: ServerSettings | None = None,
         clock: Clock | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
+        """`pacer`: one that is shared by servers, and stopped by whoever owns it."""
         self.mounts = {mount.path.rstrip("/"): mount for mount in mounts}
         self.settings = settings or ServerSettings()
         self.statistics = ServerStatistics()
@@ -114,7 +116,8 @@ class RtspServer:
         self._server: asyncio.Server | None = None
         self.replays = ReplayStatistics()
         self.clock: Clock = clock or SystemClock()
-        self.pacer = Pacer(lambda: self.clock.utc_ms() / 1000)
+        self._own_pacer = pacer is None
+        self.pacer = pacer or Pacer(lambda: self.clock.utc_ms() / 1000)
         self.connections: set[Connection] = set()
 
     async def start(self) -> None:
@@ -129,7 +132,8 @@ class RtspServer:
 
     async def stop(self) -> None:
         """Hang up on everybody and listen no more."""
-        self.pacer.stop()
+        if self._own_pacer:
+            self.pacer.stop()
         if self._server is not None:
             self._server.close()
         for connection in list(self.connections):
@@ -189,9 +193,9 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Hang up without a word."""
+        self._stop_stream()
         if self._transport is not None:
             self._transport.abort()
-        self._stop_stream()
 
     def send_raw(self, data: bytes) -> None:
         """Write any bytes to the control connection."""
@@ -347,6 +351,7 @@ class Connection(asyncio.Protocol):
             loss=mount.loss,
             chance=self.server.chance,
             before_frame=self.server.settings.behaviour.before_frame,
+            truth=mount.truth.session(1000 / mount.video.frames_per_second) if mount.truth is not None else None,
             clock_offset_seconds=mount.clock_offset_seconds,
             first_frame=first_key_frame(mount.video, phase),
         )
@@ -383,6 +388,8 @@ class Connection(asyncio.Protocol):
             self.replay.stop()
         if self.stream is not None and not self.stream.closed:
             self.stream.closed = True
+            if self.stream.truth is not None:
+                self.stream.truth.ended(self.waiting_bytes == 0)
             if self.stream.started_seconds:
                 self.server.statistics.playing -= 1
 

@@ -17,6 +17,7 @@ from kuramori.simulator.material import (
     PacketisedFrame,
     VideoMaterial,
 )
+from kuramori.simulator.truth_log import SessionTruth
 
 NTP_EPOCH_OFFSET_SECONDS = 2_208_988_800
 SENDER_REPORT_SECONDS = 5.0
@@ -35,6 +36,10 @@ class Outlet(Protocol):
 
     def close(self) -> None:
         """End the connection without a word."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written and has not left this process."""
 
 
 @dataclass(slots=True)
@@ -76,6 +81,8 @@ class Stream:
     before_frame: Callable[["Stream"], bool] | None = None  # False: withhold this frame
     frames: int = 0  # played so far, sent or not
     audio_packets: int = 0
+    truth: SessionTruth | None = None
+    written_utc_seconds: float = 0.0
     clock_offset_seconds: Callable[[], float] | None = None  # of the camera's clock
     first_frame: int = 0  # index in the material of the first frame played
     started_seconds: float = 0.0
@@ -96,6 +103,7 @@ class Stream:
 
     def play(self, now_seconds: float, utc_seconds: float) -> None:
         """Send everything that is due."""
+        self.written_utc_seconds = utc_seconds
         while not self.closed and self.started_seconds + self.frames / self.material.frames_per_second <= (now_seconds):
             self._play_frame()
         material = self.audio_material
@@ -129,6 +137,8 @@ class Stream:
         track.sequence = (first_sequence + count) & 0xFFFF
         if not go:
             self.statistics.packets_withheld += count
+            if self.truth is not None:
+                self.truth.missed()
             return
         wire, ssrc, timestamp = frame.wire, track.ssrc, timestamp & 0xFFFFFFFF
         for number, offset in enumerate(frame.offsets, first_sequence):
@@ -144,13 +154,23 @@ class Stream:
         if not self.outlet.send_frame(frame, track.channel, without):
             statistics.frames_dropped += 1
             statistics.packets_withheld += count
+            if self.truth is not None:
+                self.truth.missed()
             return
+        if self.truth is not None:
+            self._tell_truth(self.truth, frame.is_key, not without)
         statistics.packets_withheld += len(without)
         statistics.frames_sent += 1
         statistics.packets_sent += count - len(without)
         statistics.bytes_sent += len(frame.wire)
         track.packets += count
         track.octets += frame.octets
+
+    def _tell_truth(self, truth: SessionTruth, is_key: bool, whole: bool) -> None:
+        if whole:
+            truth.wrote(round(self.written_utc_seconds * 1000), is_key, self.outlet.unsent_bytes == 0)
+        else:
+            truth.missed()
 
     def _play_audio(self, track: TrackState, material: AudioMaterial) -> None:
         timestamp = (track.first_timestamp + self.audio_packets * material.packet_duration) & 0xFFFFFFFF
