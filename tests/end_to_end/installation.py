@@ -37,6 +37,7 @@ class CameraAt:
     password: str = ""
     mbit_per_second: float = 0.02  # what is planned for: small volumes are enough for a test
     retention: str = "3 hours"
+    decision: str = ""  # who decided that its sound is recorded; empty: nobody (R3)
 
 
 @dataclass(slots=True)
@@ -89,6 +90,8 @@ class Installation:
                 secret = secrets / camera.name
                 secret.touch(mode=0o600)
                 secret.write_text(camera.password)
+            if camera.decision:
+                text += f'[camera.audio]\nwho = "{camera.decision}"\ndate = 2026-04-01\nreason = "incidents at night"\n'
         self.config_path.write_text(text)
         return self
 

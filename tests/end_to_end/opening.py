@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kuramori.messages import SegmentExtent
 from kuramori_segments import custody
+from kuramori_segments.audio_track import AudioRecord
 from kuramori_segments.footer import SegmentFooter
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
@@ -25,6 +26,8 @@ class OpenedSegment:
     header: SegmentHeader
     units: tuple[AccessUnitRecord, ...]
     events: tuple[CameraEventRecord, ...] = ()  # what the camera itself reported
+    sound: tuple[AudioRecord, ...] = ()  # only by written decision (R3)
+    audio_text: str = ""  # what the segment says of the camera's sound
 
 
 def dek_of(installation: Installation, header: SegmentHeader) -> bytes:
@@ -67,6 +70,8 @@ def _open(installation: Installation, segment: SegmentExtent, k_seg: bytes) -> O
             header,
             tuple(record for record in records if isinstance(record, AccessUnitRecord)),
             tuple(record for record in records if isinstance(record, CameraEventRecord)),
+            tuple(record for record in records if isinstance(record, AudioRecord)),
+            reader.config.audio,
         )
 
 

@@ -13,6 +13,7 @@ from tests.nvr.capture.test_gstreamer import gstreamer
 from tests.peers import require_gstreamer_rtsp, require_program, require_root
 
 VIDEO_PAYLOAD_TYPE = 96
+SOUND_PAYLOAD_TYPE = 97
 
 
 @pytest.mark.root
@@ -46,3 +47,37 @@ async def test_exactly_one_setup_and_no_byte_of_sound(tmp_path: Path, audio: str
     assert len(played) > 60
     assert figures.audio_offered
     assert figures.audio_setups == 0
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("audio", "setups"), [("aac", 2), ("pcmu", 1)])
+async def test_with_a_written_decision_exactly_two_setups_and_only_for_aac(
+    tmp_path: Path, audio: str, setups: int
+) -> None:
+    """By decision AAC comes on channels 2 and 3, one SETUP more; another codec is not asked for all the same."""
+    require_root()
+    tcpdump, python = require_program("tcpdump"), require_gstreamer_rtsp()
+    capture = tmp_path / "wire.pcap"
+    async with gstreamer(python, Path("live"), Codec.H264, audio) as (port, log):
+        command = [tcpdump, "-Z", "root", "-i", "lo", "-U", "-w", str(capture), "-B", "65536", f"tcp port {port}"]
+        camera = CameraAt("gate", f"rtsp://127.0.0.1:{port}/cam", decision="mayor Yamada")
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as dump:
+            assert dump.stderr is not None
+            assert "listening" in (await asyncio.to_thread(dump.stderr.readline)).decode()
+            site = Installation(tmp_path / "site", [camera], "300 MiB").make()
+            site.start()
+            try:
+                await site.until_recording()
+                await asyncio.sleep(3)
+            finally:
+                site.stop()
+                dump.terminate()
+    found = directions(capture)
+    asked = [method for direction in found if direction.to_port == port for method in requests(direction)]
+    played = [frame for direction in found if direction.from_port == port for frame in interleaved(direction)]
+    wanted = ["DESCRIBE", *["SETUP"] * setups, "PLAY"]
+    assert [method for method in asked if method in {"DESCRIBE", "SETUP", "PLAY"}] == wanted
+    assert [line.split()[0] for line in log].count("SETUP") == setups
+    assert {channel for channel, _ in played} <= set(range(2 * setups))
+    types = {channel: {payload[1] & 127 for at, payload in played if at == channel} for channel in (0, 2)}
+    assert types == {0: {VIDEO_PAYLOAD_TYPE}, 2: {SOUND_PAYLOAD_TYPE} if setups == 2 else set()}
