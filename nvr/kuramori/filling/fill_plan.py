@@ -14,7 +14,7 @@ from kuramori_segments.coverage import Coverage
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.retention import EPOCH_LENGTH_MS, ROTATION_HORIZON_MS
 
-PIECE_MS = 60_000  # a piece never reaches over a minute's border, so that its name stays the same
+PIECE_MS = 60_000  # pieces are cut at the borders of minutes, so that their names stay the same
 STRETCH_MS = 10 * PIECE_MS
 GUARD_MS = 20_000  # younger is left alone: the live run is still being closed, the card still written
 LEAST_GAP_MS = 1_000  # what is shorter was never an outage
@@ -76,7 +76,7 @@ class Piece:
     @property
     def minute(self) -> int:
         """The minute since 1970 that names it."""
-        return self.span.from_utc_ms // PIECE_MS
+        return _minute_of(max(self.gaps, key=lambda gap: gap.duration_ms))
 
     @property
     def missing_ms(self) -> int:
@@ -116,15 +116,22 @@ def missing_spans(found: Coverage, allowed: Span, forbidden: Sequence[Span] = ()
 
 
 def pieces_of(missing: Iterable[Span]) -> tuple[Piece, ...]:
-    """Cut what is missing at the borders of minutes; ascending."""
+    """Cut what is missing at the borders of minutes, but cut nothing off that is too short to hold a picture."""
     by_minute: dict[int, list[Span]] = {}
     for span in missing:
         begin = span.from_utc_ms
         while begin < span.to_utc_ms:
-            end = min(span.to_utc_ms, begin - begin % PIECE_MS + PIECE_MS)
-            by_minute.setdefault(begin // PIECE_MS, []).append(Span(begin, end))
+            border = begin - begin % PIECE_MS + PIECE_MS
+            if border - begin < LEAST_GAP_MS:
+                border += PIECE_MS
+            end = border if span.to_utc_ms - border >= LEAST_GAP_MS else span.to_utc_ms
+            by_minute.setdefault(_minute_of(Span(begin, end)), []).append(Span(begin, end))
             begin = end
     return tuple(Piece(tuple(gaps)) for _, gaps in sorted(by_minute.items()))
+
+
+def _minute_of(span: Span) -> int:
+    return (span.from_utc_ms + span.to_utc_ms) // 2 // PIECE_MS
 
 
 def on_card(pieces: Iterable[Piece], card: Sequence[Span]) -> tuple[Piece, ...]:

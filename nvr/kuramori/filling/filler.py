@@ -187,7 +187,7 @@ class Filler:
         figures.pieces += filled_ms > 0
         line = log.get(camera=camera.name)
         facts = {"from_utc_ms": piece.span.from_utc_ms, "filled_ms": filled_ms, "left_ms": left_ms}
-        if left_ms < LEAST_GAP_MS:
+        if filled_ms and left_ms < LEAST_GAP_MS:
             fill.failures = 0
             line.info("gap_filled", **facts)
             return

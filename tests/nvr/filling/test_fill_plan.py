@@ -107,6 +107,12 @@ class TestPieces:
         )
         assert [piece.minute for piece in pieces] == [0, 1, 2]
 
+    def test_what_is_too_short_to_hold_a_picture_is_not_cut_off(self) -> None:
+        """It goes with its neighbour, and its neighbour's name."""
+        (piece,) = pieces_of([Span(59_900, 120_300)])
+        assert piece == Piece((Span(59_900, 120_300),))
+        assert piece.minute == 1
+
     def test_what_the_card_has_not_is_no_piece(self) -> None:
         """And of the others only the part that it has."""
         pieces = pieces_of([Span(0, 60_000), Span(120_000, 180_000)])
@@ -140,4 +146,5 @@ def test_pieces_hold_exactly_what_is_missing(ranges: list[tuple[int, int]]) -> N
     assert sum(piece.missing_ms for piece in pieces) == sum(span.duration_ms for span in missing)
     flat = [gap for piece in pieces for gap in piece.gaps]
     assert all(one.to_utc_ms <= other.from_utc_ms for one, other in pairwise(flat))
-    assert all(piece.span.duration_ms <= PIECE_MS for piece in pieces)
+    assert all(gap.duration_ms < PIECE_MS + 2 * LEAST_GAP_MS for gap in flat)
+    assert len({piece.minute for piece in pieces}) == len(pieces)
