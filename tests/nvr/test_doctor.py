@@ -110,6 +110,27 @@ class TestTheSite:
         (case.places.secrets / "gate-password").chmod(0o600)
         assert not found(case, "secret-refused")
 
+    def test_what_is_promised_less_over_udp(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each camera with transport av is named with what holds less for it; that alone makes nothing worse."""
+        camera = CAMERA + 'transport = "av"\n'
+        case = case_of(tmp_path, configuration_text(STAFF, camera, CAMERA.replace("gate", "yard")), set_up=False)
+        (finding,) = found(case, "av-promises-less")
+        assert finding.severity is Severity.FINE
+        for promise in ("gate", "lost packets", "dated", "own clock", "encrypted", "sound", "process", "memory"):
+            assert promise.replace("memory", "40 MB") in finding.text
+        assert "transport = native" in finding.advice
+        monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+        (finding,) = found(case, "av-promises-less")
+        for promise in ("gate", "欠落", "時刻", "時計", "暗号化", "音声", "プロセス", "メモリー"):
+            assert promise in finding.text
+
+    def test_udp_with_tls_is_a_contradiction(self, tmp_path: Path) -> None:
+        """The camera would never be recorded."""
+        camera = CAMERA.replace("rtsp://", "rtsps://") + 'transport = "av"\n'
+        (finding,) = found(case_of(tmp_path, configuration_text(STAFF, camera), set_up=False), "av-speaks-no-tls")
+        assert finding.severity is Severity.ERROR
+        assert "gate" in finding.text
+
 
 class TestTheStorage:
     """What `kuramori init` made."""

@@ -6,7 +6,9 @@ of the library are not passed on: they may hold the URL with its password.
 """
 
 import ctypes
+import errno
 import re
+import resource
 import signal
 import sys
 import threading
@@ -20,6 +22,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from kuramori.capture.av_log import LossCounter, counted_losses
 from kuramori.capture.av_protocol import (
     MAX_UNIT_BYTES,
     ChildEnded,
@@ -35,14 +38,18 @@ from kuramori.capture.source import EndReason
 CLOCK_RATE_HZ = 90_000
 RTP_TIME_ORIGIN = 1 << 32  # so that a step back before the first picture stays positive
 DEFAULT_FRAMES_PER_SECOND = 25
+MEMORY_BYTES_MOST = 1 << 30  # addresses; it begins with a quarter, and looks at some 4K pictures while opening
+RECEIVE_BYTES = 1 << 20  # of the sockets, as far as the kernel grants it: a key frame comes at once
+UDP_REFUSED = "the camera does not send over UDP: set transport = native"
 _PR_SET_PDEATHSIG = 1
-_MISSED = re.compile(r"RTP: missed (\d+) packets")
 _START_CODE = re.compile(b"\x00\x00\x01")
 
 
 def main() -> None:
     """Read the order, deliver units until the stream ends or standard input is closed."""
     _die_with_parent()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MOST, MEMORY_BYTES_MOST))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     order = parse_order(sys.stdin.buffer.readline())
     stopping = threading.Event()
     threading.Thread(target=_watch_parent, args=(sys.stdin.buffer, stopping), daemon=True).start()
@@ -60,24 +67,27 @@ def _deliver(order: ChildOrder, output: BinaryIO, stopping: threading.Event) -> 
     options = {
         "rtsp_transport": order.transport,
         "allowed_media_types": "video",
+        "buffer_size": str(RECEIVE_BYTES),
         "timeout": str(int(order.timeout_seconds * 1_000_000 / 2)),  # it fires after twice its value
     }
-    with av.logging.Capture() as log:
-        try:
-            with av.open(order.url, options=options) as container:
-                if not container.streams.video:
-                    return ChildEnded(EndReason.UNSUITABLE, "the stream has no video")
-                _write(output, ChildStarted())
-                for unit in _units(container, container.streams.video[0], log):
-                    _write(output, unit)
-                    if stopping.is_set():
-                        return ChildEnded(EndReason.STOPPED, "stopped")
-        except FFmpegError as error:
-            return _explained(error)
+    losses = counted_losses()
+    try:
+        with av.open(order.url, options=options) as container:
+            if not container.streams.video:
+                return ChildEnded(EndReason.UNSUITABLE, "the stream has no video")
+            _write(output, ChildStarted())
+            for unit in _units(container, container.streams.video[0], losses):
+                _write(output, unit)
+                if stopping.is_set():
+                    return ChildEnded(EndReason.STOPPED, "stopped")
+    except FFmpegError as error:
+        return _explained(error)
+    except MemoryError:
+        return ChildEnded(EndReason.GARBAGE, "the stream needs more memory than any camera's does")
     return ChildEnded(EndReason.VANISHED, "the camera ended the stream")
 
 
-def _units(container: InputContainer, stream: VideoStream, log: list[tuple[int, str, str]]) -> Iterator[ChildUnit]:
+def _units(container: InputContainer, stream: VideoStream, losses: LossCounter) -> Iterator[ChildUnit]:
     """Yield access units in arrival order; the first packet has no time, so it waits for the second."""
     frames_per_second = stream.average_rate or Fraction(DEFAULT_FRAMES_PER_SECOND)
     spacing = max(1, round(CLOCK_RATE_HZ / frames_per_second))
@@ -85,9 +95,10 @@ def _units(container: InputContainer, stream: VideoStream, log: list[tuple[int, 
     untimed: list[tuple[bytes, int]] = []
     last_time = RTP_TIME_ORIGIN
     for packet in container.demux(stream):
-        lost, data = _missed(log), bytes(packet)
+        data = bytes(packet)
         if not 0 < len(data) <= MAX_UNIT_BYTES // 2:
-            continue
+            continue  # what is missing before it stands with the next one
+        lost = losses.take()
         if packet.pts is None:
             untimed.append((data, lost))
             if len(untimed) < 2:
@@ -117,14 +128,6 @@ def length_prefixed(annexb: bytes) -> tuple[memoryview, int]:
     return memoryview(bytes(out)), count
 
 
-def _missed(log: list[tuple[int, str, str]]) -> int:
-    """How many packets the library says are missing since the last call."""
-    matches = (_MISSED.search(text) for _, _, text in log)
-    lost = sum(int(match[1]) for match in matches if match is not None)
-    log.clear()
-    return lost
-
-
 def _explained(error: FFmpegError) -> ChildEnded:
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         return ChildEnded(EndReason.REFUSED, "wrong user name or password", wrong_credentials=True)
@@ -134,6 +137,8 @@ def _explained(error: FFmpegError) -> ChildEnded:
         return ChildEnded(EndReason.GARBAGE, "what comes is not the video that was described")
     if isinstance(error, TimeoutError):
         return ChildEnded(EndReason.STALLED, "nothing came")
+    if error.errno == errno.EPROTONOSUPPORT:
+        return ChildEnded(EndReason.UNSUITABLE, UDP_REFUSED)
     if isinstance(error, ConnectionError):
         return ChildEnded(EndReason.UNREACHABLE, "no connection")
     return ChildEnded(EndReason.VANISHED, f"the stream broke (code {error.errno})")

@@ -2,7 +2,8 @@
 
 The stream is described natively first, so that a refusal, an unsuitable codec and offered audio are told in the
 same words as elsewhere; then a child is started that can be killed at any moment. The child's arguments and
-environment hold nothing of the camera. It must not import the media library.
+environment hold nothing of the camera. It never falls back to TCP: a camera that can do that belongs to the native
+source, which promises more (`doctor.source_checks` says what). It must not import the media library.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ from kuramori.capture.source import (
 )
 
 READ_BYTES = 256 << 10
-FAREWELL_SECONDS = 0.5
+FAREWELL_SECONDS = 0.25  # a stop takes half a second at most, with the kill
 NS_PER_SECOND = 1_000_000_000
 AUDIO_REFUSED = "refused: transport av takes no sound; use native"
 CHILD_MODULE = "kuramori.capture.av_child"
@@ -86,6 +87,7 @@ class AvSource:
             await self._finish(stalled)
             raise stalled from None
         except asyncio.CancelledError:
+            self._say_over(SourceEnded(EndReason.STOPPED, "stopped"))
             self._kill()
             raise
         return description
@@ -93,7 +95,7 @@ class AvSource:
     async def _open(self, opened: asyncio.Future[None]) -> StreamDescription:
         stream = self._options.stream
         if stream.url.secure:
-            detail = "the compatibility source speaks no RTSPS; use source = native"
+            detail = "the compatibility source speaks no RTSPS: set transport = native"
             raise SourceEnded(EndReason.UNSUITABLE, detail)
         silent = replace(stream, take_audio=False)  # no sound comes through the child, whatever was decided
         description, control_url = await describe(silent, boot_ns=self._boot_ns)
@@ -138,11 +140,15 @@ class AvSource:
         return await asyncio.shield(self._over)
 
     async def close(self) -> None:
-        """See the contract in `source`: a moment for the child to say TEARDOWN, then it is killed."""
+        """See the contract in `source`: a moment for the child to say TEARDOWN, then it is killed.
+
+        One that is still connecting, or was told to go, is killed at once: it has nothing to say.
+        """
         if self._over is None:
             return
         child = self._child
-        if child is not None and child.returncode is None and child.stdin is not None:
+        plays = self._opened is not None and self._opened.done() and not self._over.done()
+        if plays and child is not None and child.returncode is None and child.stdin is not None:
             self._sink = NoSink()
             self._drained.set()
             child.stdin.close()

@@ -13,6 +13,7 @@ from kuramori.doctor.site_checks import (
     check_people,
     check_secrets,
 )
+from kuramori.doctor.source_checks import check_compatibility
 from kuramori.doctor.storage_checks import (
     check_custodians,
     check_free_space,
@@ -30,6 +31,7 @@ ALL_CHECKS: tuple[Check, ...] = (
     check_people,
     check_secrets,
     check_audio,
+    check_compatibility,
     check_identity,
     check_permissions,
     check_volumes,

@@ -26,10 +26,13 @@ from tests.fakes.rtsp_camera import (
     FallsSilent,
     HangsUp,
     Mount,
+    NeverAnswers,
+    ServerSettings,
     clip_material,
     running_camera,
 )
 
+STOP_SECONDS = 0.5
 PATIENCE = 3000  # times ten milliseconds: starting a process takes long on a busy machine
 
 
@@ -132,18 +135,55 @@ async def test_a_killed_child_is_an_end_like_any_other() -> None:
 
 
 async def test_a_stopped_child_is_killed_at_once() -> None:
-    """One that hangs does not delay the stop."""
+    """One that hangs while it plays is given a moment, then killed: half a second in all."""
     sink = RecordingSink()
     async with running_camera(a_mount()) as server:
         source = a_source(server, sink)
         await source.open()
         assert source.child_pid is not None
         os.kill(source.child_pid, signal.SIGSTOP)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(STOP_SECONDS):
             await source.close()
         assert (await source.ended()).reason is EndReason.STOPPED
         assert not Path(f"/proc/{source.child_pid}").exists()
         await source.close()
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_child_that_hangs_while_it_connects_is_killed_at_once(cancelled: bool) -> None:
+    """The camera takes its SETUP in and says nothing: the library blocks, the recorder does not."""
+    async with running_camera(a_mount(), behaviour=NeverAnswers(("SETUP",))) as server:
+        source = a_source(server, RecordingSink(), open_seconds=60.0)
+        opening = asyncio.create_task(source.open())
+        while "SETUP" not in {request.method for request in server.requests}:
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(STOP_SECONDS):
+            if cancelled:
+                opening.cancel()
+            await source.close()
+            with pytest.raises((asyncio.CancelledError, SourceEnded)):
+                await opening
+        assert not Path(f"/proc/{source.child_pid}").exists()
+        assert (await source.ended()).reason is EndReason.STOPPED
+
+
+async def test_a_camera_that_sends_no_udp_is_told_from_a_dead_one() -> None:
+    """It is not read over TCP behind the operator's back: the sentence says what to set."""
+    async with running_camera(a_mount(), settings=ServerSettings(offer_udp=False)) as server:
+        source = a_source(server, RecordingSink())
+        with pytest.raises(SourceEnded, match="transport = native") as caught:
+            await source.open()
+        assert caught.value.reason is EndReason.UNSUITABLE
+        assert not Path(f"/proc/{source.child_pid}").exists()
+
+
+async def test_a_camera_cannot_make_the_child_grow_without_bound() -> None:
+    """The kernel ends it, and only it, long before the machine has no memory left."""
+    sink = RecordingSink()
+    async with running_camera(a_mount()) as server, opened(server, sink) as (source, _):
+        limits = Path(f"/proc/{source.child_pid}/limits").read_text()
+        (line,) = (line for line in limits.splitlines() if line.startswith("Max address space"))
+        assert int(line.split()[3]) <= 1 << 30
 
 
 async def test_a_silent_camera_is_stalled() -> None:
