@@ -23,16 +23,18 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from tests.segments.stranger_records import (
+    Refused,
+    is_sound,
+    leaves_of,
+    number,
+    records,
+    sound_is_decided,
+    tree_root,
+)
+
 BLOCK = 4096
 HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-
-
-class Refused(Exception):
-    """An event of section 12, by name."""
-
-    def __init__(self, event: str) -> None:
-        super().__init__(event)
-        self.event = event
 
 
 class NotThere(Exception):
@@ -41,11 +43,6 @@ class NotThere(Exception):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
-
-
-def number(data: bytes, code: str, offset: int) -> int:
-    """Return one integer."""
-    return int(struct.unpack_from("<" + code, data, offset)[0])
 
 
 def need(condition: bool, kind: str) -> None:
@@ -390,67 +387,7 @@ class Scan:
             self.damage.append("final_missing")
 
 
-# ---- sections 5, 6 and 9: opening
-
-
-def records(plaintexts: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Cut the stream into records: type and payload."""
-    stream = b"".join(plaintexts)
-    position = 0
-    while position < len(stream):
-        kind, flags, zero, length = struct.unpack_from("<BBHI", stream, position)
-        payload = stream[position + 8 : position + 8 + length]
-        if kind not in range(1, 9) or zero or (flags and kind != 2) or (kind == 8 and not is_event(payload)):
-            raise Refused("record_refused")
-        yield kind, payload
-        position += 8 + length
-
-
-def is_event(payload: bytes) -> bool:
-    """Tell whether a CAMERA_EVENT has the members that it always has."""
-    try:
-        event = json.loads(payload)
-        return len(payload) <= 1024 and isinstance(event["kind"], str) and type(event["utc_ms"]) is int
-    except (ValueError, KeyError, TypeError):
-        return False
-
-
-def is_sound(payload: bytes) -> bool:
-    """Tell whether an AUDIO record holds a frame behind its head."""
-    return 32 < len(payload) <= 32 + 8191 and number(payload, "I", 28) == 0
-
-
-def sound_is_decided(config: bytes) -> bool:
-    """Tell whether CONFIG names a track of sound, with who decided it, when and why."""
-    track = json.loads(config).get("audio_track")
-    if track is None:
-        return False
-    decision = track["decision"]
-    if track["codec"] != "aac" or not all(decision[name] for name in ("who", "date", "reason")):
-        raise Refused("record_refused")
-    return True
-
-
-def tree_root(leaves: list[bytes]) -> bytes:
-    """RFC 9162, 2.1.1."""
-    if not leaves:
-        return sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    return sha256(b"\1" + tree_root(leaves[:split]) + tree_root(leaves[split:])).digest()
-
-
-def leaves_of(payload: bytes, codec: int, salt: bytes) -> Iterator[bytes]:
-    """Yield the leaves of one access unit."""
-    position = 40
-    while position < len(payload):
-        (length,) = struct.unpack_from(">I", payload, position)
-        unit = payload[position + 4 : position + 4 + length]
-        position += 4 + length
-        kind = unit[0] & 31 if codec == 1 else unit[0] >> 1 & 63
-        if (1 <= kind <= 6) if codec == 1 else (kind <= 31 or kind in (39, 40)):
-            yield sha256(b"\0" + salt + unit.rstrip(b"\0")).digest()
+# ---- section 9: opening
 
 
 def open_segment(
