@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kuramori.door_client import DoorUnreachable
+from kuramori.door_client import DoorRefused, DoorUnreachable
 from kuramori.door_messages import DoorCamera, DoorStatus
+from kuramori.messages import Failure, FailureCode
 from kuramori.stills.still_wire import Still, StillFailed
 
 JPEG = b"\xff\xd8\xff not a real picture \xff\xd9"
@@ -31,9 +32,17 @@ class FakeDoor:
     """Answers with what stands in `cameras`; with None it is away."""
 
     cameras: tuple[DoorCamera, ...] | None = ()
+    shown: str = ""
+    accepted: list[str] = field(default_factory=list)
 
     async def status(self) -> DoorStatus:
         """See the contract in `door`."""
         if self.cameras is None:
             raise DoorUnreachable(Path("door.sock"), "nobody listens")
         return DoorStatus(1, self.cameras)
+
+    async def accept_certificate(self, camera: str, fingerprint: str) -> None:
+        """See the contract in `door`: only what was shown."""
+        if fingerprint != self.shown:
+            raise DoorRefused(Failure(FailureCode.CERTIFICATE, "no other certificate was shown over https"))
+        self.accepted.append(camera)

@@ -155,9 +155,11 @@ async def confirm_view(name: Name, desk: TheDesk, caller: Handler) -> CameraView
 
 
 @router.post("/v1/cameras/{name}/certificate", status_code=201)
-async def accept_certificate(name: Name, body: CertificateBody, desk: TheDesk, caller: CameraKeeper) -> Acknowledged:
-    """Register that another TLS certificate of a camera is trusted."""
-    await desk.cameras.accept_certificate(name, body.fingerprint, body.before, caller.actor)
+async def accept_certificate(
+    name: Name, body: CertificateBody, here: Here, desk: TheDesk, caller: CameraKeeper
+) -> Acknowledged:
+    """Register that another TLS certificate of a camera is trusted, and tell who has to know it."""
+    await desk.cameras.accept_certificate(name, body.fingerprint, body.before, caller.actor, here.door)
     return Acknowledged()
 
 

@@ -50,6 +50,7 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.EnrolmentChanged: HTTPStatus.CONFLICT,
     fault.AimingUsedUp: HTTPStatus.CONFLICT,
     fault.AimingRefused: HTTPStatus.FORBIDDEN,
+    fault.CertificateRefused: HTTPStatus.CONFLICT,
     fault.StillMissing: HTTPStatus.BAD_GATEWAY,
     fault.DoorAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,

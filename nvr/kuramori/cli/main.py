@@ -10,6 +10,8 @@ import typer
 # One line per sub-command file: the module must offer `register(app)`.
 COMMAND_MODULES: tuple[str, ...] = (
     "approve",
+    "audio_report",
+    "camera",
     "check",
     "clip",
     "config",

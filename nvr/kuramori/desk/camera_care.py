@@ -15,10 +15,13 @@ from kuramori.desk.camera_steps import (
     EnrolledBy,
     ViewConfirmed,
 )
-from kuramori.desk.fault import CameraRemoved, CameraUnknown, DeskFault, RequestInvalid
+from kuramori.desk.door import Door
+from kuramori.desk.fault import CameraRemoved, CameraUnknown, CertificateRefused, DeskFault, RequestInvalid
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.recorder import Recorder, asking
 from kuramori.desk.site import Site, SiteCamera
+from kuramori.door_client import DoorFault
+from kuramori.recorder_client import RecorderFault
 from kuramori.timebase import Clock
 
 PAUSE_MOST_MS = 31 * 24 * 3600 * 1000  # a camera that rests longer is removed, or paused again
@@ -88,11 +91,29 @@ class CameraCare:
         await self._journal.write(ViewConfirmed(camera, life.enrolment), actor, self._clock.utc_ms())
         return self.book.lives[camera]
 
-    async def accept_certificate(self, camera: str, fingerprint: str, before: str, actor: Actor) -> None:
-        """Register that another certificate is trusted; call it before it is. Raises DeskFault."""
+    async def accept_certificate(
+        self, camera: str, fingerprint: str, before: str, actor: Actor, door: Door | None
+    ) -> None:
+        """Register that another certificate is trusted. `before`: the one that the configuration names, which changes.
+
+        Where it names none, door and recorder remember the first one that they saw, and are told; if neither was shown
+        this one, the register says that it is not trusted after all. Raises CertificateRefused and other DeskFaults.
+        """
         await self._known(camera)
         step = CertificateAccepted(camera, fingerprint, before)
         await self._journal.write(step, actor, self._clock.utc_ms())
+        if before:
+            return
+        refusals = []
+        for ask in (self._recorder, door):
+            try:
+                if ask is not None:
+                    await ask.accept_certificate(camera, fingerprint)
+                    return
+            except (RecorderFault, DoorFault) as refusal:
+                refusals.append(str(refusal))
+        await self._journal.write(CertificateAccepted(camera, "", fingerprint), None, self._clock.utc_ms())
+        raise CertificateRefused(camera, "; ".join(refusals))
 
     async def follow_configuration(self) -> None:
         """Register what the configuration says and the register does not: new, moved and removed cameras.

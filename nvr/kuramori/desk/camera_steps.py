@@ -77,7 +77,7 @@ class CertificateAccepted:
     """Another TLS certificate of the camera is trusted from here on."""
 
     camera: str
-    fingerprint: str  # "sha256:" and 64 hexadecimal digits
+    fingerprint: str  # "sha256:" and 64 hexadecimal digits; "": `before` is not trusted after all
     before: str  # the one that was trusted, "" if none
 
 

@@ -19,6 +19,10 @@ class Door(Protocol):
         """Return how the door stands with each camera."""
         ...
 
+    async def accept_certificate(self, camera: str, fingerprint: str) -> None:
+        """Know a camera by another certificate: the one that it shows over https and that was refused."""
+        ...
+
 
 @asynccontextmanager
 async def asking_door() -> AsyncIterator[None]:

@@ -24,6 +24,7 @@
       HoldUnknown, HoldRefused
       CameraUnknown, CameraRemoved
       EnrolmentChanged          the camera was replaced in the meantime
+      CertificateRefused        the camera did not show this certificate
       AimingUsedUp              no further still in this enrolment (R4)
       AimingRefused             installer and handler are not who they have to be
       StillMissing              the camera gave no picture
@@ -400,6 +401,18 @@ class AimingRefused(DeskFault):
     """Aiming takes an installer and, present, a handler who is somebody else."""
 
     code = "aiming-refused"
+
+
+class CertificateRefused(DeskFault):
+    """Neither door nor recorder was shown this certificate."""
+
+    code = "certificate-refused"
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(
+            f"This is not a certificate that {name} shows and that was refused: {detail}.",
+            f"{name} が提示して拒否された証明書と一致しません({detail})。",
+        )
 
 
 class StillMissing(DeskFault):

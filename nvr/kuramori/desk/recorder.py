@@ -53,6 +53,10 @@ class Recorder(Protocol):
         """Return receipts."""
         ...
 
+    async def accept_certificate(self, camera: str, fingerprint: str) -> None:
+        """Know a camera by another certificate: the one that it shows over rtsps and that was refused."""
+        ...
+
     async def pause_camera(self, request: PauseCameraRequest) -> Pause:
         """Pause a camera, or end its pause."""
         ...

@@ -215,6 +215,19 @@ async def test_an_accepted_certificate_is_registered_with_the_one_before(room: D
     assert (await room.call("POST", path, MANAGER, {"fingerprint": "abc"})).status_code == 422
 
 
+async def test_a_certificate_that_nobody_was_shown_is_not_trusted(room: DeskRoom) -> None:
+    """Where the service remembers what it saw: only the very certificate that was shown and refused."""
+    shown = "sha256:" + "ab" * 32
+    path = "/v1/cameras/gate/certificate"
+    refused = await room.call("POST", path, MANAGER, {"fingerprint": shown})
+    assert content(refused, 409)["code"] == "certificate-refused"
+    assert (await newest_entry(room))["body"]["before"] == shown
+    room.door.shown = shown
+    content(await room.call("POST", path, MANAGER, {"fingerprint": shown}), 201)
+    assert room.door.accepted == ["gate"]
+    assert (await newest_entry(room))["body"]["fingerprint"] == shown
+
+
 async def test_the_audio_report_says_what_is_known_and_what_is_not(room: DeskRoom) -> None:
     """Offered and never set up; decided in writing; not told is unknown."""
     gate, park = room.site.cameras
