@@ -21,12 +21,17 @@ def _environment(language: str) -> dict[str, str]:
     return {**os.environ, "LC_ALL": language, "LANG": language}
 
 
-def _found_on_the_loopback(wanted: set[str]) -> list[dict[str, str]]:
+def _crowd(devices: list[dict[str, str]]) -> int:
+    """How many devices were found that are only announced."""
+    return len([device for device in devices if device["address"].startswith("http://127.1.0.")])
+
+
+def _found_on_the_loopback(wanted: set[str], crowd: int = 0) -> list[dict[str, str]]:
     """Search until these identities were found: quick on an idle machine, patient on a busy one."""
     for seconds in ("0.6", "2", "6"):
         command = _command("discover", "--interface", "lo", "--seconds", seconds, "--json")
         devices: list[dict[str, str]] = json.loads(subprocess.check_output(command, timeout=60))["devices"]
-        if wanted <= {device["endpoint_id"] for device in devices}:
+        if wanted <= {device["endpoint_id"] for device in devices} and _crowd(devices) >= crowd:
             break
     return devices
 
@@ -67,12 +72,39 @@ def test_the_table_is_in_the_users_language(tmp_path: Path, language: str, headi
     assert simulator.returncode == 0
 
 
+def test_cards_clocks_certificates_and_a_crowd_are_options(tmp_path: Path) -> None:
+    """What is switched on shows in the line of JSON, and the crowd is found beside the cameras."""
+    options = (
+        "--card",
+        "recording",
+        "--card-audio",
+        "--tls",
+        "--motion",
+        "5",
+        "--clock-offset",
+        "60",
+        "--own-profiles",
+    )
+    command = _command("simulate", "--cameras", "1", "--announced", "20", "--json", "--cache", str(tmp_path), *options)
+    with subprocess.Popen([*command, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as simulator:
+        assert simulator.stdout is not None
+        (camera,) = json.loads(simulator.stdout.readline())["cameras"]
+        found = _found_on_the_loopback({camera["endpoint_id"]}, 20)
+        simulator.send_signal(signal.SIGTERM)
+        _, errors = simulator.communicate(timeout=10)
+    assert (simulator.returncode, errors) == (0, "")
+    assert (camera["card"], len(camera["certificate"]), camera["onvif_url"][:8]) == ("recording", 64, "https://")
+    assert _crowd(found) >= 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--size", "big"), "--size is WIDTHxHEIGHT"),
         (("--bitrate", "4 apples"), "--bitrate is between"),
         (("--codec", "vp9"), "--codec is h264 or h265"),
+        (("--card", "full"), "--card is off, recording or failed"),
+        (("--announced", "3", "--host", "192.0.2.1"), "live on the loopback"),
         (("--user", "operator"), "go together"),
         (("--user", "operator", "--password-file", "/nonexistent/password"), "cannot be read"),
     ],
@@ -86,6 +118,15 @@ def test_a_wrong_option_is_one_sentence(tmp_path: Path, arguments: tuple[str, ..
     assert result.returncode == 1
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_help_is_in_the_users_language() -> None:
+    """Every option of the simulator says in Japanese what it is for, where LANG says so."""
+    command = _command("simulate", "--help")
+    text = subprocess.check_output(command, text=True, timeout=60, env=_environment("ja_JP.UTF-8"), encoding="utf-8")
+    assert "模擬のONVIFカメラ" in text
+    assert "メモリーカード" in text
+    assert "How many" not in text
 
 
 def test_searching_nowhere_is_one_sentence() -> None:

@@ -10,10 +10,11 @@ import re
 import signal
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from kuramori.cli import simulate_options as options
 from kuramori.cli.client import fail
 from kuramori.texts import tr
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from kuramori.simulator.challenge import Account
     from kuramori.simulator.fleet import FleetPlan, RunningCamera
 
-DEFAULT_CACHE = Path("~/.cache/kuramori/simulator")
 MOST_PIXELS = 4096
 MOST_BITS_PER_SECOND = 50_000_000
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
@@ -33,34 +33,45 @@ TABLE_COLUMNS = 200  # addresses are copied: never folded
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command()
+    @app.command(
+        help=tr(
+            "Run simulated ONVIF cameras until Ctrl-C or SIGTERM.",
+            "模擬のONVIFカメラを動かします。Ctrl-C または SIGTERM で終了します。",
+        )
+    )
     def simulate(
-        cameras: Annotated[int, typer.Option(min=1, max=512, help="How many cameras.")] = 2,
-        audio_on: Annotated[int, typer.Option(min=0, help="How many of them offer sound, from the first.")] = 1,
-        host: Annotated[str, typer.Option(help="IP address of this machine on which they answer.")] = "127.0.0.1",
-        rtsp_port: Annotated[int, typer.Option(min=0, max=65535, help="RTSP port of all; 0 = any.")] = 0,
-        onvif_port: Annotated[
-            int, typer.Option(min=0, max=65535, help="ONVIF port of the first, the others follow; 0 = any.")
-        ] = 0,
-        user: Annotated[str | None, typer.Option(help="Account that the cameras ask for.")] = None,
-        password_file: Annotated[
-            Path | None, typer.Option(help="File with its password, mode 0600.", dir_okay=False)
-        ] = None,
-        bitrate: Annotated[str, typer.Option(help="Video bit rate, such as 4M or 500k.")] = "2M",
-        size: Annotated[str, typer.Option(help="Picture size.")] = "1280x720",
-        fps: Annotated[int, typer.Option(min=1, max=60, help="Frames per second.")] = 15,
-        gop: Annotated[float, typer.Option(min=0.1, max=10.0, help="Seconds between key frames.")] = 1.0,
-        codec: Annotated[str, typer.Option(help="h264 or h265.")] = "h264",
-        silent_profile: Annotated[bool, typer.Option(help="Cameras with sound also offer a profile without.")] = False,
-        discovery: Annotated[bool, typer.Option(help="Let the cameras be found by WS-Discovery.")] = True,
-        cache: Annotated[Path, typer.Option(help="Folder for the clips made at first use.")] = DEFAULT_CACHE,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of a table.")] = False,
+        cameras: options.Cameras = 2,
+        audio_on: options.AudioOn = 1,
+        host: options.Host = "127.0.0.1",
+        rtsp_port: options.RtspPort = 0,
+        onvif_port: options.OnvifPort = 0,
+        user: options.User = None,
+        password_file: options.PasswordFile = None,
+        bitrate: options.Bitrate = "2M",
+        size: options.Size = "1280x720",
+        fps: options.FramesPerSecond = 15,
+        gop: options.GopSeconds = 1.0,
+        codec: options.CodecName = "h264",
+        silent_profile: options.SilentProfile = False,
+        own_profiles: options.OwnProfiles = False,
+        card: options.Card = None,
+        card_audio: options.CardAudio = False,
+        clock_offset: options.ClockOffset = 0,
+        motion: options.Motion = 0,
+        tls: options.Tls = False,
+        discovery: options.Discovery = True,
+        announced: options.Announced = 0,
+        cache: options.Cache = options.DEFAULT_CACHE,
+        as_json: options.AsJson = False,
     ) -> None:
-        """Run simulated ONVIF cameras until Ctrl-C or SIGTERM."""
+        """Check the options, then run."""
         from kuramori.capture.source import Codec
+        from kuramori.simulator.card import CardState
         from kuramori.simulator.fleet import FleetPlan
         from kuramori.simulator.source_clip import ClipSettings
 
+        if card not in (None, *(one.value for one in CardState)):
+            fail(tr("--card is off, recording or failed.", "--card は off、recording、failed のいずれかです。"))
         if codec not in (one.value for one in Codec):
             fail(tr("--codec is h264 or h265.", "--codec は h264 または h265 です。"))
         width, height = _size(size)
@@ -75,7 +86,14 @@ def register(app: typer.Typer) -> None:
             clip=clip,
             cache_directory=cache,
             silent_profile=silent_profile,
+            profiles_can_be_made=own_profiles,
+            card=CardState(card) if card is not None else None,
+            card_audio=card_audio,
+            clock_offset_seconds=clock_offset,
+            motion_seconds=motion,
+            tls=tls,
             discovery=discovery,
+            announced=announced,
         )
         asyncio.run(_run(plan, as_json))
 
@@ -165,12 +183,25 @@ def _print(cameras: "tuple[RunningCamera, ...]", as_json: bool) -> None:
         tr("ONVIF address", "ONVIFアドレス"),
         tr("RTSP address", "RTSPアドレス"),
         tr("sound offered", "音声の提供"),
+        tr("card", "メモリーカード"),
     )
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for camera in cameras:
         sound = tr("no", "なし") if camera.audio == "none" else camera.audio
-        table.add_row(camera.name, camera.onvif_url, camera.rtsp_url, sound)
+        table.add_row(camera.name, camera.onvif_url, camera.rtsp_url, sound, _card_words(camera.card))
     console = Console(width=TABLE_COLUMNS)
     console.print(table)
+    if cameras and cameras[0].certificate:
+        console.print(tr("Certificate (SHA-256):", "証明書 (SHA-256):"), cameras[0].certificate)
     console.print(tr("Running until Ctrl-C.", "Ctrl-C で終了します。"))
+
+
+def _card_words(card: str) -> str:
+    words = {
+        "": tr("none", "なし"),
+        "off": tr("records nothing", "録画なし"),
+        "recording": tr("recording", "録画中"),
+        "failed": tr("failed", "故障"),
+    }
+    return words[card]

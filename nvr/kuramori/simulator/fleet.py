@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 
 from kuramori.simulator.certificate import SimulatedCertificate
-from kuramori.simulator.discovery_responder import TYPES, DiscoveryResponder
+from kuramori.simulator.discovery_responder import TYPES, DiscoveryResponder, crowd
 from kuramori.simulator.fleet_plan import (
     MOST_CAMERAS,
     REALM,
@@ -76,6 +76,8 @@ class Fleet:
     async def _start(self) -> tuple[RunningCamera, ...]:
         plan = self.plan
         check_host(plan.host)
+        if plan.announced and not ipaddress.IPv4Address(plan.host).is_loopback:
+            raise FleetFault("devices that are only announced live on the loopback, not on " + plan.host)
         self.certificate = SimulatedCertificate(plan.host) if plan.tls else None
         context = self.certificate.context if self.certificate is not None else None
         self.rtsp = RtspServer(
@@ -89,9 +91,8 @@ class Fleet:
             port = camera.device_url.split("/")[2].rpartition(":")[2]
             camera.endpoint_id = _endpoint_id(plan.host, port, camera.number)
         if plan.discovery:
-            self.responder = DiscoveryResponder(
-                tuple(announcement(camera) for camera in cameras), interface_of(plan.host)
-            )
+            devices = (*(announcement(camera) for camera in cameras), *crowd(plan.announced))
+            self.responder = DiscoveryResponder(devices, interface_of(plan.host))
             await self.responder.start()
         if plan.motion_seconds:
             self._motion = asyncio.create_task(self._move_about(plan.motion_seconds))

@@ -42,6 +42,7 @@ class FleetPlan:
     silent_profile: bool = False  # cameras with sound also offer a profile without
     profiles_can_be_made: bool = False  # over ONVIF, and what is in them can be changed
     discovery: bool = True
+    announced: int = 0  # further devices that are only found: nothing answers at their addresses
     name_prefix: str = "camera"
     tls: bool = False  # HTTPS and RTSPS with a self-signed certificate
     card: CardState | None = None  # what their memory cards do; None: no slot for a card
