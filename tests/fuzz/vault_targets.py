@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kuramori.clips.manifest_reader import ManifestInvalid, read_manifest
 from kuramori.desk.signed_note import NoteInvalid, NoteSigner, open_note
 from kuramori.messages import CoverageRequest, MessageUnreadable, StatusRequest, decode_call, encode_call
+from kuramori_segments.audio_track import AudioDecision, AudioRecord, AudioTrack
 from kuramori_segments.chunk import ChunkHead
 from kuramori_segments.codes import VideoCodec
 from kuramori_segments.custodian_card import read_card
@@ -26,6 +27,7 @@ from kuramori_segments.records import (
     SenderReportRecord,
     TimelineRecord,
     decode_record,
+    encode_audio,
     encode_config,
     encode_parameter_sets,
     encode_sender_report,
@@ -43,6 +45,7 @@ BLOCK_BYTES = 4096
 SLOT_BYTES = 262_144
 MEND_CHANCE = 0.8
 CHEAP = Argon2Cost(memory_kib=64 * 1024, iterations=3, lanes=1)
+SOUND = AudioTrack(16_000, 16_000, 1, b"\x14\x08", AudioDecision("mayor", "2026-04-01", "incidents"))
 RECORD_HEAD = struct.Struct("<BBHI")
 
 
@@ -81,6 +84,8 @@ def _records() -> tuple[bytes, ...]:
         encode_config(CodecConfig(VideoCodec.H264, 90_000, (b"\x67sps", b"\x68pps"), bytes(32))),
         encode_parameter_sets(ParameterSetsRecord(VideoCodec.H264, (b"\x67sps", b"\x68pps"))),
         encode_sender_report(SenderReportRecord(1 << 60, 90_000, 1)),
+        encode_audio(AudioRecord(1 << 40, 1, 2, 0, b"a frame of sound")),
+        encode_config(CodecConfig(VideoCodec.H264, 90_000, (), bytes(32), audio="recorded", audio_track=SOUND)),
         encode_timeline(TimelineRecord("stream_began", 1_800_000_000_000, (("codec", "h264"),))),
         RECORD_HEAD.pack(2, 1, 0, 50) + struct.pack("<QqQQIHH", 7, 1, 2, 3, 0, 1, 0) + b"\0\0\0\6\x65\x88abcd",
     )

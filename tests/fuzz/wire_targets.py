@@ -3,14 +3,20 @@
 import struct
 from collections.abc import Callable
 
+from kuramori.capture.audio_offer import NoSuitableAudio, choose_audio
+from kuramori.capture.audio_receiver import AudioReceiver
+from kuramori.capture.audio_specific_config import NotAac, read_specific_config
 from kuramori.capture.rtcp import parse_rtcp
 from kuramori.capture.rtsp_auth import parse_challenges
 from kuramori.capture.rtsp_message import RtspMalformed, parse_message
 from kuramori.capture.rtsp_url import NotAStreamUrl, parse_stream_url
 from kuramori.capture.sdp import NoSuitableVideo, NotADescription, choose_video, parse_session_description
-from kuramori.capture.source import Codec
+from kuramori.capture.source import Codec, SourceStatistics
+from kuramori.capture.video_receiver import VideoReceiver
 from kuramori.simulator.material import Packetising, rtp_payloads
-from tests.fakes.rtp_wire import PacketWriter, packet, receiving_end
+from tests.fakes.recording_sink import RecordingSink
+from tests.fakes.rtp_wire import PacketWriter, ReceivingEnd, packet, receiving_end
+from tests.fakes.sound import aac_fragments, aac_payload
 from tests.fuzz.target import Target
 
 SDP = (
@@ -89,6 +95,25 @@ def _receive(codec: Codec) -> Callable[[bytes], object]:
     return read
 
 
+def _heard(data: bytes) -> object:
+    sink, statistics = RecordingSink(), SourceStatistics()
+    offer = choose_audio(parse_session_description(SDP))
+    audio = AudioReceiver(offer, 2, 3, sink, statistics)
+    video = VideoReceiver(choose_video(parse_session_description(SDP)), 0, 1, sink, statistics, audio)
+    end = ReceivingEnd(video, sink, statistics)
+    for at in range(0, len(data), 777):
+        end.feed(data[at : at + 777])
+    return end.statistics
+
+
+def _sound() -> bytes:
+    payloads = [aac_payload(b"frame" * 20, b"another"), *aac_fragments(b"in pieces" * 30, 100), aac_payload(b"last")]
+    return b"".join(
+        packet(payload, number, 1024 * number, marker=True, channel=2, payload_type=97)
+        for number, payload in enumerate(payloads)
+    )
+
+
 def _describe(data: bytes) -> object:
     return choose_video(parse_session_description(data))
 
@@ -98,6 +123,24 @@ WIRE_TARGETS = (
     Target("RTSP challenges", CHALLENGES, lambda data: parse_challenges([data.decode("latin-1")]), ()),
     Target("stream URLs", URLS, lambda data: parse_stream_url(data.decode("latin-1")), (NotAStreamUrl,)),
     Target("session descriptions (SDP)", (SDP, SDP_H265), _describe, (NotADescription, NoSuitableVideo)),
+    Target(
+        "sound in session descriptions (SDP)",
+        (SDP,),
+        lambda data: choose_audio(parse_session_description(data)),
+        (NotADescription, NoSuitableAudio),
+    ),
+    Target(
+        "AudioSpecificConfig",
+        (b"\x14\x08", b"\x2b\x8a\x08\x00", b"\x17\x80\x3e\x80\x08"),
+        read_specific_config,
+        (NotAac,),
+    ),
+    Target(
+        "RTP of AAC beside H.264, interleaved",
+        (_sound(), _sound() + _interleaved(Codec.H264, H264_UNITS)[0]),
+        _heard,
+        (),
+    ),
     Target("RTCP", RTCP, lambda data: list(parse_rtcp(data)), ()),
     Target("RTP of H.264, interleaved", _interleaved(Codec.H264, H264_UNITS), _receive(Codec.H264), ()),
     Target("RTP of H.265, interleaved", _interleaved(Codec.H265, H265_UNITS), _receive(Codec.H265), ()),

@@ -97,6 +97,19 @@ async def test_udp_video_arrives_and_audio_is_never_set_up(codec: Codec) -> None
     assert {after - before for before, after in itertools.pairwise(times)} == {3000}
 
 
+async def test_decided_sound_is_refused_with_its_reason() -> None:
+    """The child takes pictures only, whatever was decided: one SETUP, and why there is no sound (R3)."""
+    sink = RecordingSink()
+    async with running_camera(a_mount()) as server:
+        async with opened(server, sink, take_audio=True) as (source, description):
+            await until_units(source, sink, 2)
+        setups = [request.url for request in server.requests if request.method == "SETUP"]
+    assert setups == [server.url("/cam/track0")]
+    assert description.audio is None
+    assert "transport av" in description.audio_refused
+    assert sink.sound == []
+
+
 async def test_nothing_of_the_camera_stands_in_arguments_or_environment() -> None:
     """Both can be read by any process of the machine."""
     sink = RecordingSink()
