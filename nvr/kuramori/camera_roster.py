@@ -122,6 +122,7 @@ class CameraRoster:
     def _forget_device(self, before: CameraTable, now: CameraTable) -> None:
         """Another device: what was known of the one before is not known of it."""
         self._recorder.facts.forget(now.name)
+        self._recorder.door_facts.pop(now.name, None)
         known = self._recorder.stream_book.address_of(now.name)
         same_host = now.onvif is not None and urlsplit(known or "").hostname == urlsplit(now.onvif.url).hostname
         if known is not None and not (before.onvif is not None and same_host):
@@ -168,6 +169,7 @@ class CameraRoster:
         number = camera.recording.camera_number
         recorder.assembly.left[number] = camera.recording.state
         recorder.facts.forget(camera.name)
+        recorder.door_facts.pop(camera.name, None)
         recorder.pauses.end(camera.name)
         try:
             await recorder.books.call(recorder.pauses.save)

@@ -56,6 +56,11 @@ class FactBook:
         """Take over what the door tells."""
         self._facts = {**self._facts, facts.camera: _brief(facts)}
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The names of all cameras that something is known of."""
+        return frozenset(self._facts)
+
     def forget(self, camera: str) -> None:
         """The camera is not in use any more."""
         self._facts = {name: facts for name, facts in self._facts.items() if name != camera}

@@ -125,6 +125,8 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
         lanes=lanes,
     )
     recorder.facts.read()
+    for name in recorder.facts.cameras - cameras.keys():  # removed while nothing ran
+        recorder.facts.forget(name)
     recorder.pauses.read(now_utc_ms, boot_ns)
     return recorder
 
