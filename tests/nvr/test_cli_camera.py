@@ -1,4 +1,4 @@
-"""`kuramori camera add`, `replace`, `remove` with real cameras on loopback; a refusal is one sentence, nothing changes."""
+"""`kuramori camera add`, `replace` and `remove` with real cameras; each refusal is one sentence and changes nothing."""
 
 import asyncio
 import json
