@@ -151,6 +151,11 @@ def test_a_camera_cannot_make_series() -> None:
     assert page["kuramori_camera_audio_silence", (*GATE, ("silence", "not_told"))] == 1
 
 
+def test_a_camera_has_about_forty_series() -> None:
+    """As the README says: 256 cameras are ten thousand series, which is little to Prometheus."""
+    assert len(read(full(2))) - len(read(full(1))) <= 45
+
+
 @given(st.text(max_size=40), st.floats(allow_nan=False) | st.integers(-(2**63), 2**64))
 def test_any_label_and_any_number_can_be_read_back(label: str, value: float) -> None:
     """A reason with quotes, line feeds or Japanese in it breaks no line."""
