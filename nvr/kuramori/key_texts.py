@@ -96,6 +96,34 @@ _SENTENCES: dict[type[faults.KeyFault], Sentences] = {
         "This key holds no share of that recording.",
         "この鍵は、その録画の分散鍵を持っていません。",
     ),
+    faults.HandOnForged: lambda f: (
+        f"What was handed on in the name of {f.name} is damaged or not theirs; have it made again.",
+        f"{f.name} の引継ぎデータが破損しているか、本人の署名ではありません。作り直してください。",
+    ),
+    faults.ChangeUnreadable: lambda f: (
+        f"This is not a change of custodians of this version, or it is damaged ({f.field or 'document'}).",
+        f"この版の鍵管理者変更書ではないか、破損しています（{f.field or '全体'}）。",
+    ),
+    faults.ChangeOfAnotherSet: lambda _: (
+        "This change does not follow the custodians now in office: propose it anew.",
+        "この変更書は現在の鍵管理者の組に続くものではありません。改めて提案してください。",
+    ),
+    faults.SignatureNotACustodians: lambda f: (
+        f"A signature on this change is not {f.name or 'any custodian'}'s; have it signed again.",
+        f"変更書の署名が{f.name or '鍵管理者'}のものではありません。署名をやり直してください。",
+    ),
+    faults.SignaturesTooFew: lambda f: (
+        f"{f.needed} custodians in office have to sign the change and {f.given} have.",
+        f"変更書には現在の鍵管理者{f.needed}人の署名が必要ですが、{f.given}人しか署名していません。",
+    ),
+    faults.ChainBroken: lambda _: (
+        "The custodian sets do not follow one another: restore custodian_chain.json from a copy.",
+        "鍵管理者の組の連鎖が途切れています。custodian_chain.json を控えから復元してください。",
+    ),
+    faults.DrillRefused: lambda f: (
+        f"This drill does not count: {f.detail}.",
+        f"この訓練は成立しません（{f.detail}）。",
+    ),
     faults.WordsMisspelt: lambda f: (
         f"Sheet {f.sheet} is not complete or not right: 33 words, each from the list, in order.",
         f"用紙{f.sheet}の内容に誤りがあります。33語を順番どおりに入力してください。",

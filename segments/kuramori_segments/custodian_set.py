@@ -70,9 +70,13 @@ class CustodianSet:
         if valid < self.k:
             raise CustodiansExpired(valid, self.k)
 
+    def document(self) -> dict[str, Any]:
+        """Return the set as JSON values."""
+        return _document(self.k, self.custodians, self.recovery)
+
     def to_bytes(self) -> bytes:
         """Return the set as it is kept in a file."""
-        return canonical(_document(self.k, self.custodians, self.recovery)) + b"\n"
+        return canonical(self.document()) + b"\n"
 
 
 def read_set(data: bytes) -> CustodianSet:

@@ -85,13 +85,14 @@ class ShareBinding:
 
     def share_info(self, share_number: int) -> bytes:
         """Return the HPKE info of share 1..n."""
-        return SHARE_LABEL + self._facts(share_number)
+        return SHARE_LABEL + self.facts(share_number)
 
     def recovery_info(self) -> bytes:
         """Return the HPKE info of the recovery seal."""
-        return RECOVERY_LABEL + self._facts(_RECOVERY_NUMBER)
+        return RECOVERY_LABEL + self.facts(_RECOVERY_NUMBER)
 
-    def _facts(self, share_number: int) -> bytes:
+    def facts(self, share_number: int) -> bytes:
+        """Return what every seal of this segment names beside its label (KEYS.md section 2)."""
         return _BOUND_FACTS.pack(
             self.recorder_id,
             self.camera_number,
@@ -145,10 +146,10 @@ def seal_dek(dek: bytes, custodians: CustodianSet, binding: ShareBinding) -> Sea
     _require_same_set(custodians, binding)
     shares = shamir.split(dek, custodians.k, custodians.n)
     sealed = tuple(
-        SealedShare.from_sealed(card.custodian_id, _seal(_plain(share), card.opening_key, binding.share_info(share.x)))
+        SealedShare.from_sealed(card.custodian_id, seal(plain_of(share), card.opening_key, binding.share_info(share.x)))
         for card, share in zip(custodians.custodians, shares, strict=True)
     )
-    return SealedDek(sealed, _seal(dek, custodians.recovery.opening_key, binding.recovery_info()))
+    return SealedDek(sealed, seal(dek, custodians.recovery.opening_key, binding.recovery_info()))
 
 
 def own_share(shares: Sequence[SealedShare], custodian_id: bytes) -> tuple[int, SealedShare]:
@@ -167,7 +168,7 @@ def open_share(
     Raises NotACustodian, SealNotOurs: another key, another segment, or altered bytes.
     """
     number, sealed = own_share(shares, custodian_id)
-    share = _share(_open(sealed.sealed, opening_private, binding.share_info(number), "share"))
+    share = share_of(unseal(sealed.sealed, opening_private, binding.share_info(number), "share"))
     if share.x != number:
         raise SealNotOurs("share")
     return share
@@ -175,7 +176,7 @@ def open_share(
 
 def open_recovery_seal(seal: bytes, recovery_private: bytes, binding: ShareBinding) -> bytes:
     """Return the DEK of a segment with the recovery key (break-glass). Raises SealNotOurs."""
-    return _whole(_open(seal, recovery_private, binding.recovery_info(), "recovery key"), "recovery key")
+    return _whole(unseal(seal, recovery_private, binding.recovery_info(), "recovery key"), "recovery key")
 
 
 def combine(shares: Sequence[Share], k: int) -> bytes:
@@ -191,22 +192,22 @@ def reseal_share(share: Share, extraction_key: bytes, binding: ExtractionBinding
 
     Raises SealNotOurs for a public key that seals nothing (small order).
     """
-    return _seal(_plain(share), extraction_key, binding.share_info(custodian_id))
+    return seal(plain_of(share), extraction_key, binding.share_info(custodian_id))
 
 
 def open_resealed(resealed: bytes, extraction_private: bytes, binding: ExtractionBinding, custodian_id: bytes) -> Share:
     """Return the share that a custodian sealed to the extraction key. Raises SealNotOurs."""
-    return _share(_open(resealed, extraction_private, binding.share_info(custodian_id), "share"))
+    return share_of(unseal(resealed, extraction_private, binding.share_info(custodian_id), "share"))
 
 
 def reseal_dek(dek: bytes, extraction_key: bytes, binding: ExtractionBinding) -> bytes:
     """Seal a DEK that the recovery key opened to a request's extraction key: 80 bytes. Raises SealNotOurs."""
-    return _seal(_whole(dek, "recovery key"), extraction_key, binding.recovery_info())
+    return seal(_whole(dek, "recovery key"), extraction_key, binding.recovery_info())
 
 
 def open_resealed_dek(resealed: bytes, extraction_private: bytes, binding: ExtractionBinding) -> bytes:
     """Return the DEK that was sealed to the extraction key. Raises SealNotOurs."""
-    return _whole(_open(resealed, extraction_private, binding.recovery_info(), "recovery key"), "recovery key")
+    return _whole(unseal(resealed, extraction_private, binding.recovery_info(), "recovery key"), "recovery key")
 
 
 def _require_same_set(custodians: CustodianSet, binding: ShareBinding) -> None:
@@ -216,11 +217,13 @@ def _require_same_set(custodians: CustodianSet, binding: ShareBinding) -> None:
         raise BindingMismatch("k of n")
 
 
-def _plain(share: Share) -> bytes:
+def plain_of(share: Share) -> bytes:
+    """Return a share as it is sealed: x, then y (33 bytes, secret)."""
     return bytes((share.x,)) + share.y
 
 
-def _share(plain: bytes) -> Share:
+def share_of(plain: bytes) -> Share:
+    """Return the share that was sealed. Raises SealNotOurs."""
     if len(plain) != 1 + SECRET_BYTES or plain[0] == 0:
         raise SealNotOurs("share")
     return Share(plain[0], plain[1:])
@@ -232,14 +235,16 @@ def _whole(dek: bytes, what: str) -> bytes:
     return dek
 
 
-def _seal(plain: bytes, public_bytes: bytes, info: bytes) -> bytes:
+def seal(plain: bytes, public_bytes: bytes, info: bytes) -> bytes:
+    """Seal with HPKE: enc (32), then ciphertext and tag. Raises SealNotOurs for a key of small order."""
     try:
         return _SUITE.encrypt(plain, X25519PublicKey.from_public_bytes(public_bytes), info)
     except ValueError:
         raise SealNotOurs("public key") from None
 
 
-def _open(sealed: bytes, private_bytes: bytes, info: bytes, what: str) -> bytes:
+def unseal(sealed: bytes, private_bytes: bytes, info: bytes, what: str) -> bytes:
+    """Open what `seal` made; `what` names it in the fault. Raises SealNotOurs."""
     try:
         return _SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(private_bytes), info)
     except (InvalidTag, ValueError):

@@ -19,6 +19,14 @@
         SealNotOurs             a sealed share or key does not open: other key, other request, or altered
         BindingMismatch         segment and custodian set do not belong together
         NotACustodian           this key holds no share of that segment
+        HandOnForged            what was handed on is not signed by whom it names
+      ChangeRefused             a change of custodians does not count
+        ChangeUnreadable        not a change, or damaged; names the field
+        ChangeOfAnotherSet      it does not follow the set in use
+        SignatureNotACustodians a signature on it is nobody's of the set before
+        SignaturesTooFew        fewer than k of the set before have signed
+        ChainBroken             the sets do not follow one another
+      DrillRefused              a drill's challenge or answer does not count; says why
       WordsRefused              the words on paper do not give the recovery key
         WordsMisspelt, WordsTooFew, WordsTwice, WordsStrange, WordsOfAnotherKey
 
@@ -195,6 +203,67 @@ class NotACustodian(ShareRefused):
     def __init__(self, custodian_id: bytes) -> None:
         super().__init__(f"custodian {custodian_id.hex()} holds no share of this segment")
         self.custodian_id = custodian_id
+
+
+class HandOnForged(ShareRefused):
+    """What was handed on is not whole, or not signed by the custodian whom it names."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"what was handed on in the name of {name} is altered or not theirs")
+        self.name = name
+
+
+class ChangeRefused(KeyFault):
+    """A change of custodians does not count."""
+
+
+class ChangeUnreadable(ChangeRefused):
+    """Not a change of custodians, or damaged. `field` is empty for the document as a whole."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(f"change: {field or 'document'}: expected {expected}")
+        self.field = field
+        self.expected = expected
+
+
+class ChangeOfAnotherSet(ChangeRefused):
+    """The change does not follow the set that is in use: another recorder's, an older one, or done already."""
+
+    def __init__(self) -> None:
+        super().__init__("the change does not follow the custodian set in use")
+
+
+class SignatureNotACustodians(ChangeRefused):
+    """A signature is not by a custodian of the set before. `name` is empty for a stranger."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"a signature on the change is not {name or 'any custodian'}'s")
+        self.name = name
+
+
+class SignaturesTooFew(ChangeRefused):
+    """Fewer than k custodians of the set before have signed."""
+
+    def __init__(self, given: int, needed: int) -> None:
+        super().__init__(f"{given} custodians signed the change; {needed} are needed")
+        self.given = given
+        self.needed = needed
+
+
+class ChainBroken(ChangeRefused):
+    """The sets do not follow one another. `number` is the change concerned, 0 where none can be named."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("the custodian sets do not follow one another")
+        self.number = number
+
+
+class DrillRefused(KeyFault):
+    """A drill's challenge or answer does not count. `detail` says why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"drill: {detail}")
+        self.detail = detail
 
 
 class WordsRefused(KeyFault):
