@@ -47,7 +47,7 @@ def test_hostile_cameras_cost_nobody_else_a_picture(installation: Installation) 
     """The honest ones are recorded without a break; each hostile one has a gap with its reason; memory has a bound."""
     installation.start()
     asyncio.run(installation.until_recording(["honest-1", "honest-2"]))
-    expected = dict.fromkeys(DAMAGED, "stream_damaged") | {"drip": "camera_stalled"}
+    expected = dict.fromkeys(DAMAGED, "stream_damaged") | {"drip": "camera_stalled", "no-video": "camera_refused"}
     coverage = asyncio.run(_until_reasons(installation, expected))
     cameras = {camera.name: camera for camera in asyncio.run(installation.recorder.status()).cameras}
     assert installation.process is not None

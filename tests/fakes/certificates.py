@@ -77,7 +77,7 @@ class TlsFront:
         to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
         back = asyncio.create_task(_carry(to_reader, writer))
         try:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, asyncio.CancelledError):
                 while data := await reader.read(65536):
                     self.heard += data
                     to_writer.write(data)
@@ -89,7 +89,7 @@ class TlsFront:
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, asyncio.CancelledError):
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()

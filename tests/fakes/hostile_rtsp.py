@@ -22,6 +22,10 @@ SDP = (
     b"a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z0LADdoFBn54QAAAAwBAAAAPA8UKqA==,aM4PyA==\r\n"
     b"a=control:track1\r\n"
 )
+SDP_WITHOUT_VIDEO = (
+    b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=x\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
+    b"a=rtpmap:0 PCMU/8000\r\na=control:track1\r\n"
+)
 
 
 def _answer(sequence: bytes, *headers: bytes, body: bytes = b"") -> bytes:
@@ -111,7 +115,7 @@ class Stream:
             self.packet(b"\x41" + os.urandom(1000))
 
 
-ANSWERING = ("rubbish", "headers", "one-header", "length", "negative", "drip", "large-sdp")
+ANSWERING = ("rubbish", "headers", "one-header", "length", "negative", "drip", "large-sdp", "no-video")
 PLAYING = ("tiny-units", "bombs", "parameter-sets", "control", "time-jumps", "number-jumps", "no-end")
 SINS = ANSWERING + PLAYING
 
@@ -149,6 +153,8 @@ async def _pieces(sin: str, method: bytes, sequence: bytes) -> AsyncIterator[byt
         yield _answer(sequence, b"Content-Type: application/sdp", b"Content-Length: 400000000")
         for piece in _endless(SDP, lambda _: b"a=x:" + b"y" * 65530 + b"\r\n"):
             yield piece
+    elif method == b"DESCRIBE" and sin == "no-video":
+        yield _answer(sequence, b"Content-Type: application/sdp", body=SDP_WITHOUT_VIDEO)
     elif method == b"DESCRIBE":
         yield _answer(sequence, b"Content-Type: application/sdp", body=SDP)
     elif method == b"SETUP":
