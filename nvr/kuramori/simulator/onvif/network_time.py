@@ -7,6 +7,8 @@ from kuramori.simulator.onvif.camera_state import CameraState
 from kuramori.simulator.onvif.envelope import Call, Fault
 from kuramori_onvif import hardened_xml as xml
 
+YEARS = range(1970, 2100)
+
 
 def answer(camera: CameraState, call: Call) -> str | None:
     """Return the content of the answer, or None for an operation that is not of this part."""
@@ -53,6 +55,8 @@ def _set_date_and_time(camera: CameraState, call: Call) -> None:
         moment = datetime(*(int(word) for word in words[:6]), tzinfo=UTC)  # type: ignore[misc, arg-type]
     except ValueError:
         raise Fault("InvalidArgVal/InvalidDateTime", "date and time not understood") from None
+    if moment.year not in YEARS:
+        raise Fault("InvalidArgVal/InvalidDateTime", "no such time")
     camera.set_clock(moment.timestamp() - call.utc_ms / 1000, call.utc_ms)
 
 
