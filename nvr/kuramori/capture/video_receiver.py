@@ -243,7 +243,8 @@ class VideoReceiver:
         self._after_marker = flags & _MARKER != 0
         if self._after_gap and not self._rejoin(payload):
             unit.damaged = True
-        if self._depacketizer.feed(payload, unit) or self._after_gap:
+        understood = self._depacketizer.feed(payload, unit)
+        if understood or self._after_gap:
             self._rejected_in_a_row = 0
         else:
             unit.damaged = True
@@ -253,7 +254,7 @@ class VideoReceiver:
         self._statistics.rtp_packets += 1
         if flags & _MARKER:
             unit.marked()
-        elif plain and unit.fragment_start >= 0:
+        elif plain and understood and unit.fragment_start >= 0:
             self._foresee_run(data, payload, start, stop)
 
     def _tell_replay_time(self, tell: OnReplayTime, data: bytearray, start: int, stop: int) -> None:

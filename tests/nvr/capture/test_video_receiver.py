@@ -392,3 +392,16 @@ def test_any_bytes_cut_anywhere_give_the_same_and_never_an_error(
     assert cut.sink.units == whole.sink.units
     assert cut.statistics == whole.statistics
     assert cut.waiting == whole.waiting
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+@pytest.mark.parametrize("rubbish", [b"\x7c", b"\x62", b"\xff", b"\x7c\x05", b"\x62\x01"])
+def test_rubbish_amid_a_fragmented_unit_breaks_nothing(codec: Codec, rubbish: bytes) -> None:
+    """A packet too short for any header, where the next fragment belongs: the next picture is whole."""
+    fragment = b"\x7c\x85" if codec is Codec.H264 else b"\x62\x01\x93"
+    picture = b"\x65\x88" + b"p" * 30 if codec is Codec.H264 else b"\x26\x01\xaf" + b"p" * 30
+    end = receiving_end(codec)
+    end.feed(packet(fragment + b"\x88" * 40, 1, 0) + packet(rubbish, 2, 0) + packet(rubbish, 3, 0))
+    end.feed(packet(picture, 4, 3000, marker=True))
+    assert end.sink.units[-1].nals == (picture,)
+    assert not end.sink.units[-1].damaged
