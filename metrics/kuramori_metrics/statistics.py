@@ -46,6 +46,16 @@ class CameraTold:
 
 
 @dataclass(frozen=True, slots=True)
+class FillingStatistics:
+    """What is filled of a camera's gaps from its own card."""
+
+    filled_seconds: float = 0.0
+    failed_pieces: int = 0
+    pending_seconds: float = 0.0
+    given_up_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class CameraStatistics:
     """One camera, whether it records or not."""
 
@@ -72,6 +82,7 @@ class CameraStatistics:
     card_allowed: bool = False  # it may record on its own card (K8)
     events_received: int = 0
     events_dropped: int = 0  # too many to keep
+    filling: FillingStatistics | None = None  # None: not allowed
     retention_seconds: float | None = None
     oldest_recording_utc_ms: int | None = None  # first frame of its oldest segment in a ring, openable or not
     oldest_decryptable_utc_ms: int | None = None  # first frame of its oldest living key, holds excepted

@@ -12,12 +12,16 @@ from kuramori.camera import Camera, Phase
 from kuramori.camera_messages import CameraFacts, EventsState
 from kuramori.camera_texts import certificate_changed, masks_missing
 from kuramori.fact_book import is_stale, light_of
+from kuramori.filling.camera_fill import may_be_filled
+from kuramori.filling.fill_figures import FillFigures
 from kuramori.forgetting import Forgetting
 from kuramori.recorder import Recorder
 from kuramori.tick import COMMIT_BUCKETS_SECONDS, TickFigures, VolumeLane
+from kuramori_config.schema import Camera as CameraTable
 from kuramori_metrics.statistics import (
     CameraStatistics,
     CameraTold,
+    FillingStatistics,
     HistogramStatistics,
     KeystoreStatistics,
     LabelledCount,
@@ -98,10 +102,18 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
         card_allowed=recorder.tables[camera.name].card_recording,
         events_received=camera.recording.events.received,
         events_dropped=camera.recording.events.dropped,
+        filling=_filling(recorder.fill_figures.get(camera.name), recorder.tables[camera.name]),
         retention_seconds=float(recorder.tables[camera.name].retention.seconds),
         oldest_recording_utc_ms=min(starts, default=None),
         oldest_decryptable_utc_ms=oldest.get(number),
     )
+
+
+def _filling(figures: FillFigures | None, table: CameraTable) -> FillingStatistics | None:
+    if not may_be_filled(table):
+        return None
+    its = figures or FillFigures()
+    return FillingStatistics(its.filled_ms / 1000, its.failed_pieces, its.pending_ms / 1000, its.given_up_ms / 1000)
 
 
 def _clock_offset(facts: CameraFacts | None, utc_ms: int) -> float | None:

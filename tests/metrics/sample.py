@@ -4,6 +4,7 @@ from kuramori_metrics.latency_histogram import LatencyHistogram
 from kuramori_metrics.statistics import (
     CameraStatistics,
     CameraTold,
+    FillingStatistics,
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
@@ -50,6 +51,7 @@ def camera(number: int = 0) -> CameraStatistics:
         card_allowed=True,
         events_received=1234,
         events_dropped=17,
+        filling=FillingStatistics(12.5, 3, 40.0, 60.25),
         retention_seconds=604_800.0,
         oldest_recording_utc_ms=NOW - 600_000,
         oldest_decryptable_utc_ms=NOW - 500_000,

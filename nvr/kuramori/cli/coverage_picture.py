@@ -18,6 +18,7 @@ class Tone(StrEnum):
     """What a character means at a glance; the view gives each a colour."""
 
     GOOD = "good"  # recorded and there
+    FILLED = "filled"  # recorded, fetched later from the camera's card
     UNPROVEN = "unproven"
     ERASED = "erased"
     PART_MISSING = "part_missing"
@@ -33,11 +34,12 @@ class Symbols:
     recorded: str
     unproven: str
     erased: str
+    filled: str
     unknown: str = " "
 
 
-BLOCKS = Symbols(recorded="█", unproven="▓", erased="░")
-PLAIN = Symbols(recorded="=", unproven="~", erased="-")  # for terminals and files without Unicode
+BLOCKS = Symbols(recorded="█", unproven="▓", erased="░", filled="▒")
+PLAIN = Symbols(recorded="=", unproven="~", erased="-", filled="+")  # for terminals and files without Unicode
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +97,20 @@ def _cells(spans: Sequence[CoverageSpan], cut: Sequence[tuple[int, int]], symbol
         while first < len(spans) and spans[first].to_utc_ms <= begin:
             first += 1
         amounts: dict[tuple[SpanKind, str], int] = {}
+        filled_ms = 0
         position = first
         while position < len(spans) and spans[position].from_utc_ms < end:
             span = spans[position]
             duration_ms = min(span.to_utc_ms, end) - max(span.from_utc_ms, begin)
             key = (span.kind, span.reason)
             amounts[key] = amounts.get(key, 0) + duration_ms
+            filled_ms += duration_ms if span.filled else 0
             position += 1
-        cells.append(_cell(amounts, symbols))
+        cells.append(_cell(amounts, filled_ms, symbols))
     return tuple(cells)
 
 
-def _cell(amounts: dict[tuple[SpanKind, str], int], symbols: Symbols) -> Cell:
+def _cell(amounts: dict[tuple[SpanKind, str], int], filled_ms: int, symbols: Symbols) -> Cell:
     gaps = {reason: duration for (kind, reason), duration in amounts.items() if kind is SpanKind.GAP}
     if gaps:
         text = gap_text(max(sorted(gaps), key=lambda reason: gaps[reason]))
@@ -122,4 +126,6 @@ def _cell(amounts: dict[tuple[SpanKind, str], int], symbols: Symbols) -> Cell:
         return Cell(symbols.erased, Tone.ERASED)
     if SpanKind.UNPROVEN in kinds:
         return Cell(symbols.unproven, Tone.UNPROVEN)
+    if filled_ms:
+        return Cell(symbols.filled, Tone.FILLED)
     return Cell(symbols.recorded, Tone.GOOD)

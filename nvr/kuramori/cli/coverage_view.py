@@ -29,6 +29,7 @@ DAY_MS = 86_400_000
 
 STYLES: dict[Tone, str] = {
     Tone.GOOD: "green",
+    Tone.FILLED: "blue",
     Tone.UNPROVEN: "cyan",
     Tone.ERASED: "bright_black",
     Tone.PART_MISSING: "red",
@@ -47,6 +48,7 @@ class CameraFigures:
     recorded_ms: int  # recorded, whether it can still be opened or not
     erased_ms: int
     unproven_ms: int
+    filled_ms: int  # of what is recorded: fetched later from the camera's card
     missing_ms: int
     by_reason: tuple[tuple[str, int, int], ...]  # reason, how long, how often; the longest first
 
@@ -69,6 +71,7 @@ def figures(coverage: Coverage) -> CameraFigures:
         recorded_ms=known_ms - kinds[SpanKind.GAP],
         erased_ms=kinds[SpanKind.ERASED],
         unproven_ms=kinds[SpanKind.UNPROVEN],
+        filled_ms=sum(span.to_utc_ms - span.from_utc_ms for span in coverage.spans if span.filled),
         missing_ms=kinds[SpanKind.GAP],
         by_reason=tuple(by_reason),
     )
@@ -141,6 +144,7 @@ def _legend(rows: Sequence[PictureRow], symbols: Symbols) -> Columns:
     entries: list[tuple[str, Tone, str]] = []
     for symbol, tone, words in (
         (symbols.recorded, Tone.GOOD, tr("recorded", "録画あり")),
+        (symbols.filled, Tone.FILLED, tr("filled from the camera's card", "カメラから補完")),
         (symbols.unproven, Tone.UNPROVEN, tr("recorded, recovered after a crash", "録画あり(異常終了後に回復)")),
         (symbols.erased, Tone.ERASED, tr("was recorded, erased since", "録画後に消去済み")),
     ):
@@ -174,6 +178,8 @@ def _figures_table(cameras: Iterable[CameraFigures]) -> Table:
         ]
         if found.erased_ms:
             remarks.append(tr("erased since: ", "消去済み: ") + format_duration(found.erased_ms))
+        if found.filled_ms:
+            remarks.append(tr("filled from the camera: ", "カメラから補完: ") + format_duration(found.filled_ms))
         if found.unproven_ms:
             remarks.append(tr("recovered: ", "異常終了後に回復: ") + format_duration(found.unproven_ms))
         table.add_row(

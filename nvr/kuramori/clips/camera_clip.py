@@ -1,14 +1,17 @@
 """One camera of a job: its segments verified in order, the named range packed, the proofs kept.
 
-A new clip begins where the codec changes, or the track of sound. Memory: one group of pictures, and the leaf hashes
-of the segments that it reaches into. Must not know archives, signatures or other cameras.
+A new clip begins where the codec changes, or the track of sound. What was filled from the camera's card stands between
+what was recorded live (see `interleaving`). Memory: a few groups of pictures, and the leaf hashes of the segments that
+they reach into. Must not know archives, signatures or other cameras.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
 
+from kuramori.clips.interleaving import Interleaving, Placed
 from kuramori.clips.job import CameraExtraction, SegmentInput
 from kuramori.clips.leaf_list import encode_leaves
 from kuramori.clips.mux import ClipMuxer
@@ -21,8 +24,10 @@ from kuramori.clips.subtitles import Subtitles
 from kuramori.messages import SegmentState
 from kuramori.timebase import Clock
 from kuramori_segments.audio_track import AudioRecord, AudioTrack
-from kuramori_segments.codes import AudioState, VideoCodec
+from kuramori_segments.codes import AudioState, Provenance, VideoCodec
 from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.format_error import FormatError
+from kuramori_segments.header import SegmentHeader
 from kuramori_segments.records import (
     AccessUnitRecord,
     CameraEventRecord,
@@ -64,6 +69,17 @@ class SegmentEvidence:
     runs: tuple[Run, ...]
     audio: AudioState = AudioState.UNKNOWN
     audio_text: str = ""
+    provenance: Provenance = Provenance.LIVE
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Leaves of one segment in one clip, until another segment goes on: a segment may be left and come back to."""
+
+    segment: int
+    clip: int
+    runs: list[list[int]] = field(default_factory=list)  # first leaf, count
+    evidence: SegmentEvidence | None = None  # once the segment is read to its end
 
 
 @dataclass(slots=True)
@@ -158,18 +174,22 @@ class CameraExtractor:
         self._clock = clock
         self._selection = Selection(*span_utc_ms)
         self._sound = SoundSelection(span_utc_ms[1])
-        self._open: dict[int, SealedSegment] = {}  # read, but units of theirs may still be chosen
-        self._runs: dict[int, list[list[int]]] = {}
-        self._part_of: dict[int, int] = {}
+        self._open: dict[int, SealedSegment] = {}  # being read, or read but units of theirs may still be chosen
+        self._done: set[int] = set()  # read to the end
+        self._stretches: list[_Stretch] = []  # in the order of the clip
         self._result = CameraClip(camera)
 
     def run(self) -> CameraClip:
         """Read everything. Raises ExtractionFailed, MuxFailed, SpoolFull."""
-        for position, given in enumerate(self._result.camera.segments):
-            self._read(position, given)
-            oldest = self._selection.oldest_segment
-            self._settle(position + 1 if oldest is None else oldest)
-        self._settle(len(self._result.camera.segments))
+        segments = self._result.camera.segments
+        units = Interleaving([_place(position, given) for position, given in enumerate(segments)], self._read)
+        for unit in units:
+            for chosen in self._selection.take(unit):
+                self._put(chosen)
+            if unit.record.is_key:
+                self._settle(self._selection.segments | units.held)
+        self._settle(frozenset())
+        self._result.evidence += [one.evidence for one in self._stretches if one.evidence is not None]
         self._result.undecodable_units = self._selection.undecodable_units
         if self._result.parts:
             self._put_sound(self._result.parts[-1])
@@ -177,17 +197,16 @@ class CameraExtractor:
             part.muxer.finish()
         return self._result
 
-    def _read(self, position: int, given: SegmentInput) -> None:
-        segment = self._open[position] = SealedSegment(given, self._source)
+    def _read(self, position: int) -> Iterator[SourceUnit]:
+        """Yield the pictures of a segment; take up at once what stands between them."""
+        segment = self._open[position] = SealedSegment(self._result.camera.segments[position], self._source)
         sets: tuple[bytes, ...] = ()
         try:
             for record in segment.records():
                 if isinstance(record, AccessUnitRecord):
-                    chosen = self._selection.take(SourceUnit(record, position, sets))
+                    yield SourceUnit(record, position, sets)
                     if record.is_key and record.utc_us < self._span_utc_ms[0] * 1000:
                         self._sound.forget_before(record.utc_us)
-                    for unit in chosen:
-                        self._put(unit)
                 elif isinstance(record, AudioRecord) and segment.audio_track is not None:
                     self._sound.offer(SoundUnit(record, segment.audio_track))
                 elif isinstance(record, CodecConfig | ParameterSetsRecord):
@@ -196,6 +215,7 @@ class CameraExtractor:
                     self._note(record)
                 elif isinstance(record, CameraEventRecord):
                     self._note_reported(record)
+            self._done.add(position)
         finally:
             segment.close()
 
@@ -217,7 +237,7 @@ class CameraExtractor:
             self._put_sound(part, record.utc_us)
         if record.leaves:
             part.leaves.write(encode_leaves(record.utc_us, record.leaves))
-            runs = self._runs.setdefault(unit.segment, [])
+            runs = self._stretch(unit.segment).runs
             if runs and sum(runs[-1]) == record.first_leaf:
                 runs[-1][1] += len(record.leaves)
             else:
@@ -238,8 +258,15 @@ class CameraExtractor:
             camera = self._result.camera
             subtitles = Subtitles(camera.camera, camera.place, self._zone)
             parts.append(ClipPart(codec, video, leaves, ClipMuxer(video, codec, track), subtitles, sound))
-        self._part_of[unit.segment] = len(parts) - 1
         return parts[-1]
+
+    def _stretch(self, segment: int) -> _Stretch:
+        clip = len(self._result.parts) - 1
+        last = self._stretches[-1] if self._stretches else None
+        if last is None or (last.segment, last.clip) != (segment, clip):
+            last = _Stretch(segment, clip)
+            self._stretches.append(last)
+        return last
 
     def _note(self, event: TimelineRecord) -> None:
         if not self._span_utc_ms[0] <= event.utc_ms < self._span_utc_ms[1]:
@@ -259,13 +286,22 @@ class CameraExtractor:
         else:
             self._result.camera_events_left_out += 1
 
-    def _settle(self, before: int) -> None:
-        """Work out the proofs of the segments before that position: nothing of theirs can be chosen any more."""
-        for position in sorted(position for position in self._open if position < before):
+    def _settle(self, but: frozenset[int]) -> None:
+        """Work out the proofs of the segments that are read, but of which nothing can be chosen any more."""
+        for position in sorted((self._done & self._open.keys()) - but):
             segment = self._open.pop(position)
-            runs = self._runs.pop(position, [])
-            if runs:
-                self._result.evidence.append(_evidence(segment, self._part_of[position], runs))
+            for stretch in self._stretches:
+                if stretch.segment == position:
+                    stretch.evidence = _evidence(segment, stretch.clip, stretch.runs)
+
+
+def _place(position: int, given: SegmentInput) -> Placed:
+    """Where a segment stands among the others; one whose header cannot be read is looked at first, and refused."""
+    try:
+        header = SegmentHeader.unpack(given.header)
+    except FormatError:
+        return Placed(position, given.sequence, 0, continues=False)
+    return Placed(position, given.sequence, header.start_utc_ms * 1000, header.continues)
 
 
 def _evidence(segment: SealedSegment, part: int, runs: list[list[int]]) -> SegmentEvidence:
@@ -288,4 +324,5 @@ def _evidence(segment: SealedSegment, part: int, runs: list[list[int]]) -> Segme
         runs=tuple(Run(first, count, tree.range_proof(first, count)) for first, count in runs),
         audio=header.audio,
         audio_text=segment.audio_text,
+        provenance=header.provenance,
     )

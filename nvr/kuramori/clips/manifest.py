@@ -112,6 +112,7 @@ def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
         "clips": [_clip(part, its) for part, its in zip(clip.parts, names, strict=True)],
         "sound": _sound_said(clip),
         "coverage": [_span(span) for span in camera.spans],
+        "filled": [_span(span) for span in camera.spans if span.filled],
         "gaps": [_span(span) for span in camera.spans if span.kind in (SpanKind.GAP, SpanKind.ERASED)],
         "holes": holes,
         "left_out": {"pictures_without_key_frame": clip.undecodable_units},
@@ -207,6 +208,7 @@ def _span(span: CoverageSpan) -> dict[str, Any]:
         "to_utc_ms": span.to_utc_ms,
         "kind": span.kind.value,
         "reason": span.reason,
+        "filled": span.filled,
     }
 
 
@@ -216,6 +218,7 @@ def _segment(item: SegmentEvidence) -> dict[str, Any]:
         "sequence": item.sequence,
         "segment_uid": _text(item.segment_uid),
         "state": item.state.value,
+        "provenance": item.provenance.name.lower(),
         "proven": PROVEN[item.state],
         "header_digest": _text(item.header_digest),
         "start_utc_ms": item.start_utc_ms,

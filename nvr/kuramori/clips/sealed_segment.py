@@ -21,6 +21,7 @@ from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader, header_digest
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.nal_tree import NalTree
+from kuramori_segments.numbering import provenance_of
 from kuramori_segments.records import CodecConfig, Record
 from kuramori_segments.segment_error import KeyCommitmentMismatch, SegmentError
 from kuramori_segments.segment_reader import SegmentReader
@@ -106,6 +107,7 @@ class SealedSegment:
             or header.camera_number != self._source.camera_number
             or header.recorder_id != self._source.recorder_id
             or header.track is not Track.VIDEO
+            or header.provenance is not provenance_of(header.sequence)
         )
         if stranger:
             raise self._damaged("it is not this camera's recording")

@@ -34,9 +34,9 @@ class Selection:
         self.undecodable_units = 0  # inside the range, but without a key frame before them
 
     @property
-    def oldest_segment(self) -> int | None:
-        """Position of the segment of the oldest unit that waits; None when none does."""
-        return self._waiting[0].segment if self._waiting else None
+    def segments(self) -> frozenset[int]:
+        """Positions of the segments of which units wait."""
+        return frozenset(unit.segment for unit in self._waiting)
 
     def take(self, unit: SourceUnit) -> list[SourceUnit]:
         """Return the units that are chosen now, in decode order."""
