@@ -7,7 +7,6 @@ of the library are not passed on: they may hold the URL with its password.
 
 import ctypes
 import errno
-import re
 import resource
 import signal
 import sys
@@ -24,25 +23,21 @@ from av.video.stream import VideoStream
 
 from kuramori.capture.av_log import LossCounter, counted_losses
 from kuramori.capture.av_protocol import (
-    MAX_UNIT_BYTES,
     ChildEnded,
     ChildMessage,
     ChildOrder,
     ChildStarted,
-    ChildUnit,
     encode,
     parse_order,
 )
-from kuramori.capture.source import EndReason
+from kuramori.capture.av_units import CLOCK_RATE_HZ, MAX_PIECE_BYTES, Piece, timed, whole
+from kuramori.capture.source import Codec, EndReason
 
-CLOCK_RATE_HZ = 90_000
-RTP_TIME_ORIGIN = 1 << 32  # so that a step back before the first picture stays positive
 DEFAULT_FRAMES_PER_SECOND = 25
 MEMORY_BYTES_MOST = 1 << 30  # addresses; it begins with a quarter, and looks at some 4K pictures while opening
 RECEIVE_BYTES = 1 << 20  # of the sockets, as far as the kernel grants it: a key frame comes at once
 UDP_REFUSED = "the camera does not send over UDP: set transport = native"
 _PR_SET_PDEATHSIG = 1
-_START_CODE = re.compile(b"\x00\x00\x01")
 
 
 def main() -> None:
@@ -76,7 +71,10 @@ def _deliver(order: ChildOrder, output: BinaryIO, stopping: threading.Event) -> 
             if not container.streams.video:
                 return ChildEnded(EndReason.UNSUITABLE, "the stream has no video")
             _write(output, ChildStarted())
-            for unit in _units(container, container.streams.video[0], losses):
+            stream = container.streams.video[0]
+            codec = Codec.H264 if stream.codec_context.name == "h264" else Codec.H265
+            pieces = whole(_pieces(container, stream, losses), codec)
+            for unit in timed(pieces, stream.average_rate or Fraction(DEFAULT_FRAMES_PER_SECOND)):
                 _write(output, unit)
                 if stopping.is_set():
                     return ChildEnded(EndReason.STOPPED, "stopped")
@@ -87,45 +85,13 @@ def _deliver(order: ChildOrder, output: BinaryIO, stopping: threading.Event) -> 
     return ChildEnded(EndReason.VANISHED, "the camera ended the stream")
 
 
-def _units(container: InputContainer, stream: VideoStream, losses: LossCounter) -> Iterator[ChildUnit]:
-    """Yield access units in arrival order; the first packet has no time, so it waits for the second."""
-    frames_per_second = stream.average_rate or Fraction(DEFAULT_FRAMES_PER_SECOND)
-    spacing = max(1, round(CLOCK_RATE_HZ / frames_per_second))
+def _pieces(container: InputContainer, stream: VideoStream, losses: LossCounter) -> Iterator[Piece]:
+    """Yield what the demuxer hands out, in arrival order."""
     to_clock = (stream.time_base or Fraction(1, CLOCK_RATE_HZ)) * CLOCK_RATE_HZ
-    untimed: list[tuple[bytes, int]] = []
-    last_time = RTP_TIME_ORIGIN
     for packet in container.demux(stream):
         data = bytes(packet)
-        if not 0 < len(data) <= MAX_UNIT_BYTES // 2:
-            continue  # what is missing before it stands with the next one
-        lost = losses.take()
-        if packet.pts is None:
-            untimed.append((data, lost))
-            if len(untimed) < 2:
-                continue
-            first_time = last_time + spacing
-        else:
-            first_time = RTP_TIME_ORIGIN + round(packet.pts * to_clock) - spacing * len(untimed)
-            untimed.append((data, lost))
-        for index, (its_data, its_lost) in enumerate(untimed):
-            last_time = max(0, first_time + spacing * index)
-            payload, count = length_prefixed(its_data)
-            if count:
-                yield ChildUnit(last_time, its_lost, count, payload)
-        untimed.clear()
-
-
-def length_prefixed(annexb: bytes) -> tuple[memoryview, int]:
-    """Turn start codes into 32-bit lengths; return the payload and the number of NAL units."""
-    out, count = bytearray(), 0
-    starts = [match.end() for match in _START_CODE.finditer(annexb)]
-    for index, start in enumerate(starts):
-        end = starts[index + 1] - 3 if index + 1 < len(starts) else len(annexb)
-        nal = annexb[start:end].rstrip(b"\x00")
-        if nal:
-            out += len(nal).to_bytes(4, "big") + nal
-            count += 1
-    return memoryview(bytes(out)), count
+        if 0 < len(data) <= MAX_PIECE_BYTES:  # what is missing before a larger one stands with the next
+            yield Piece(data, None if packet.pts is None else round(packet.pts * to_clock), losses.take())
 
 
 def _explained(error: FFmpegError) -> ChildEnded:

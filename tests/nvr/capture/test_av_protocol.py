@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kuramori.capture.av_child import length_prefixed
 from kuramori.capture.av_protocol import (
     ChildEnded,
     ChildGarbled,
@@ -17,6 +16,7 @@ from kuramori.capture.av_protocol import (
     encode,
     parse_order,
 )
+from kuramori.capture.av_units import length_prefixed
 from kuramori.capture.source import EndReason
 from tests.fakes.rtp_wire import pieces
 
