@@ -163,6 +163,8 @@ async def test_a_confirmed_view_is_listed_with_its_date(desk: Desk) -> None:
     assert "takes the role handler" in await desk.bad("camera", "confirm-view", "gate", "--handler", INSTALLER)
     output = await desk.good("camera", "confirm-view", "gate", "--handler", HANDLER)
     assert f"confirmed by {HANDLER}" in output
+    status = (await desk.run("status")).output
+    assert "Nobody has confirmed yet that no private space is visible: park." in status
     listed = await desk.good("camera", "list")
     assert listed.count("NOT confirmed") == 1
     assert HANDLER in listed

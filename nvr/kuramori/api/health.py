@@ -17,6 +17,7 @@ from kuramori.api.views import (
     StatusView,
 )
 from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
+from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.fault import RecorderAway, RequestInvalid
 from kuramori.desk.grounds import grounds
 from kuramori.desk.recorder import asking
@@ -43,7 +44,7 @@ async def status(here: Here, caller: Anybody) -> StatusView:
         problems.append(away.english)
     if here.desk is None:
         problems.append(here.trouble)
-    return StatusView(_desk_status(here), recorder, _processes(here), tuple(problems))
+    return StatusView(_desk_status(here), recorder, _processes(here), tuple(problems), _views_not_confirmed(here))
 
 
 @router.get(COVERAGE_PATH)
@@ -102,6 +103,13 @@ def _desk_status(here: Context) -> DeskStatus:
         open_requests=sum(request.state in OPEN_STATES for request in requests),
         waiting_for_return=sum(request.waits_for_return for request in requests),
     )
+
+
+def _views_not_confirmed(here: Context) -> tuple[str, ...]:
+    """Name the cameras that nobody has confirmed yet; all of them where the register cannot be used."""
+    book = here.desk.cameras.book if here.desk is not None else CameraBook()
+    lives = ((camera.name, book.of(camera.name)) for camera in here.site.cameras)
+    return tuple(name for name, life in lives if life is None or life.confirmed_utc_ms is None)
 
 
 def _processes(here: Context) -> dict[str, Any]:

@@ -220,6 +220,7 @@ class StatusView:
     recorder: RecorderStatus | None
     processes: dict[str, Any]
     problems: tuple[str, ...]
+    views_not_confirmed: tuple[str, ...] = ()  # cameras of which no handler has confirmed the view yet (R4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,14 @@ def _tell(found: dict[str, Any], zone: tzinfo) -> None:
             f"消去・返却の報告待ち {desk['waiting_for_return']} 件",
         )
     )
+    if found["views_not_confirmed"]:
+        names = ", ".join(found["views_not_confirmed"])
+        typer.echo(
+            tr(
+                f"Nobody has confirmed yet that no private space is visible: {names}.",
+                f"私的空間が映らないことの確認が未了のカメラ: {names}",
+            )
+        )
     for problem in found["problems"]:
         typer.echo(tr(f"PROBLEM: {problem}", f"異常: {problem}"))
 
