@@ -42,7 +42,7 @@ from kuramori_config.schema import Network
 from kuramori_onvif.device import CameraDescription
 from kuramori_onvif.models import FoundDevice
 
-CALLED_AGAIN_SECONDS = 20.0  # discovery and events can cause a try so often, however much somebody shouts
+CALLED_AGAIN_SECONDS = 10.0  # discovery and events can cause a try so often, however much somebody shouts
 REFUSED_PLACES_MOST = 64  # where somebody claimed to be the camera and refused the password: not tried again
 
 Answer = CameraDescription | Unanswered
@@ -88,6 +88,8 @@ class Keeper:
     _wanted: Round = Round.CLOSER  # by the call
     _refused_at: set[str] = field(default_factory=set)  # claimed places
     _called_seconds: float = float("-inf")
+    _put_off: asyncio.TimerHandle | None = None  # a call that waits until the last one is long enough ago
+    _wanted_later: Round = Round.CLOSER  # by that call
     _next_seconds: float | None = None  # when it is asked again; a claim does not put that off
 
     def __post_init__(self) -> None:
@@ -106,6 +108,8 @@ class Keeper:
                 await self._round(wanted)
                 wanted = await self._wait()
         finally:
+            if self._put_off is not None:
+                self._put_off.cancel()
             self.around.lookout.unwatch(self.table.name)
 
     async def _round(self, wanted: Round) -> None:
@@ -177,11 +181,19 @@ class Keeper:
         return self.knowledge.description is not None
 
     def _call_soon(self, wanted: Round) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._called_seconds > CALLED_AGAIN_SECONDS:
-            self._called_seconds = now
-            self._wanted = max(self._wanted, wanted)
-            self._call.set()
+        """Ask again now, or as soon as the last such call is long enough ago: a call is put off, never lost."""
+        self._wanted_later = max(self._wanted_later, wanted)
+        if self._put_off is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._put_off = loop.call_at(max(loop.time(), self._called_seconds + CALLED_AGAIN_SECONDS), self._called)
+
+    def _called(self) -> None:
+        self._put_off = None
+        self._called_seconds = asyncio.get_running_loop().time()
+        self._wanted = max(self._wanted, self._wanted_later)
+        self._wanted_later = Round.CLOSER
+        self._call.set()
 
     async def _look_closer(self) -> None:
         """Ask masks, time and card: after the recorder was told, for recording goes first."""

@@ -47,6 +47,7 @@ REPORT_SECONDS = 0.5  # between two reports of one camera
 ALIVE_SECONDS = 10.0
 EVENTFUL_SECONDS = 0.5  # pause after a pull that brought something: a storm is heard in gulps
 AFTER_FAULT_SECONDS = 60.0  # a fault of ours with this camera
+GRANT_SECONDS = 0.5  # for a subscription that was just asked for
 FAREWELL_SECONDS = 1.0  # for giving back all subscriptions
 
 
@@ -76,7 +77,7 @@ class CameraWatch:
             self._subscription = subscription
             try:
                 while not self.refused:
-                    step = await subscription.step()
+                    step = await _step(subscription)
                     self._note(step)
                     await asyncio.sleep(max(step.wait_seconds, EVENTFUL_SECONDS if step.events else 0.0))
             finally:
@@ -176,6 +177,19 @@ class Watcher:
         log.get(camera=watch.order.camera).error("watch_failed", exc_info=fault)
         watch.broke()
         self._begin(watch, AFTER_FAULT_SECONDS)
+
+
+async def _step(subscription: EventSubscription) -> Step:
+    """Do what is due. Cancelled while a subscription is being granted, wait for it a moment: it is to be given back."""
+    doing = asyncio.ensure_future(subscription.step())
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        if not subscription.subscribed:
+            await asyncio.wait([doing], timeout=GRANT_SECONDS)
+        doing.cancel()
+        await asyncio.wait([doing])
+        raise
 
 
 async def _run(watch: CameraWatch, after_seconds: float) -> None:

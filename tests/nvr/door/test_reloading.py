@@ -1,6 +1,7 @@
 """The door when the configuration is read again: cameras come, go and change, and nobody else is disturbed."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from kuramori.places import Places
 from kuramori.reloads import Reloads
 from kuramori_config.schema import Configuration
 from tests.nvr.door.test_door import PATIENCE_SECONDS, Told, _camera, _configuration, _made, _serving, _until
+
+FLITS = 20
 
 
 @asynccontextmanager
@@ -118,3 +121,27 @@ async def test_a_password_that_was_put_right_is_tried_at_once(tmp_path: Path) ->
             (tmp_path / "secrets" / "account").write_text("hunter2")
             reloads.ask()
             assert (await told.next()).camera == "gate"
+
+
+async def test_cameras_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+    """Twenty times the same: tasks, descriptors, children and subscriptions are what they were after the first."""
+    stays, flits, told = _camera(1), _camera(2), Told()
+    footprints: list[tuple[int, int]] = []
+    async with _serving(stays, flits):
+        urls = {"stays": stays.device_url}
+        alone = _configuration(tmp_path, urls, events=True)
+        both = _configuration(tmp_path, urls | {"flits": flits.device_url}, events=True)
+        async with _running(alone, tmp_path, told) as (door, _):
+            for _ in range(FLITS):
+                await door.apply(both)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while not flits.events.subscriptions:
+                        await asyncio.sleep(0.01)
+                    await door.apply(alone)
+                    while flits.events.subscriptions:
+                        await asyncio.sleep(0.01)
+                footprints.append((len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))))
+            assert flits.events.opened == FLITS
+            assert stays.events.opened == 1
+    settled = footprints[FLITS // 4 :]
+    assert max(settled) <= footprints[0] or settled[0] == settled[-1], footprints
