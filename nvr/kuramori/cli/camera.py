@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
     group.command("confirm-view", help=tr("Confirm: no private space visible.", "私的空間が映らないことの確認"))(
         camera_aim.confirm_view
     )
-    group.command("pause", help=tr("Record nothing of it for a while.", "保守のための録画休止"))(camera_pause.pause)
+    group.command("pause", help=tr("Record nothing of it for a while.", "保守のための録画の一時停止"))(
+        camera_pause.pause
+    )
     group.command("resume", help=tr("End a pause now.", "録画の再開"))(camera_pause.resume)
     group.command("replace", help=tr("Put another device in its place.", "機器の交換"))(camera_add.replace)
     group.command("accept-certificate", help=tr("Trust its new certificate.", "新しい証明書の承認"))(

@@ -36,7 +36,7 @@ def pause(
         typer.echo(
             tr(
                 f"{name} rests until {end}; then it records again by itself.",
-                f"{name} の録画を {end} まで休止します。期限が来ると自動で再開します。",
+                f"{name} の録画を {end} まで一時停止します。期限が来ると自動で再開します。",
             )
         )
 

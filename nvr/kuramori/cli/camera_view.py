@@ -111,7 +111,7 @@ def camera_rows(found: dict[str, Any], facts: dict[str, Any], zone: tzinfo) -> l
         shown = tr(state, STATES_JAPANESE.get(state, state))
         if camera["paused_until_utc_ms"] is not None:
             until = format_time(camera["paused_until_utc_ms"], zone)
-            shown = tr(f"paused until {until}", f"{until} まで休止")
+            shown = tr(f"paused until {until}", f"{until} まで一時停止")
         confirmed = camera["confirmed_utc_ms"]
         view = (
             f"{format_time(confirmed, zone)[:10]} {camera['confirmed_by']}"

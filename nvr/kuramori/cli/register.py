@@ -32,7 +32,7 @@ KINDS_JAPANESE = {
     "custody_changed": "鍵管理者変更",
     "camera_enrolled": "カメラ登録",
     "camera_retired": "カメラ撤去",
-    "camera_paused": "録画休止",
+    "camera_paused": "録画の一時停止",
     "camera_resumed": "録画再開",
     "aimed": "画角調整",
     "view_confirmed": "画角確認",

@@ -67,7 +67,7 @@ class CameraCare:
             raise RequestInvalid(
                 "until_utc_ms",
                 "a pause ends in the future, within 31 days.",
-                "休止の期限は31日以内の将来としてください。",
+                "一時停止の期限は31日以内の将来としてください。",
             )
         await self._journal.write(CameraPaused(camera, until_utc_ms, reason), actor, now_utc_ms)
         try:
