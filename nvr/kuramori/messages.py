@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from kuramori import custody_messages as custody
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
 from kuramori.door_messages import (
     AcceptCertificateRequest,
@@ -394,6 +395,8 @@ METHODS: tuple[Method, ...] = (
     Method("erase", EraseRequest, Erasure),
     Method("erasures", ErasuresRequest, Erasures),
     Method("statistics", StatisticsRequest, RecorderStatistics),
+    Method("custody_segments", custody.CustodySegmentsRequest, custody.CustodySegments),
+    Method("reload_custodians", custody.ReloadCustodiansRequest, custody.CustodiansInUse),
     Method("camera_stream", CameraStream, Acknowledged),
     Method("camera_facts", CameraFacts, Acknowledged),
     Method("camera_events", CameraEvents, Acknowledged),

@@ -56,6 +56,16 @@ class Places:
         return self.state / "custodians.json"
 
     @property
+    def custodian_chain(self) -> Path:
+        """How the custodian set in use came to be: each set signed by custodians of the one before."""
+        return self.state / "custodian_chain.json"
+
+    @property
+    def custody(self) -> Path:
+        """Proposed changes of custodians, drills, and what was handed on to new custodians (desk)."""
+        return self.state / "custody.db"
+
+    @property
     def ledger(self) -> Path:
         """The ledger."""
         return self.state / "ledger.db"

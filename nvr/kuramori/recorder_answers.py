@@ -12,6 +12,7 @@ from kuramori import log
 from kuramori.camera import Camera, Phase
 from kuramori.camera_answers import CameraAnswers
 from kuramori.coverage_answer import PresentSegment, coverage_answer
+from kuramori.custody_answers import CustodyAnswers
 from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
 from kuramori.messages import (
     PLAN_LIMIT_SEGMENTS,
@@ -84,7 +85,9 @@ class KnownCamera:
 class RecorderAnswers:
     """The handler behind recorder.sock."""
 
-    def __init__(self, recorder: Recorder, forgetting: Forgetting, cameras: CameraAnswers) -> None:
+    def __init__(
+        self, recorder: Recorder, forgetting: Forgetting, cameras: CameraAnswers, custody: CustodyAnswers
+    ) -> None:
         self._recorder = recorder
         self._vault = recorder.vault
         self._forgetting = forgetting
@@ -101,6 +104,7 @@ class RecorderAnswers:
             ErasuresRequest: self._erasures,
             StatisticsRequest: self._statistics,
             **cameras.handlers,
+            **custody.handlers,
         }
 
     async def answer(self, question: Any) -> Any:

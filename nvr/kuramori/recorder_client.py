@@ -10,6 +10,12 @@ from typing import Any, TypeVar
 
 from kuramori import messages
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
+from kuramori.custody_messages import (
+    CustodiansInUse,
+    CustodySegments,
+    CustodySegmentsRequest,
+    ReloadCustodiansRequest,
+)
 from kuramori.door_messages import AcceptCertificateRequest
 from kuramori.messages import (
     BY_QUESTION,
@@ -101,6 +107,15 @@ class RecorderClient:
     async def erasures(self, after_number: int = 0) -> Erasures:
         """Return receipts with a number above this, oldest first."""
         return await self._ask(messages.ErasuresRequest(after_number), Erasures)
+
+    async def custody_segments(self, after_camera_number: int = 0, after_sequence: int = 0) -> CustodySegments:
+        """Return a page of the segments that can be opened, and to whom they are sealed."""
+        return await self._ask(CustodySegmentsRequest(after_camera_number, after_sequence), CustodySegments)
+
+    async def reload_custodians(self) -> bytes:
+        """Have the recorder read the chain of custodian sets anew; return the id of the set in use then."""
+        answer = await self._ask(ReloadCustodiansRequest(), CustodiansInUse)
+        return answer.custodian_set_id
 
     async def statistics(self) -> RecorderStatistics:
         """Return all plain figures."""

@@ -19,6 +19,8 @@ from kuramori.camera_roster import CameraRoster
 from kuramori.camera_sources import CameraSources, StreamBook
 from kuramori.certificate_book import CertificateBook
 from kuramori.clock_trust import clock_synchronised
+from kuramori.custodian_office import CustodiansUnusable
+from kuramori.custody_answers import CustodyAnswers
 from kuramori.door_client import DoorClient
 from kuramori.erasure_texts import place_refusal
 from kuramori.fact_book import FactBook
@@ -39,7 +41,6 @@ from kuramori.texts import tr
 from kuramori.tick import Tick, VolumeLane
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
 from kuramori.vault import (
-    CustodiansUnusable,
     DeviceKeyUnusable,
     Vault,
     VolumeAway,
@@ -162,7 +163,7 @@ class RecorderRun:
         places = Places.of(recorder.configuration)
         places.runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
         cameras = CameraAnswers(recorder, self._roster, self._pausing, self._facts)
-        answers = RecorderAnswers(recorder, self._forgetting, cameras)
+        answers = RecorderAnswers(recorder, self._forgetting, cameras, CustodyAnswers(recorder))
         server = await MessageServer(places.recorder_socket, answers.answer).start()
         await recorder.note("recorder_started", recovered_segments=recorder.vault.recovered_segments)
         background = [

@@ -15,19 +15,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kuramori import log
+from kuramori.custodian_office import CustodianOffice
 from kuramori.identity import Identity, read_identity
 from kuramori.places import Places
 from kuramori.recording import RecordingState
 from kuramori_config.schema import Configuration
 from kuramori_segments.boot_identity import read_boot_id
 from kuramori_segments.codes import Provenance
-from kuramori_segments.custodian_set import CustodianSet, read_set
+from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.erasable_cell import open_file_cells
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.header import SegmentHeader
-from kuramori_segments.key_faults import KeyFault
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.ledger import CameraNameRefused, Ledger
 from kuramori_segments.ledger_fault import LedgerLost, LedgerMissing
@@ -39,7 +39,6 @@ from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport, reco
 from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.volume import Volume
 
-MAX_SET_FILE_BYTES = 1024 * 1024
 OTHERS = 0o077
 
 
@@ -48,14 +47,6 @@ class DeviceKeyUnusable(Exception):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} holds no P-256 private key: restore it from a copy")
-        self.path = path
-
-
-class CustodiansUnusable(Exception):
-    """The custodian set is damaged: nothing is sealed to nobody, so nothing is recorded."""
-
-    def __init__(self, path: Path, fault: KeyFault) -> None:
-        super().__init__(f"{path} holds no custodian set ({fault}): restore it from a copy")
         self.path = path
 
 
@@ -73,7 +64,7 @@ class Vault:
 
     identity: Identity
     signer: DeviceSigner
-    custodians: CustodianSet
+    office: CustodianOffice
     keystore: Keystore
     ledger: Ledger
     volumes: tuple[Volume, ...]
@@ -84,6 +75,11 @@ class Vault:
     recovered_segments: int
     repaired_runs: tuple[RepairedRun, ...]
     _closing: ExitStack
+
+    @property
+    def custodians(self) -> CustodianSet:
+        """The set that the next segment is sealed to."""
+        return self.office.current
 
     def close(self) -> None:
         """Let go of everything, in the reverse order of opening."""
@@ -101,15 +97,6 @@ def read_device_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _read_custodians(path: Path) -> CustodianSet:
-    with path.open("rb") as file:
-        content = file.read(MAX_SET_FILE_BYTES)
-    try:
-        return read_set(content)
-    except KeyFault as fault:
-        raise CustodiansUnusable(path, fault) from fault
-
-
 def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     """Open and repair. Raises IdentityFault, DeviceKeyUnusable, CustodiansUnusable, KeystoreFault, LedgerFault,
     VolumeAway, VolumeRefused, StorageFault, OSError."""
@@ -117,7 +104,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     identity = read_identity(places.identity)
     _tell_loose_modes(places)
     signer = DeviceSigner(read_device_key(places.device_key))
-    custodians = _read_custodians(places.custodians)
+    office = CustodianOffice.read(places)
     boot_id = read_boot_id()
     with ExitStack() as closing:
         cells = open_file_cells(places.cell, places.volumes, for_trial=configuration.keystore.for_trial)
@@ -139,13 +126,14 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             volumes.append(volume)
         ledger = open_ledger(places, volumes, now_utc_ms)
         closing.callback(ledger.close)
+        office.settle(ledger, now_utc_ms)
         repaired = ledger.close_open_runs(
             _durable_ends(tails), GapReason.RECORDER_CRASHED, now_utc_ms, filled=_durable_ends(filled_tails)
         )
         return Vault(
             identity=identity,
             signer=signer,
-            custodians=custodians,
+            office=office,
             keystore=keystore,
             ledger=ledger,
             volumes=tuple(volumes),
