@@ -30,6 +30,7 @@ from kuramori_segments.codes import AudioState, Suite, VideoCodec
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.footer import build_recovered
 from kuramori_segments.header import SegmentHeader, header_digest
+from kuramori_segments.numbering import FIRST_FILLED_NUMBER, provenance_of
 from kuramori_segments.records import FLAG_DISCONTINUITY, FLAG_KEY_FRAME, CameraEventRecord, CodecConfig
 from kuramori_segments.segment_reader import scan
 from kuramori_segments.segment_writer import SegmentWriter
@@ -112,6 +113,7 @@ class SealedRecording:
     key: ec.EllipticCurvePrivateKey = field(default_factory=new_device_key)
     segments: list[SegmentInput] = field(default_factory=list)
     _next_unit: int = 1
+    _other_next_unit: int = FIRST_FILLED_NUMBER
     _heard_until_us: int = 0
 
     def __post_init__(self) -> None:
@@ -137,9 +139,16 @@ class SealedRecording:
         suite: Suite = Suite.AES_256_GCM,
         sound: Sequence[AudioRecord] = (),
         track: AudioTrack | None = None,
+        filled: bool = False,
     ) -> int:
-        """Seal pictures into the next slot, with the sound of their time; return how many pictures it took."""
-        sequence = len(self.segments) + 1
+        """Seal pictures into the next slot, with the sound of their time; return how many pictures it took.
+
+        `filled`: as fetched from the camera's card, with numbers of their own.
+        """
+        sequence = slot_number = len(self.segments) + 1
+        if filled:
+            sequence += FIRST_FILLED_NUMBER
+            self._next_unit, self._other_next_unit = self._other_next_unit, self._next_unit
         dek, k_seg = os.urandom(32), os.urandom(32)
         given = iter(content)
         first = next(given)
@@ -159,7 +168,9 @@ class SealedRecording:
         due = [frame for frame in sound if frame.utc_us > self._heard_until_us]
         taken = self._fill(writer, slot, first, given, due)
         extent = self._end(writer, slot, header, state)
-        offset = (sequence - 1) * self.slot_bytes
+        if filled:
+            self._next_unit, self._other_next_unit = self._other_next_unit, self._next_unit
+        offset = (slot_number - 1) * self.slot_bytes
         with self.volume.open("r+b" if self.volume.exists() else "wb") as file:
             file.seek(offset)
             file.write(slot.content)
@@ -183,7 +194,13 @@ class SealedRecording:
             first_access_unit=self._next_unit,
             start_utc_ms=first.utc_us // 1000,
         )
-        return replace(header, camera_name=self.name, camera_number=self.number, continues=not first.is_key)
+        return replace(
+            header,
+            camera_name=self.name,
+            camera_number=self.number,
+            continues=not first.is_key,
+            provenance=provenance_of(sequence),
+        )
 
     def _fill(
         self,

@@ -95,6 +95,7 @@ class Interleaving:
             for segment in lanes[0].segments:
                 yield from read(segment.position)
             return
+        known = list(lanes)  # those that are over too: what they held still counts
         while lanes:
             lane = min(lanes, key=_turn)
             _know(lane, read)
@@ -103,7 +104,7 @@ class Interleaving:
                 continue
             if lane is not min(lanes, key=_turn):
                 continue  # it begins later than its header said
-            group = _cut(lane, [other for other in lanes if other.rank > lane.rank], read)
+            group = _cut(lane, [other for other in known if other.rank > lane.rank], read)
             if group:
                 lane.note_passed(group)
                 yield from group
@@ -146,7 +147,7 @@ def _cut(lane: _Lane, above: Iterable[_Lane], read: ReadSegment) -> list[SourceU
     for other in above:
         if other.held[0] <= begins_us <= other.held[1]:
             return []
-        if other.begins_us > last_us:
+        if other.is_over or other.begins_us > last_us:
             continue
         _know(other, read)
         if not other.is_over and other.begins_us <= last_us:
