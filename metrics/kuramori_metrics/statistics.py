@@ -78,6 +78,7 @@ class CameraStatistics:
     clock_offset_seconds: float | None = None  # the camera's clock minus ours
     paused: bool = False  # for maintenance: not recorded on purpose
     told: CameraTold | None = None  # None: nobody asks it (a camera by its stream's address alone)
+    stream_certificate_changed: bool | None = None  # None: its stream has no certificate
     card_light: str = "unknown"  # one of LIGHTS
     card_allowed: bool = False  # it may record on its own card (K8)
     events_received: int = 0

@@ -11,6 +11,7 @@ from kuramori import __version__
 from kuramori.camera import Camera, Phase
 from kuramori.camera_messages import CameraFacts, EventsState
 from kuramori.camera_texts import certificate_changed, masks_missing
+from kuramori.capture.source import EndReason
 from kuramori.fact_book import is_stale, light_of
 from kuramori.filling.camera_fill import may_be_filled
 from kuramori.filling.fill_figures import FillFigures
@@ -98,6 +99,7 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
         clock_offset_seconds=_clock_offset(facts, utc_ms),
         paused=recorder.pauses.is_paused(camera.name),
         told=_told(facts) if facts is not None else None,
+        stream_certificate_changed=_stream_certificate_changed(recorder, camera),
         card_light=light_of(facts, utc_ms).value,
         card_allowed=recorder.tables[camera.name].card_recording,
         events_received=camera.recording.events.received,
@@ -114,6 +116,19 @@ def _filling(figures: FillFigures | None, table: CameraTable) -> FillingStatisti
         return None
     its = figures or FillFigures()
     return FillingStatistics(its.filled_ms / 1000, its.failed_pieces, its.pending_ms / 1000, its.given_up_ms / 1000)
+
+
+def _stream_certificate_changed(recorder: Recorder, camera: Camera) -> bool | None:
+    """Tell whether its stream is refused for its certificate: not the first one seen, or not the configured one."""
+    table, sources = recorder.tables[camera.name], recorder.assembly.sources
+    known = sources.known_certificate(table)
+    address = table.rtsp.url if table.rtsp is not None else sources.book.address_of(camera.name)
+    if known is None or address is None or not address.startswith("rtsps:"):
+        return None
+    if not known.configured:
+        return bool(known.refused)
+    ended = camera.last_end
+    return camera.phase is not Phase.RECORDING and ended is not None and ended.reason is EndReason.UNTRUSTED
 
 
 def _clock_offset(facts: CameraFacts | None, utc_ms: int) -> float | None:

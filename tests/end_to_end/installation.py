@@ -1,6 +1,6 @@
 """A whole recorder in a folder of its own, as a user would set it up: real configuration, real keys, real processes.
 
-For end-to-end tests and the benchmark. Cameras are given by their RTSP addresses.
+For end-to-end tests and the benchmark. Cameras are given by the addresses of their streams or ONVIF services.
 """
 
 import asyncio
@@ -28,16 +28,21 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CameraAt:
-    """A camera by name and stream address."""
+    """A camera by name and address."""
 
     name: str
-    url: str
+    url: str  # of its stream; http and https: of its ONVIF service
     transport: str = "native"
     user: str = ""
     password: str = ""
     mbit_per_second: float = 0.02  # what is planned for: small volumes are enough for a test
     retention: str = "3 hours"
     decision: str = ""  # who decided that its sound is recorded; empty: nobody (R3)
+    more: str = ""  # further TOML of its table
+
+    @property
+    def spoken(self) -> str:
+        return "onvif" if self.url.startswith("http") else "rtsp"
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Installation:
     cameras: Sequence[CameraAt]
     volume_size: str = "2 GiB"
     extra: str = ""  # further TOML
+    inside: Sequence[str] = ()  # the command that runs another in a network namespace
     custodians: Custodians | None = None
     process: subprocess.Popen[bytes] | None = None
     log_path: Path = field(init=False)
@@ -101,7 +107,7 @@ class Installation:
         if whole_service:
             command = [sys.executable, "-m", "kuramori.cli", "run", "--config", str(self.config_path)]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*self.inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     async def until_recording(self, names: Sequence[str] | None = None) -> None:
         """Wait until the named cameras (all by default) have something durable and record."""
@@ -200,7 +206,8 @@ name = "{camera.name}"
 place = "Test bench"
 retention = "{camera.retention}"
 floor = "1 hour"
-rtsp = "{camera.url}"
+{camera.spoken} = "{camera.url}"
 transport = "{camera.transport}"
 expected_mbit_per_second = {camera.mbit_per_second}
+{camera.more}
 """

@@ -143,6 +143,18 @@ def test_a_camera_that_is_not_asked_has_a_card_of_unknown_light() -> None:
     assert page["kuramori_camera_card_light", (("camera", "yard"), ("light", "unknown"))] == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "stream", "shown"),
+    [(None, True, 1), (None, False, 0), (False, True, 1), (True, None, 1), (None, None, None)],
+)
+def test_a_certificate_may_change_at_either_end(asked: bool | None, stream: bool | None, shown: int | None) -> None:
+    """Of the services that are asked or of the stream that is recorded: one alarm for both."""
+    told = CameraTold(NOW, certificate_changed=asked)
+    camera = CameraStatistics("gate", told=told, stream_certificate_changed=stream)
+    page = read(replace(full(), cameras=(camera,)))
+    assert page.get(("kuramori_camera_certificate_changed", (("camera", "gate"),))) == shown
+
+
 def test_a_camera_cannot_make_series() -> None:
     """Whatever kinds it invents, they are one: the page stays as long as the configuration makes it."""
     told = CameraTold(NOW, silence="loud", tampered=tuple(f"kind {number}" for number in range(1000)))

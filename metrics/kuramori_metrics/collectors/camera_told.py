@@ -6,7 +6,7 @@ from prometheus_client.core import Metric
 
 from kuramori_metrics.family import Family, Kind, seconds
 from kuramori_metrics.registry import Collector
-from kuramori_metrics.statistics import SILENCES, RecorderStatistics
+from kuramori_metrics.statistics import SILENCES, CameraStatistics, RecorderStatistics
 
 TOLD = Family(
     "kuramori_camera_told_timestamp_seconds",
@@ -39,7 +39,7 @@ MASKS = Family(
 CERTIFICATE = Family(
     "kuramori_camera_certificate_changed",
     Kind.GAUGE,
-    "1 while the camera shows another certificate than the pinned one, else 0; absent where it is not asked over TLS.",
+    "1 while the camera shows another certificate than the pinned one, else 0; absent where nothing of it has TLS.",
     ("camera",),
     "0 or 1",
 )
@@ -52,9 +52,15 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     yield SILENCE.metric([((name, it.silence if it.silence in SILENCES else "not_told"), 1) for name, it in told])
     yield PROFILES.metric([((name,), it.profiles_with_audio) for name, it in told])
     yield MASKS.metric([((name,), it.masks_missing) for name, it in told if it.masks_missing is not None])
-    yield CERTIFICATE.metric(
-        [((name,), it.certificate_changed) for name, it in told if it.certificate_changed is not None]
-    )
+    changed = ((camera.name, _certificate_changed(camera)) for camera in statistics.cameras)
+    yield CERTIFICATE.metric([((name,), value) for name, value in changed if value is not None])
+
+
+def _certificate_changed(camera: CameraStatistics) -> bool | None:
+    """Of the camera's services or of its stream: either is refused until somebody accepts it."""
+    asked = camera.told.certificate_changed if camera.told is not None else None
+    known = [value for value in (asked, camera.stream_certificate_changed) if value is not None]
+    return any(known) if known else None
 
 
 COLLECTOR = Collector("camera_told", (TOLD, SILENCE, PROFILES, MASKS, CERTIFICATE), collect)
