@@ -51,18 +51,18 @@ def _reports(site: Site) -> tuple[str, ...]:
     if site.rule_set is RuleSet.HOK:
         return (
             tr(
-                "Report place, direction and purpose of the camera to the section in charge of the directive (HOK 9).",
-                "設置場所、撮影方向及び目的を要綱の所管課に報告する(要綱第9条)。",
+                "Report place, direction and purpose of the camera to the section in charge (HOK 9 names it).",
+                "設置場所、撮影方向及び目的を所管課(要綱第9条に定める課)に報告する。",
             ),
         )
     return ()
 
 
 def _rule_book(site: Site) -> str:
-    """CHI model rule 4: number and places; ISE 5(3): the operating standard; HOK 5."""
-    source = {RuleSet.ISE: "ISE 5(3)", RuleSet.CHI: "CHI model rule 4", RuleSet.HOK: "HOK 5"}[site.rule_set]
-    japanese = {RuleSet.ISE: "指針5(3)", RuleSet.CHI: "運用規程例4", RuleSet.HOK: "要綱第5条"}[site.rule_set]
+    """CHI model rule 4: number and places; ISE 5(3): the operating standard; HOK leaves the form open."""
+    source = {RuleSet.ISE: " (ISE 5(3))", RuleSet.CHI: " (CHI model rule 4)", RuleSet.HOK: ""}[site.rule_set]
+    japanese = {RuleSet.ISE: "(指針5(3))", RuleSet.CHI: "(運用規程例4)", RuleSet.HOK: ""}[site.rule_set]
     return tr(
-        f"Enter the camera in the rule book: number of cameras, place, retention ({source}).",
-        f"運用規程の設置台数、設置場所、保存期間を改める({japanese})。",
+        f"Enter the camera in the rule book: number of cameras, place, retention{source}.",
+        f"運用規程の設置台数、設置場所、保存期間を改める{japanese}。",
     )
