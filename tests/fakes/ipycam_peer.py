@@ -18,10 +18,11 @@ USER, PASSWORD = "operator", "hunter2"
 
 
 @contextmanager
-def running_ipycam(folder: Path) -> Iterator[Cable]:
-    """Run the camera with user and password; it answers when this is entered."""
+def running_ipycam(folder: Path, minutes_ahead: int = 0) -> Iterator[Cable]:
+    """Run the camera with user and password; it answers when this is entered. Its clock may be ahead of ours."""
     require_root()
     require_program("ip")
+    program = [str(Path(__file__).with_name("clock_ahead.py")), str(minutes_ahead), "ipycam"]
     ffmpeg = require_program("ffmpeg")
     source = ["-f", "lavfi", "-i", "testsrc=size=320x180:rate=5", "-t", "2", "-c:v", "libx264", "-pix_fmt", "yuv420p"]
     subprocess.run([ffmpeg, "-loglevel", "error", *source, str(folder / "clip.mp4")], check=True, timeout=60)
@@ -29,7 +30,7 @@ def running_ipycam(folder: Path) -> Iterator[Cable]:
     (folder / "camera.json").write_text(json.dumps(settings))
     with cable() as made, (folder / "log").open("wb") as log:
         camera = subprocess.Popen(
-            made.at_camera(sys.executable, "-m", "ipycam", "--config", "camera.json", "--source", "clip.mp4"),
+            made.at_camera(sys.executable, *program, "--config", "camera.json", "--source", "clip.mp4"),
             cwd=folder,
             stdout=log,
             stderr=log,
