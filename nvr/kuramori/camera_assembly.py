@@ -111,11 +111,16 @@ class CameraAssembly:
             source_kind=source_kind(self.tables[name]),
             clock=self.clock,
             anchor=self.anchor,
-            backoff=Backoff(random.random),
+            backoff=self.backoff(),
             audio_decision=lambda: decision_of(self.tables[name]),
         )
         lane.cameras = [*lane.cameras, camera]
         return camera
+
+    def backoff(self) -> Backoff:
+        """Return the waits of a camera that is tried afresh."""
+        tuning = self.sources.tuning
+        return Backoff(random.random, tuning.back_off_first_seconds, tuning.back_off_most_seconds)
 
     def _state(self, camera_number: int) -> RecordingState:
         if camera_number in self.left:

@@ -5,7 +5,6 @@ never given to another, its recordings stay until their retention ends. What a c
 (retention, place, events ...) changes without one. This module must not know files, signals or how a camera works.
 """
 
-import random
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -14,7 +13,6 @@ from kuramori import log
 from kuramori.camera import Camera, Phase
 from kuramori.camera_assembly import lane_at, plans_of, source_kind
 from kuramori.camera_lives import CameraLives
-from kuramori.capture.backoff import Backoff
 from kuramori.capture.source import EndReason
 from kuramori.pausing import Pausing
 from kuramori.recorder import Recorder
@@ -140,7 +138,7 @@ class CameraRoster:
 
     async def _connect_anew(self, camera: Camera, why: str) -> None:
         camera.source_kind = source_kind(self._recorder.tables[camera.name])
-        camera.backoff = Backoff(random.random)
+        camera.backoff = self._recorder.assembly.backoff()
         if self._recorder.pauses.is_paused(camera.name):
             return  # it begins with the new tables when its pause is over
         await self._lives.end(camera)
@@ -149,7 +147,7 @@ class CameraRoster:
 
     async def _try_now(self, camera: Camera) -> None:
         await self._lives.end(camera)
-        camera.backoff = Backoff(random.random)
+        camera.backoff = self._recorder.assembly.backoff()
         self._pausing.begin_life(camera)
 
     # ---- leaving -------------------------------------------------------------------------------------------------

@@ -17,10 +17,21 @@ JITTER = 0.5  # a wait is between half and all of its nominal length
 
 
 class Backoff:
-    """The waits of one camera. `chance` returns a number in [0, 1)."""
+    """The waits of one camera. `chance` returns a number in [0, 1).
 
-    def __init__(self, chance: Callable[[], float]) -> None:
+    The first wait is never shorter than `first_seconds`, no wait but that for a wrong password longer than
+    `most_seconds`.
+    """
+
+    def __init__(
+        self,
+        chance: Callable[[], float],
+        first_seconds: float = SHORTEST_SECONDS,
+        most_seconds: float = LONGEST_SECONDS,
+    ) -> None:
         self._chance = chance
+        self._first_seconds = first_seconds
+        self._most_seconds = max(first_seconds, most_seconds)
         self._failures = 0
         self._refusals = 0
 
@@ -32,6 +43,6 @@ class Backoff:
             nominal = WRONG_CREDENTIALS_SECONDS[self._refusals]
             self._refusals = min(self._refusals + 1, len(WRONG_CREDENTIALS_SECONDS) - 1)
         else:
-            nominal = min(LONGEST_SECONDS, 2 * SHORTEST_SECONDS * (1 << self._failures))
+            nominal = min(self._most_seconds, 2 * self._first_seconds * (1 << self._failures))
             self._failures = min(self._failures + 1, 16)
         return nominal * (1 - JITTER * self._chance())

@@ -30,6 +30,7 @@ from kuramori.capture.video_receiver import VideoReceiver
 NS_PER_SECOND = 1_000_000_000
 LOW_WATER_BYTES = 1 << 20  # wake up for that much; `drain` reads what is less once a second
 RECEIVER_REPORT_SECONDS = 5
+SETTLING_NS = 2 * NS_PER_SECOND  # so long after PLAY, packets are taken as they come
 FAREWELL_SECONDS = 0.3
 # From one `drain` to the next; more than any camera needs. Beyond that it is read no more until the next one, so
 # that a camera that floods costs the others nothing.
@@ -90,6 +91,7 @@ class RtspSource:
         self._opened: asyncio.Future[StreamDescription] | None = None
         self._over: asyncio.Future[SourceEnded] | None = None
         self._holding = False  # playing, but nobody has drained yet
+        self._settled_at_ns: int | None = None
         self._closing = False
         self._rtcp_channel = 1
         self._own_ssrc = secrets.randbits(32)
@@ -135,10 +137,19 @@ class RtspSource:
         if self._holding:
             self._holding = False
             self._last_packet_ns = self._boot_ns()
+            self._settled_at_ns = self._last_packet_ns + SETTLING_NS
             self._wire.feed_kept()
-            self._wire.start_reading(self._options.low_water_bytes)
+            self._wire.start_reading()
+        self._settle()
         self._wire.read_available()
         self._mind_time(self._boot_ns())
+
+    def _settle(self) -> None:
+        """Wake up seldom from now on; until then arrival is exact, so that the stream's first pictures are dated."""
+        if self._settled_at_ns is not None and self._boot_ns() >= self._settled_at_ns and self._wire is not None:
+            self._settled_at_ns = None
+            if not self._throttled:
+                self._wire.start_reading(self._options.low_water_bytes)
 
     def _begin_tick(self) -> None:
         self._tick_bytes = self._tick_messages = 0

@@ -67,3 +67,11 @@ def test_waits_never_end_and_never_overflow() -> None:
     backoff = Backoff(lambda: 0.5)
     for _ in range(10_000):
         assert backoff.next_seconds(VANISHED) <= LONGEST_SECONDS
+
+
+def test_the_configured_waits_are_kept() -> None:
+    """First and longest wait come from the configuration; a longest one below the first gives way."""
+    backoff = Backoff(lambda: 0.0, first_seconds=0.2, most_seconds=2.0)
+    assert [backoff.next_seconds(VANISHED) for _ in range(5)] == [0.4, 0.8, 1.6, 2.0, 2.0]
+    assert Backoff(lambda: 0.0, first_seconds=5.0, most_seconds=1.0).next_seconds(VANISHED) == 5.0
+    assert Backoff(lambda: 0.999_999, first_seconds=0.2).next_seconds(VANISHED) >= 0.2
