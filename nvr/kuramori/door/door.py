@@ -257,7 +257,8 @@ class Door:
         book, fingerprint = self._certificates, plain_fingerprint(question.fingerprint)
         if not book.accept(question.camera, keeper.configured_url, fingerprint):
             shown = book.refused(question.camera)
-            why = f"what was refused is sha256:{shown}" if shown else "no other certificate was shown over https"
+            keeper.call()  # it may have been changed a moment ago
+            why = f"what was refused is sha256:{shown}" if shown else "none was refused yet; it is asked now, try again"
             return Failure(FailureCode.CERTIFICATE, f"this is not the certificate that {question.camera} shows: {why}")
         keeper.call()
         return Acknowledged()
