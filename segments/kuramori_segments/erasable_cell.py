@@ -39,6 +39,10 @@ class Cell(Protocol):
     """A place for one root. All methods raise CellUnusable or PlaceRefused when the medium fails."""
 
     @property
+    def assessment(self) -> TierAssessment:
+        """How strong destroying it is, and why."""
+
+    @property
     def tier(self) -> ErasureTier:
         """How strong destroying it is."""
 
@@ -63,12 +67,17 @@ class FileCell:
         """Use `open_file_cells`, which looks at the place first."""
         self._files = files
         self._name = name
-        self.assessment = assessment
+        self._assessment = assessment
+
+    @property
+    def assessment(self) -> TierAssessment:
+        """See Cell."""
+        return self._assessment
 
     @property
     def tier(self) -> ErasureTier:
         """See Cell."""
-        return self.assessment.tier
+        return self._assessment.tier
 
     @property
     def description(self) -> str:

@@ -60,13 +60,14 @@ class PlaceRefused(KeystoreFault):
 
 
 class CellUnusable(KeystoreFault):
-    """An erasable cell failed. `operation` is "read", "write" or "destroy"; `errno` 0 where there is none."""
+    """An erasable cell failed. `operation`: "reach", "read", "write" or "destroy"; `errno` 0 where there is none."""
 
-    def __init__(self, cell: str, operation: str, errno: int) -> None:
-        super().__init__(f"{cell}: {operation} failed (error {errno})")
+    def __init__(self, cell: str, operation: str, errno: int, detail: str = "") -> None:
+        super().__init__(f"{cell}: {operation} failed ({detail or f'error {errno}'})")
         self.cell = cell
         self.operation = operation
         self.errno = errno
+        self.detail = detail
 
 
 class KeystoreMissing(KeystoreFault):

@@ -24,6 +24,8 @@ class TierReason(StrEnum):
     """Why it is that tier."""
 
     SEPARATE_DISK = "separate-disk"  # E2
+    TPM = "tpm"  # E2: a chip of its own
+    SOFTWARE_TPM = "software-tpm"  # a program that plays a TPM: what it keeps lies in a file somewhere
     SAME_DISK = "same-disk"
     CELL_DISK_UNKNOWN = "cell-disk-unknown"
     RECORDING_DISK_UNKNOWN = "recording-disk-unknown"

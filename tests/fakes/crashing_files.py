@@ -78,6 +78,7 @@ class Machine:
     count_reads: bool = False
     steps: list[Step] = field(default_factory=list)
     places: dict[str, "CrashingFiles"] = field(default_factory=dict)
+    parts: dict[str, object] = field(default_factory=dict)  # what else the machine has, such as a TPM
 
     def files(self, place: str) -> "CrashingFiles":
         """Return the directory of that name."""

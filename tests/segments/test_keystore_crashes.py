@@ -25,8 +25,11 @@ from kuramori_segments.keystore_faults import (
 )
 from tests.fakes.crashing_files import Machine, PowerCut, Step, Survival
 from tests.fakes.keystore_machine import BOOT, HOLD, UID, cells_of
+from tests.fakes.simulated_tpm import tpm_cells_of
 
 MAX_STEPS = 2000
+CELLS = {"file": cells_of, "tpm": tpm_cells_of}
+kinds_of_cells = pytest.mark.parametrize("kind", CELLS)
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Story:
     """What the recorder was told, call by call: what must be, what may be, what must not be."""
 
     machine: Machine
+    kind: str = "file"  # of cell
     store: Keystore | None = None
     alive: dict[bytes, bytes] = field(default_factory=dict)  # acknowledged: epoch id and a probe of its key
     dying: set[bytes] = field(default_factory=set)  # a rotation that was to destroy them has not returned
@@ -45,10 +49,10 @@ class Story:
 
     def make(self) -> None:
         self.call = "make"
-        self.store = Keystore.create(self.machine.files("store"), cells_of(self.machine), boot_id=BOOT)
+        self.store = Keystore.create(self.machine.files("store"), CELLS[self.kind](self.machine), boot_id=BOOT)
 
     def open(self) -> None:
-        self.store = Keystore.open(self.machine.files("store"), cells_of(self.machine), boot_id=BOOT)
+        self.store = Keystore.open(self.machine.files("store"), CELLS[self.kind](self.machine), boot_id=BOOT)
 
     def record(self, camera: int) -> Epoch:
         self.call = "record"
@@ -96,7 +100,7 @@ class Story:
 
     def check_thief(self, dead: set[bytes]) -> None:
         """No copy of the store's medium, made at any time, opens a dead key with a root that exists now."""
-        roots = [root for cell in cells_of(self.machine) if (root := cell.read()) is not None]
+        roots = [root for cell in CELLS[self.kind](self.machine) if (root := cell.read()) is not None]
         for image in self.images:
             for content in image.values():
                 for root in roots:
@@ -126,9 +130,9 @@ def tell(story: Story) -> None:
     story.rotate(fourth)
 
 
-def run(machine: Machine) -> tuple[Story, str]:
+def run(machine: Machine, kind: str = "file") -> tuple[Story, str]:
     """Tell the story until the power goes; return it with the name of the call that was interrupted."""
-    story = Story(machine)
+    story = Story(machine, kind)
     try:
         tell(story)
     except PowerCut:
@@ -136,27 +140,29 @@ def run(machine: Machine) -> tuple[Story, str]:
     return story, "the end"
 
 
-def steps_of_the_whole_story() -> int:
+def steps_of_the_whole_story(kind: str) -> int:
     machine = Machine()
-    run(machine)
+    run(machine, kind)
     return len(machine.steps)
 
 
-STEPS = steps_of_the_whole_story()
+STEPS = {kind: steps_of_the_whole_story(kind) for kind in CELLS}
 
 
-def test_the_story_takes_as_many_steps_as_expected() -> None:
+@kinds_of_cells
+def test_the_story_takes_as_many_steps_as_expected(kind: str) -> None:
     """If this number falls, some sync was lost; then the rest of this file proves less."""
-    assert 80 < STEPS < 200
+    assert 80 < STEPS[kind] < 200
 
 
+@kinds_of_cells
 @pytest.mark.parametrize("survival", Survival)
-def test_a_power_cut_before_any_step_is_survived(survival: Survival) -> None:
+def test_a_power_cut_before_any_step_is_survived(survival: Survival, kind: str) -> None:
     """Every step of the whole story, every outcome of what was not durable; then life goes on."""
     some_begun = 0
-    for cut_at in range(1, STEPS + 2):
+    for cut_at in range(1, STEPS[kind] + 2):
         machine = Machine(cut_at=cut_at)
-        story, call = run(machine)
+        story, call = run(machine, kind)
         begun = call == "rotate" and destruction_begun(story)
         some_begun += begun
         machine.restart(survival)
@@ -199,13 +205,14 @@ def destruction_begun(story: Story) -> bool:
     return any(step.name == old_cell for step in done[made[0] :])
 
 
+@kinds_of_cells
 @pytest.mark.parametrize("survival", Survival)
-def test_a_second_power_cut_while_opening_is_survived(survival: Survival) -> None:
+def test_a_second_power_cut_while_opening_is_survived(survival: Survival, kind: str) -> None:
     """The machine stops again while it finishes what the first stop interrupted."""
-    for cut_at in range(1, STEPS + 1, 3):
+    for cut_at in range(1, STEPS[kind] + 1, 3):
         for cut_again in range(1, 12):
             machine = Machine(cut_at=cut_at)
-            story, call = run(machine)
+            story, call = run(machine, kind)
             if call == "make":
                 break
             machine.restart(survival)
@@ -222,13 +229,14 @@ def is_change(step: Step) -> bool:
     return step.kind != "read"
 
 
+@kinds_of_cells
 @pytest.mark.parametrize("reads_too", [False, True])
-def test_a_single_fault_at_any_step_costs_no_key(reads_too: bool) -> None:
+def test_a_single_fault_at_any_step_costs_no_key(reads_too: bool, kind: str) -> None:
     """EIO once, anywhere: acknowledged keys stay, promised erasures hold, and the store goes on or says why not."""
-    for fault_at in range(1, STEPS * (2 if reads_too else 1)):
+    for fault_at in range(1, STEPS[kind] * (2 if reads_too else 1)):
         machine = Machine(count_reads=reads_too)
         machine.fails = lambda number, _step, at=fault_at: number == at  # type: ignore[misc]
-        story = Story(machine)
+        story = Story(machine, kind)
         for _ in guarded(story):
             pass
         machine.restart()
@@ -240,13 +248,14 @@ def test_a_single_fault_at_any_step_costs_no_key(reads_too: bool) -> None:
         story.check_thief(story.gone)
 
 
+@kinds_of_cells
 @pytest.mark.parametrize("place", ["store", "cell"])
-def test_a_medium_that_dies_for_good_costs_no_key(place: str) -> None:
+def test_a_medium_that_dies_for_good_costs_no_key(place: str, kind: str) -> None:
     """From any step on, every change on one medium fails; after it is repaired, all acknowledged keys are there."""
-    for dies_at in range(1, STEPS, 2):
+    for dies_at in range(1, STEPS[kind], 2):
         machine = Machine()
         machine.fails = lambda number, step, at=dies_at: number >= at and step.place == place and is_change(step)  # type: ignore[misc]
-        story = Story(machine)
+        story = Story(machine, kind)
         for _ in guarded(story):
             pass
         machine.restart()
@@ -417,12 +426,16 @@ def next_step(machine: Machine, story: Story, epoch: Epoch) -> int:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from(["record", "rotate", "hold", "restart", "cut", "fault"]), max_size=25), st.randoms())
-def test_any_life_keeps_the_promises(calls: list[str], chance: object) -> None:
+@given(
+    st.lists(st.sampled_from(["record", "rotate", "hold", "restart", "cut", "fault"]), max_size=25),
+    st.randoms(),
+    st.sampled_from(sorted(CELLS)),
+)
+def test_any_life_keeps_the_promises(calls: list[str], chance: object, kind: str) -> None:
     """Random calls, restarts, power cuts and faults against a plain list of what was acknowledged."""
     rng = chance
     machine = Machine()
-    story = Story(machine)
+    story = Story(machine, kind)
     story.make()
     for call in calls:
         soon = len(machine.steps) + rng.randint(1, 14)  # type: ignore[attr-defined]
