@@ -10,14 +10,33 @@ from pathlib import Path
 import pytest
 
 from kuramori.messages import CoverageSpan, SpanKind
-from tests.end_to_end.installation import CameraAt, Installation
+from tests.end_to_end.installation import CameraAt, Installation, free_port
 from tests.end_to_end.simulated import simulated_cameras
-from tests.fakes.hostile_rtsp import SINS
+from tests.fakes.hostile_rtsp import NOT_RTSP, SINS
 
 PATIENCE_SECONDS = 60  # until every hostile camera has shown what it is
 IMPATIENT = "\n[recorder]\nconnect_seconds = 3\n"
 MEMORY_MOST_KB = 250_000
-DAMAGED = {"rubbish", "headers", "one-header", "length", "negative", "large-sdp", "bombs", "no-end"}
+GROWTH_MOST_KB = 32_000  # from the first good picture to the last sin shown
+DAMAGED = {
+    "rubbish",
+    "headers",
+    "one-header",
+    "length",
+    "negative",
+    "large-sdp",
+    "bombs",
+    "no-end",
+    "lengths",
+    *NOT_RTSP,
+}
+EXPECTED = dict.fromkeys(DAMAGED, "stream_damaged") | {
+    "drip": "camera_stalled",
+    "trickle": "camera_stalled",
+    "no-video": "camera_refused",
+    "wrong-port": "camera_offline",
+}
+SURVIVED = "clocks"  # its pictures are good, and dated by ours
 
 
 @pytest.fixture
@@ -38,7 +57,8 @@ def installation(tmp_path: Path, hostile_port: int) -> Iterator[Installation]:
     with simulated_cameras(tmp_path / "cache", 2) as urls:
         honest = [CameraAt(f"honest-{number}", url) for number, url in enumerate(urls, start=1)]
         hostile = [CameraAt(sin, f"rtsp://127.0.0.1:{hostile_port}/{sin}") for sin in SINS]
-        made = Installation(tmp_path / "site", [*honest, *hostile], "2 GiB", IMPATIENT).make()
+        nobody = CameraAt("wrong-port", f"rtsp://127.0.0.1:{free_port()}/stream1")
+        made = Installation(tmp_path / "site", [*honest, *hostile, nobody], "3 GiB", IMPATIENT).make()
         yield made
         made.kill()
 
@@ -47,19 +67,25 @@ def test_hostile_cameras_cost_nobody_else_a_picture(installation: Installation) 
     """The honest ones are recorded without a break; each hostile one has a gap with its reason; memory has a bound."""
     installation.start()
     asyncio.run(installation.until_recording(["honest-1", "honest-2"]))
-    expected = dict.fromkeys(DAMAGED, "stream_damaged") | {"drip": "camera_stalled", "no-video": "camera_refused"}
-    coverage = asyncio.run(_until_reasons(installation, expected))
+    before_kb = _memory_kb(installation, "VmRSS")
+    coverage = asyncio.run(_until_reasons(installation, EXPECTED))
     cameras = {camera.name: camera for camera in asyncio.run(installation.recorder.status()).cameras}
-    assert installation.process is not None
-    memory = Path(f"/proc/{installation.process.pid}/status").read_text()
+    after_kb, peak_kb = _memory_kb(installation, "VmRSS"), _memory_kb(installation, "VmHWM")
     installation.stop()
     for name in ("honest-1", "honest-2"):
         assert [span.kind for span in coverage[name]] == [SpanKind.GAP, SpanKind.RECORDED], coverage[name]
         assert (cameras[name].reconnects, cameras[name].lost_packets) == (0, 0)
-    assert {name: coverage[name][-1].reason for name in expected} == expected
-    peak_kb = next(int(line.split()[1]) for line in memory.splitlines() if line.startswith("VmHWM"))
+    assert {name: coverage[name][-1].reason for name in EXPECTED} == EXPECTED
+    assert SpanKind.RECORDED in {span.kind for span in coverage[SURVIVED]}, coverage[SURVIVED]
     assert peak_kb < MEMORY_MOST_KB
+    assert after_kb - before_kb < GROWTH_MOST_KB
     assert "Traceback" not in installation.log_path.read_text()
+
+
+def _memory_kb(installation: Installation, which: str) -> int:
+    assert installation.process is not None
+    lines = Path(f"/proc/{installation.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(which))
 
 
 async def _until_reasons(site: Installation, expected: dict[str, str]) -> dict[str, tuple[CoverageSpan, ...]]:

@@ -26,6 +26,7 @@ SDP_WITHOUT_VIDEO = (
     b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=x\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
     b"a=rtpmap:0 PCMU/8000\r\na=control:track1\r\n"
 )
+NTP_EXTREMES = (0, 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 
 
 def _answer(sequence: bytes, *headers: bytes, body: bytes = b"") -> bytes:
@@ -47,6 +48,8 @@ def _instead_of_an_answer(sin: str, sequence: bytes) -> Iterator[bytes] | None:
         "headers": _endless(ok, lambda number: b"X-%d: " % number + b"a" * 1000 + b"\r\n"),
         "one-header": _endless(ok + b"X: ", lambda _: b"a" * 65536),
         "length": iter([ok + b"CSeq: " + sequence + b"\r\nContent-Length: 999999999999999\r\n\r\n"]),
+        "web-server": iter([b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nwhat"]),
+        "other-service": iter([b"SSH-2.0-camera\r\n"]),
         "negative": iter([ok + b"CSeq: " + sequence + b"\r\nContent-Length: -5\r\n\r\n"]),
     }
     return endings.get(sin)
@@ -76,6 +79,8 @@ class Stream:
             "time-jumps": self._time_jumps,
             "number-jumps": self._number_jumps,
             "no-end": self._no_end,
+            "lengths": self._lengths,
+            "clocks": self._clocks,
         }
         with contextlib.suppress(OSError):
             while not self.writer.is_closing():
@@ -114,9 +119,48 @@ class Stream:
         for _ in range(20):
             self.packet(b"\x41" + os.urandom(1000))
 
+    def _lengths(self) -> None:
+        """Frames, headers, paddings, extensions, fragments and aggregates that are longer than what holds them."""
+        for size in range(14):
+            self.writer.write(b"$\0" + struct.pack(">H", size) + os.urandom(size))
+        number = struct.pack(">HII", self.sequence & 0xFFFF, self.time & 0xFFFFFFFF, 7)
+        for first, rest in (
+            (0x8F, b"\x65\x88"),  # fifteen contributing sources, none there
+            (0x90, b"\xbe\xde\xff\xff"),  # an extension of 256 KiB
+            (0xA0, b"\x65\x88\xff"),  # more padding than packet
+            (0xA0, b"\x65\x88\x00"),  # padding of nothing
+            (0x80, b"\x78\xff\xff\x65"),  # an aggregate of 64 KiB
+            (0x80, b"\x7c"),  # a fragment without its header
+            (0x80, b""),
+            (0x00, b"\x65\x88"),  # of version 0
+        ):
+            packet = bytes((first, 96)) + number + rest
+            self.writer.write(b"$\0" + struct.pack(">H", len(packet)) + packet)
 
-ANSWERING = ("rubbish", "headers", "one-header", "length", "negative", "drip", "large-sdp", "no-video")
-PLAYING = ("tiny-units", "bombs", "parameter-sets", "control", "time-jumps", "number-jumps", "no-end")
+    def _clocks(self) -> None:
+        """Time stamps and sender reports from the ends of what can be written, forwards and backwards."""
+        self.time = random.choice((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF))
+        for ntp in NTP_EXTREMES:
+            report = struct.pack(">BBHIQIII", 0x80, 200, 6, 7, ntp, self.time, 0xFFFFFFFF, 0xFFFFFFFF)
+            self.writer.write(b"$\1" + struct.pack(">H", len(report)) + report)
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    """A large packet is announced and comes a byte at a time, for ever."""
+    with contextlib.suppress(OSError):
+        writer.write(b"$\0\xff\xff")
+        while not writer.is_closing():
+            writer.write(b"\x80")
+            await writer.drain()
+            await asyncio.sleep(0.3)
+
+
+NOT_RTSP = ("web-server", "other-service")
+ANSWERING = (*NOT_RTSP, "rubbish", "headers", "one-header", "length", "negative", "drip", "large-sdp", "no-video")
+PLAYING = (
+    *("tiny-units", "bombs", "parameter-sets", "control", "time-jumps", "number-jumps", "no-end", "lengths", "clocks"),
+    "trickle",
+)
 SINS = ANSWERING + PLAYING
 
 
@@ -133,7 +177,8 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
                 writer.write(piece)
                 await writer.drain()
             if method == b"PLAY" and playing is None:
-                playing = asyncio.create_task(Stream(sin, writer).play())
+                played = _trickle(writer) if sin == "trickle" else Stream(sin, writer).play()
+                playing = asyncio.create_task(played)
     if playing is not None:
         playing.cancel()
     writer.close()

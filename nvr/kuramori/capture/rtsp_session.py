@@ -37,6 +37,7 @@ MAX_SERVER_NAME_CHARACTERS = 100
 _INTERLEAVED = re.compile(r"interleaved=(\d{1,3})(?:-(\d{1,3}))?")
 _SESSION_TIMEOUT = re.compile(r";\s*timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 _WRONG_CREDENTIALS = "wrong user name or password"
+UDP_ONLY = "the camera does not send over TCP: set transport = av"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,7 @@ class RtspSession:
     def _on_setup(self, response: RtspResponse) -> list[Command]:
         transport = response.header("transport") or ""
         if transport and "TCP" not in transport.upper():
-            return self._fail(EndReason.UNSUITABLE, "the camera does not send over TCP (source = av may help)")
+            return self._fail(EndReason.UNSUITABLE, UDP_ONLY)
         match = _INTERLEAVED.search(transport)
         if match is not None:
             first = int(match[1])
@@ -410,6 +411,8 @@ def refusal(status: int, method: str) -> SourceEnded:
         return SourceEnded(EndReason.UNSUITABLE, "the camera does not replay its recordings (551)")
     if status == 457:
         return SourceEnded(EndReason.REFUSED, "the camera has nothing of this range (457)")
+    if status == 461 and method == "SETUP":
+        return SourceEnded(EndReason.UNSUITABLE, UDP_ONLY)
     if status in (406, 415, 461):
         return SourceEnded(EndReason.UNSUITABLE, f"the camera does not send this stream over TCP ({status})")
     return SourceEnded(EndReason.REFUSED, f"the camera answered {status} to {method}")

@@ -13,6 +13,7 @@ from kuramori.capture.source import Codec, EndReason, SourceEnded
 from kuramori.simulator.nal_units import is_picture
 from kuramori.timebase import SystemClock
 from tests.fakes.clips import clip_units, write_mp4
+from tests.fakes.gstreamer_peer import GStreamerCamera
 from tests.fakes.recording_sink import RecordingSink
 from tests.peers import require_gstreamer_rtsp
 
@@ -110,3 +111,15 @@ async def test_its_refusal_is_understood(tmp_path: Path) -> None:
             with pytest.raises(SourceEnded) as caught:
                 await RtspSource(options, RecordingSink(), boot_ns=SystemClock().boot_ns).open()
             assert (caught.value.reason, caught.value.wrong_credentials) == (EndReason.REFUSED, wrong)
+
+
+async def test_a_server_with_udp_only_is_understood(tmp_path: Path) -> None:
+    """The native source says which transport to set; that one records it (`test_gstreamer_recordings`)."""
+    camera = GStreamerCamera(require_gstreamer_rtsp(), tmp_path / "udp", "live", udp=True)
+    try:
+        url, _ = parse_stream_url((await asyncio.to_thread(camera.start().until_serving)).url)
+        with pytest.raises(SourceEnded, match="transport = av") as caught:
+            await RtspSource(RtspOptions(url, None), RecordingSink(), boot_ns=SystemClock().boot_ns).open()
+        assert caught.value.reason is EndReason.UNSUITABLE
+    finally:
+        camera.stop()
