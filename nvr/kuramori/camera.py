@@ -26,6 +26,7 @@ from kuramori.capture.source import (
 from kuramori.media_time import NS_PER_SECOND, MediaTime
 from kuramori.recording import CameraRecording, DurableMark, Unit
 from kuramori.segment_factory import StreamFacts
+from kuramori.sender_clock import sender_offset_ms
 from kuramori.sound import SoundFacts, sound_of
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori_segments.audio_track import AudioDecision, AudioRecord
@@ -99,6 +100,7 @@ class Camera:
     last_end: SourceEnded | None = None
     idle_reason: GapReason = GapReason.NOT_YET_STARTED  # of a gap that no end of a stream explains
     durable: DurableMark | None = None
+    sender_offset_ms: int | None = None  # its clock minus ours by its latest sender report, believed or not
     address_known: asyncio.Event = field(default_factory=asyncio.Event)
     run_changes: list[RunChange] = field(default_factory=list)  # for the next tick's ledger batch
     outages: list[tuple[int, GapReason, str]] = field(default_factory=list)  # (utc_ms, reason, detail), likewise
@@ -357,6 +359,9 @@ class Camera:
     def on_sender_report(self, report: SenderReport) -> None:
         """Keep the camera's own clock beside the pictures."""
         self.recording.note_sender_report(report.ntp, report.rtp_time, report.arrival_boot_ns // 1000)
+        boot_ns = self._media_time.placed_ns(report.rtp_time) if self._media_time is not None else None
+        if boot_ns is not None:
+            self.sender_offset_ms = sender_offset_ms(report.ntp, self.anchor.utc_us(boot_ns))
 
     def on_audio_frame(self, frame: AudioFrame) -> None:
         """Date and store one frame of sound; without pictures, and without a decision, there is none (R3)."""

@@ -38,6 +38,12 @@ class MediaTime:
         self._arrival_ns = arrival_boot_ns
         return media_ns + offset_ns
 
+    def placed_ns(self, rtp_time: int) -> int | None:
+        """Return the boot time of an RTP time told beside the pictures; it moves nothing. None before the first."""
+        if self._offset_ns is None:
+            return None
+        return rtp_time * NS_PER_SECOND // self._clock_rate_hz + self._offset_ns
+
     def duration_ns(self, clock_units: int) -> int:
         """Return how long so many clock units last."""
         return clock_units * NS_PER_SECOND // self._clock_rate_hz

@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kuramori.capture.rtp import RTP_HEADER_BYTES
+from kuramori.sender_clock import ntp_utc_us
 
 REPLAY_TAG = "onvif-replay"
 EXTENSION_PROFILE = 0xABAC
-NTP_EPOCH_OFFSET_SECONDS = 2_208_988_800  # from 1900 to 1970
-NTP_ERA_SECONDS = 1 << 32
 _EXTENSION_WORDS = 3
 _EXTENSION = struct.Struct(">IIB").unpack_from  # seconds, fraction, flags
 _U16 = struct.Struct(">H").unpack_from
 _END_OF_SECTION, _DISCONTINUITY, _TERMINAL = 0x40, 0x20, 0x10  # 0x80: clean point, which the picture itself tells
-_US_PER_SECOND = 1_000_000
-_ERA_ENDS_BEFORE = 1_500_000_000  # UTC seconds: an NTP time that seems older belongs to the era that begins in 2036
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +68,11 @@ def read_replay_time(packet: bytes | bytearray | memoryview, start: int, stop: i
         return None
     seconds, fraction, flags = _EXTENSION(packet, at + 4)
     return ReplayTime(
-        _utc_us(seconds, fraction),
+        ntp_utc_us(seconds, fraction),
         bool(flags & _END_OF_SECTION),
         bool(flags & _DISCONTINUITY),
         bool(flags & _TERMINAL),
     )
-
-
-def _utc_us(ntp_seconds: int, fraction: int) -> int:
-    utc_seconds = ntp_seconds - NTP_EPOCH_OFFSET_SECONDS
-    if utc_seconds < _ERA_ENDS_BEFORE:
-        utc_seconds += NTP_ERA_SECONDS
-    return utc_seconds * _US_PER_SECOND + (fraction * _US_PER_SECOND >> 32)
 
 
 def _clock_time(utc_ms: int) -> str:

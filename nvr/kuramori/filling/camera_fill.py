@@ -3,7 +3,7 @@
 Reading ledger and ring blocks and happens in the books thread. This module must not know RTSP or keys.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kuramori.camera import Camera
@@ -22,6 +22,7 @@ NS_PER_MS = 1_000_000
 CARD_KEPT_NS = 600 * NS_PER_SECOND  # what the card has is asked again after so long
 FIRST_WAIT_SECONDS = 30
 LONGEST_WAIT_SECONDS = 3600
+CLOCK_DOUBT_MS = 1_500  # what a camera says of its clock is in whole seconds, and takes a while to arrive
 
 
 @dataclass(slots=True)
@@ -122,10 +123,16 @@ def may_be_filled(table: CameraTable) -> bool:
     return table.onvif is not None and table.card_recording and table.fill_gaps
 
 
-def clock_offset_ms(recorder: Recorder, name: str, door_facts: Mapping[str, object]) -> int | None:
-    """Return the camera's clock minus ours as the door last told it; None while that is not known."""
-    told = getattr(door_facts.get(name), "clock_offset_ms", None)
-    facts = recorder.facts.of(name)
+def clock_offset_ms(recorder: Recorder, camera: Camera) -> int | None:
+    """Return the camera's clock minus ours; None while that is not known.
+
+    The door asks the camera, to a second; sender reports that agree with it say it to milliseconds.
+    """
+    told = getattr(recorder.door_facts.get(camera.name), "clock_offset_ms", None)
+    facts = recorder.facts.of(camera.name)
     if facts is not None and facts.clock_offset_ms is not None and not is_stale(facts, recorder.now_utc_ms()):
-        return facts.clock_offset_ms
-    return told if isinstance(told, int) else None
+        told = facts.clock_offset_ms
+    if not isinstance(told, int):
+        return None
+    exact = camera.sender_offset_ms
+    return exact if exact is not None and abs(exact - told) <= CLOCK_DOUBT_MS else told

@@ -107,7 +107,10 @@ def missing_spans(found: Coverage, allowed: Span, forbidden: Sequence[Span] = ()
     for gap in found.gaps:
         if gap.reason not in FILLABLE:
             continue
-        part = Span(gap.from_utc_ms, gap.to_utc_ms).within(allowed)
+        end_utc_ms = gap.to_utc_ms
+        if end_utc_ms > allowed.to_utc_ms:  # it goes on into what is too young: its whole minutes can be fetched
+            end_utc_ms = allowed.to_utc_ms - allowed.to_utc_ms % PIECE_MS
+        part = Span(gap.from_utc_ms, end_utc_ms).within(allowed)
         parts = [part] if part is not None else []
         for ban in forbidden:
             parts = [rest for one in parts for rest in one.without(ban)]

@@ -103,7 +103,7 @@ class Filler:
         fill.figures.problem = ""
         if not fill.figures.pending_ms:
             return None
-        offset_ms = clock_offset_ms(recorder, camera.name, recorder.door_facts)
+        offset_ms = clock_offset_ms(recorder, camera)
         if offset_ms is None:
             fill.figures.problem = "it is not known how the camera's clock stands to ours"
             return None

@@ -179,7 +179,8 @@ class ReplayCutter:
         ends_us = unit.utc_us
         if self._running:
             self._end_run(ends_us, goes_on=ends_us >= self._piece.span.to_utc_ms * US_PER_MS)
-        if unit.is_key:  # one that was filmed before what is sealed already fills nothing
+        if unit.is_key and not (self._waiting and self._shows_the_beginning(unit.utc_us)):
+            # one that was filmed before what is sealed already fills nothing
             self._waiting = [] if unit.utc_us > self._sealed_newest_us else None
             self._waiting_bytes = 0
         self.strays += 1
@@ -196,6 +197,11 @@ class ReplayCutter:
             self._seal(replace(first, begins_run=True))
             for one in rest:
                 self._seal(one)
+
+    def _shows_the_beginning(self, utc_us: int) -> bool:
+        """Tell whether a gap began since the picture before this one: that one shows the gap's first moment."""
+        before_us = self._waiting[-1].utc_us if self._waiting else utc_us
+        return any(before_us < gap.from_utc_ms * US_PER_MS < utc_us for gap in self._piece.gaps)
 
     def _is_missing(self, utc_us: int) -> bool:
         return any(gap.from_utc_ms * US_PER_MS <= utc_us < gap.to_utc_ms * US_PER_MS for gap in self._piece.gaps)

@@ -81,6 +81,14 @@ class TestWhatMayBeFetched:
         missing = missing_spans(found((10_000, 100_000, OFFLINE)), ALL, [Span(30_000, 60_000), Span(90_000, 120_000)])
         assert missing == (Span(10_000, 30_000), Span(60_000, 90_000))
 
+    def test_a_gap_that_is_too_young_at_its_end_waits_or_gives_its_whole_minutes(self) -> None:
+        """It is not nibbled at second by second while it grows old."""
+        allowed = Span(0, 3 * PIECE_MS + 20_000)
+        assert missing_spans(found((3 * PIECE_MS + 5_000, 3 * PIECE_MS + 25_000, OFFLINE)), allowed) == ()
+        assert missing_spans(found((PIECE_MS + 5_000, NOW, OFFLINE)), allowed) == (
+            Span(PIECE_MS + 5_000, 3 * PIECE_MS),
+        )
+
     def test_gaps_that_touch_are_one_and_tiny_ones_none(self) -> None:
         """The reason may change within an outage; a few pictures are no outage."""
         gaps = found(

@@ -105,6 +105,12 @@ class TestTheCut:
         assert played.ends == [8_000]
         assert played.cutter.is_over
 
+    def test_the_gaps_first_moment_is_shown_by_the_picture_before_it(self) -> None:
+        """Where a key frame comes 40 ms into the gap, those 40 ms belong to the group of pictures before."""
+        played = card(Span(START + 2_960, START + 8_000)).play(0, 90)
+        assert played.sealed == list(range(20, 80))
+        assert played.begins == [20]
+
     def test_the_cameras_clock_is_corrected(self) -> None:
         """It is 7.3 s ahead: what it calls later was filmed in the gap."""
         ahead = card(offset_ms=7_300).play(0, 90)
