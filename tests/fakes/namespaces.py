@@ -50,3 +50,26 @@ def cable() -> Iterator[Cable]:
     finally:
         for name in (made.camera, made.ours):
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True, timeout=20)
+
+
+@contextmanager
+def second_camera(first: Cable) -> Iterator[Cable]:
+    """Join another camera's namespace to ours by a cable of its own: two networks that do not know each other."""
+    tag = f"{os.getpid() % 10000}{secrets.token_hex(2)}"
+    made = Cable(f"krm-d-{tag}", "10.98.0.2", first.ours, "ours1")
+    script = f"""
+        set -e
+        ip netns add {made.camera}
+        ip netns exec {made.camera} sysctl -qw net.ipv6.conf.default.accept_dad=0
+        ip link add d{tag} type veth peer name p{tag}
+        ip link set d{tag} netns {made.camera} name camera0; ip link set p{tag} netns {made.ours} name ours1
+        ip -n {made.camera} addr add 10.98.0.2/24 dev camera0; ip -n {made.ours} addr add 10.98.0.1/24 dev ours1
+        ip -n {made.camera} link set lo up
+        ip -n {made.camera} link set camera0 up; ip -n {made.ours} link set ours1 up
+        ip -n {made.camera} route add 224.0.0.0/4 dev camera0
+    """
+    try:
+        subprocess.run(["sh", "-c", script], check=True, timeout=20)
+        yield made
+    finally:
+        subprocess.run(["ip", "netns", "del", made.camera], check=False, capture_output=True, timeout=20)
