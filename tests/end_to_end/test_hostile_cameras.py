@@ -35,6 +35,12 @@ EXPECTED = dict.fromkeys(DAMAGED, "stream_damaged") | {
     "trickle": "camera_stalled",
     "no-video": "camera_refused",
     "wrong-port": "camera_offline",
+    "wrong-password": "camera_refused",
+}
+SAID = {
+    "wrong-password": "wrong user name or password",
+    "no-video": "the stream has no video",
+    "web-server": "not RTSP",
 }
 SURVIVED = "clocks"  # its pictures are good, and dated by ours
 
@@ -56,7 +62,8 @@ def installation(tmp_path: Path, hostile_port: int) -> Iterator[Installation]:
     """Two honest cameras and one for each sin."""
     with simulated_cameras(tmp_path / "cache", 2) as urls:
         honest = [CameraAt(f"honest-{number}", url) for number, url in enumerate(urls, start=1)]
-        hostile = [CameraAt(sin, f"rtsp://127.0.0.1:{hostile_port}/{sin}") for sin in SINS]
+        account = {"user": "recorder", "password": "hunter2"}
+        hostile = [CameraAt(sin, f"rtsp://127.0.0.1:{hostile_port}/{sin}", **account) for sin in SINS]
         nobody = CameraAt("wrong-port", f"rtsp://127.0.0.1:{free_port()}/stream1")
         made = Installation(tmp_path / "site", [*honest, *hostile, nobody], "3 GiB", IMPATIENT).make()
         yield made
@@ -76,6 +83,8 @@ def test_hostile_cameras_cost_nobody_else_a_picture(installation: Installation) 
         assert [span.kind for span in coverage[name]] == [SpanKind.GAP, SpanKind.RECORDED], coverage[name]
         assert (cameras[name].reconnects, cameras[name].lost_packets) == (0, 0)
     assert {name: coverage[name][-1].reason for name in EXPECTED} == EXPECTED
+    for name, words in SAID.items():
+        assert words in cameras[name].detail
     assert SpanKind.RECORDED in {span.kind for span in coverage[SURVIVED]}, coverage[SURVIVED]
     assert peak_kb < MEMORY_MOST_KB
     assert after_kb - before_kb < GROWTH_MOST_KB

@@ -26,6 +26,7 @@ SDP_WITHOUT_VIDEO = (
     b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=x\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
     b"a=rtpmap:0 PCMU/8000\r\na=control:track1\r\n"
 )
+CHALLENGE = b'WWW-Authenticate: Digest realm="camera", nonce="n", algorithm=MD5, qop="auth"'
 NTP_EXTREMES = (0, 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 
 
@@ -50,6 +51,7 @@ def _instead_of_an_answer(sin: str, sequence: bytes) -> Iterator[bytes] | None:
         "length": iter([ok + b"CSeq: " + sequence + b"\r\nContent-Length: 999999999999999\r\n\r\n"]),
         "web-server": iter([b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nwhat"]),
         "other-service": iter([b"SSH-2.0-camera\r\n"]),
+        "wrong-password": iter([b"RTSP/1.0 401 No\r\nCSeq: " + sequence + b"\r\n" + CHALLENGE + b"\r\n\r\n"]),
         "negative": iter([ok + b"CSeq: " + sequence + b"\r\nContent-Length: -5\r\n\r\n"]),
     }
     return endings.get(sin)
@@ -156,7 +158,10 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
 
 
 NOT_RTSP = ("web-server", "other-service")
-ANSWERING = (*NOT_RTSP, "rubbish", "headers", "one-header", "length", "negative", "drip", "large-sdp", "no-video")
+ANSWERING = (
+    *NOT_RTSP,
+    *("rubbish", "headers", "one-header", "length", "negative", "drip", "large-sdp", "no-video", "wrong-password"),
+)
 PLAYING = (
     *("tiny-units", "bombs", "parameter-sets", "control", "time-jumps", "number-jumps", "no-end", "lengths", "clocks"),
     "trickle",
