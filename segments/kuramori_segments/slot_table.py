@@ -4,7 +4,9 @@ Rules (DURABILITY.md, "The two copies of the table"):
 - one write touches one copy of a block only, and always the copy that is behind; so while it is under way the other
   copy holds what was acknowledged last, whole, even if the block being written turns into garbage;
 - the copy left behind is written with the next commit;
-- of two valid entries the one with the higher generation counts; with none the slot's own header is asked.
+- of two valid entries the one with the higher generation counts; with none the slot's own header is asked;
+- generations grow over a whole block, so that of two copies of which neither is up to date, the one with the highest
+  generation is the one that was being written: it is written again, and the other one kept.
 It must not know files, nor what a slot holds.
 """
 
@@ -67,6 +69,7 @@ class SlotTable:
         self._failures = (bytearray(blocks), bytearray(blocks))
         self._behind: set[int] = set()
         self._next_generation_of_lost = 1
+        self._highest = array("Q", [0]) * blocks  # generation in any copy of the block
 
     @classmethod
     def fresh(cls, slot_count: int) -> "SlotTable":
@@ -84,7 +87,7 @@ class SlotTable:
         views = (memoryview(copy_a), memoryview(copy_b))
         lost: list[int] = []
         damaged = 0
-        highest = 0
+        tops: list[tuple[int, int]] = []  # highest generation of each copy, by block
         for block in range(len(image) // BLOCK_BYTES):
             start = block * BLOCK_BYTES
             end = min(start + BLOCK_BYTES, slot_count * SLOT_ENTRY_BYTES)
@@ -94,7 +97,7 @@ class SlotTable:
             else:
                 second = _valid_generations(views[1][start:end])
             image[end : start + BLOCK_BYTES] = bytes(start + BLOCK_BYTES - end)
-            highest = max(highest, *first, *second)
+            tops.append((max(first), max(second)))
             for place, (one, two) in enumerate(zip(first, second, strict=True)):
                 damaged += (one < 0) != (two < 0)
                 offset = start + place * SLOT_ENTRY_BYTES
@@ -104,21 +107,25 @@ class SlotTable:
                     image[offset : offset + SLOT_ENTRY_BYTES] = views[1][offset : offset + SLOT_ENTRY_BYTES]
         table = cls(slot_count, image)
         table.damaged_copies = damaged
-        table._next_generation_of_lost = highest + GENERATION_LEAP
+        table._highest = array("Q", [max(0, *both) for both in tops])
+        table._next_generation_of_lost = max(table._highest, default=0) + GENERATION_LEAP
         for slot in lost:
             table.states[slot] = LOST
-        table._compare(views)
+        table._compare(views, tops)
         return table
 
-    def _compare(self, views: tuple[memoryview, memoryview]) -> None:
+    def _compare(self, views: tuple[memoryview, memoryview], tops: list[tuple[int, int]]) -> None:
+        """Find which copies are to be written. Where neither is up to date, the one that was being written is torn."""
         merged = memoryview(self._image)
-        for block in range(len(self._version)):
+        for block, (first, second) in enumerate(tops):
             start = block * BLOCK_BYTES
             for copy in COPIES:
                 if views[copy][start : start + BLOCK_BYTES] == merged[start : start + BLOCK_BYTES]:
                     self._durable[copy][block] = 1
                 else:
                     self._behind.add(block)
+            if not any(durable[block] for durable in self._durable):
+                self._durable[1 if second > first else 0][block] = _UNKNOWN_VERSION
 
     def entry(self, slot: int) -> SlotEntry | None:
         """Return what the table says of a slot; None when both copies of the entry are lost."""
@@ -129,12 +136,12 @@ class SlotTable:
 
     def set(self, slot: int, entry: SlotEntry) -> int:
         """Replace an entry (its generation is set here) and return the version of its block, for `reached`."""
-        before = self.entry(slot)
-        generation = self._next_generation_of_lost if before is None else before.generation + 1
+        block = slot // ENTRIES_PER_BLOCK
+        generation = self._highest[block] + 1 if self.states[slot] != LOST else self._next_generation_of_lost
+        self._highest[block] = max(self._highest[block], generation)
         offset = slot * SLOT_ENTRY_BYTES
         self._image[offset : offset + SLOT_ENTRY_BYTES] = replace(entry, generation=generation).pack()
         self.states[slot] = entry.state
-        block = slot // ENTRIES_PER_BLOCK
         self._version[block] += 1
         self._behind.add(block)
         return self._version[block]

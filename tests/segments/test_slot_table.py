@@ -11,6 +11,7 @@ from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.slot_entry import SLOT_ENTRY_BYTES, SlotEntry
 from kuramori_segments.slot_table import ENTRIES_PER_BLOCK, LOST, TRIES_PER_COPY, SlotTable, TableWrite
 from kuramori_segments.superblock import table_bytes
+from tests.fakes.faulty_disk import SECTOR_BYTES
 
 SLOTS = 150  # three blocks, the last one not full
 
@@ -238,3 +239,23 @@ def test_any_bytes_are_a_table(flips: list[tuple[int, int, int]]) -> None:
         assert facts(table.entry(slot)) == (None if slot in lost else (SlotState.CLOSED, slot))
     assert {row.slot for row in table.used_rows()} == set(range(ENTRIES_PER_BLOCK)) - lost
     assert len(lost) <= min(sum(copy == 0 for copy, _, _ in flips), sum(copy == 1 for copy, _, _ in flips))
+
+
+@pytest.mark.parametrize("torn", [0, 1])
+def test_of_two_copies_that_both_lack_something_the_torn_one_is_written_again(torn: int) -> None:
+    """The whole one holds what was acknowledged last: were it written now, and that torn too, it would be gone."""
+    table, medium = settled()
+    while True:  # until the next write goes where the test wants it torn
+        table.set(3, closed(7))
+        commit(table, medium)
+        table.set(40, closed(9))
+        (write,) = table.due()
+        if write.copy == torn:
+            break
+        commit(table, medium)
+    start = 40 * SLOT_ENTRY_BYTES // SECTOR_BYTES * SECTOR_BYTES
+    medium.copies[torn][start : start + SECTOR_BYTES] = write.data[start : start + SECTOR_BYTES]
+    again = medium.read()
+    assert facts(again.entry(3)) == (SlotState.CLOSED, 7)
+    assert facts(again.entry(40)) == (SlotState.CLOSED, 9)
+    assert [one.copy for one in again.due()] == [torn]
