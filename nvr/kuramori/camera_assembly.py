@@ -57,12 +57,17 @@ def plans_of(configuration: Configuration, numbers: Mapping[str, int]) -> dict[i
     """
     planned = plan_of(configuration).planned_slots
     plans = [
-        CameraPlan(numbers[table.name], planned[table.name], table.floor.seconds)
+        CameraPlan(numbers[table.name], planned[table.name], table.floor.seconds, table.retention.seconds)
         for table in configuration.cameras
         if table.name in numbers
     ]
     plans += [
-        CameraPlan(numbers[retired.name], 0, min(DEFAULT_FLOOR.seconds, retired.retention.seconds))
+        CameraPlan(
+            numbers[retired.name],
+            0,
+            min(DEFAULT_FLOOR.seconds, retired.retention.seconds),
+            retired.retention.seconds,
+        )
         for retired in configuration.retired_cameras
         if retired.name in numbers
     ]

@@ -20,7 +20,6 @@ from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Configuration
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger_fault import LedgerFault
-from kuramori_segments.ring import CameraPlan
 
 # Keys of a camera that lie in its stream: with another value the connection is made anew.
 STREAM_KEYS = (
@@ -87,7 +86,7 @@ class CameraRoster:
             number = camera.recording.camera_number
             retention_ms = recorder.tables[camera.name].retention.seconds * 1000
             recorder.left_retention_ms = {**recorder.left_retention_ms, number: retention_ms}
-            assembly.plans[number] = CameraPlan(number, 0, assembly.plans[number].floor_seconds)
+            assembly.plans[number] = replace(assembly.plans[number], planned_slots=0)
         gone = {camera.name for camera in leaving}
         recorder.cameras = {name: camera for name, camera in recorder.cameras.items() if name not in gone}
         recorder.numbers = numbers

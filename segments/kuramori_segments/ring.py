@@ -6,9 +6,10 @@ hold touches nothing else and is never dropped). The rules, in order:
 1. the next free slot, counted on from the last one taken;
 2. with none free, a camera that runs beyond 1.2 times its planned slots takes its own oldest segment, so that one
    flapping camera does not eat the others' days;
-3. else the segment that is furthest past its camera's floor, whoever's it is, even where all are within their
+3. else what is past its camera's retention, the furthest first: its key is dead or overdue, nobody loses a day by it;
+4. else the segment that is furthest past its camera's floor, whoever's it is, even where all are within their
    floor (recording goes on; the choice says by how much the floor was missed, and that is an alarm);
-4. what is held, leased (being extracted) or still written is never chosen; with nothing left there is no slot.
+5. what is held, leased (being extracted) or still written is never chosen; with nothing left there is no slot.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ class CameraPlan:
     camera_number: int
     planned_slots: int
     floor_seconds: int
+    retention_seconds: int | None = None  # None: nothing of it is known to be past its time
 
 
 class RingSegment(NamedTuple):
@@ -50,6 +52,7 @@ class ChoiceReason(StrEnum):
 
     FREE = "free"
     OWN_OLDEST = "own_oldest"
+    EXPIRED = "expired"
     FURTHEST_PAST_FLOOR = "furthest_past_floor"
 
 
@@ -89,19 +92,26 @@ def choose_slot(
     if plan is not None and beyond_plan(owned_slots, plan.planned_slots):
         own = _oldest(queues, camera_number, untouchable)
         if own is not None:
-            missed = -_past_floor_ms(own, plan, now_utc_ms)
+            missed = _floor_ms(plan) - _age_ms(own, now_utc_ms)
             return SlotChoice(own.slot, ChoiceReason.OWN_OLDEST, camera_number, max(0, missed))
+    expired: SlotChoice | None = None
     best: SlotChoice | None = None
-    best_past = 0
+    expired_by = best_past = 0
     for victim_camera in queues.cameras():
         segment = _oldest(queues, victim_camera, untouchable)
         if segment is None:
             continue
-        past = _past_floor_ms(segment, plans.get(victim_camera), now_utc_ms)
+        plan = plans.get(victim_camera)
+        age_ms = _age_ms(segment, now_utc_ms)
+        if plan is not None and plan.retention_seconds is not None:
+            over = age_ms - plan.retention_seconds * 1000
+            if over > expired_by:
+                expired_by, expired = over, SlotChoice(segment.slot, ChoiceReason.EXPIRED, victim_camera)
+        past = age_ms - _floor_ms(plan)
         if best is None or past > best_past:
             best_past = past
             best = SlotChoice(segment.slot, ChoiceReason.FURTHEST_PAST_FLOOR, victim_camera, max(0, -past))
-    return best
+    return expired or best
 
 
 def _oldest(queues: Queues, camera_number: int, untouchable: Container[int]) -> RingSegment | None:
@@ -111,7 +121,10 @@ def _oldest(queues: Queues, camera_number: int, untouchable: Container[int]) -> 
     return None
 
 
-def _past_floor_ms(segment: RingSegment, plan: CameraPlan | None, now_utc_ms: int) -> int:
-    """Return how long ago the segment left its floor; negative while it is within. None ends in the future."""
-    age_ms = now_utc_ms - min(segment.end_utc_ms, now_utc_ms)
-    return age_ms - (plan.floor_seconds * 1000 if plan is not None else 0)
+def _age_ms(segment: RingSegment, now_utc_ms: int) -> int:
+    """Return how long ago the segment ended; one dated in the future counts as of now."""
+    return now_utc_ms - min(segment.end_utc_ms, now_utc_ms)
+
+
+def _floor_ms(plan: CameraPlan | None) -> int:
+    return plan.floor_seconds * 1000 if plan is not None else 0

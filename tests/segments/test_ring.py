@@ -48,6 +48,7 @@ class Case:
     floors_days: dict[int, float] = field(default_factory=lambda: {1: 7, 2: 7, 3: 7})
     planned: dict[int, int] = field(default_factory=dict)
     untouchable: frozenset[int] = frozenset()
+    retention_days: dict[int, float] = field(default_factory=dict)
 
 
 FULL: Ring = {1: [(10, 9), (11, 8)], 2: [(20, 12), (21, 11)], 3: [(30, 8)]}
@@ -93,6 +94,33 @@ CASES = [
         FULL,
         SlotChoice(10, ChoiceReason.FURTHEST_PAST_FLOOR, 1),
         untouchable=frozenset({20, 21}),
+    ),
+    Case(
+        "what is past its retention goes before anybody's days, also where another is further past its floor",
+        {1: [(10, 9), (11, 8)], 2: [(20, 29)]},
+        SlotChoice(10, ChoiceReason.EXPIRED, 1),
+        retention_days={1: 8, 2: 30},
+    ),
+    Case(
+        "of what is past its retention the furthest goes first",
+        {1: [(10, 9)], 2: [(20, 33)]},
+        SlotChoice(20, ChoiceReason.EXPIRED, 2),
+        retention_days={1: 8, 2: 30},
+    ),
+    Case(
+        "a held segment is not taken although its retention is over",
+        {1: [(10, 9), (11, 8.5)], 2: [(20, 29)]},
+        SlotChoice(11, ChoiceReason.EXPIRED, 1),
+        retention_days={1: 8, 2: 30},
+        untouchable=frozenset({10}),
+    ),
+    Case(
+        "a camera beyond its plan takes its own even where another's time is over: it must not grow by it",
+        {1: [(10, 2)], 2: [(20, 33)]},
+        SlotChoice(10, ChoiceReason.OWN_OLDEST, 1, missed_floor_ms=5 * DAY_MS),
+        owned=12,
+        planned={1: 10},
+        retention_days={1: 8, 2: 30},
     ),
     Case("with everything untouchable there is no slot", FULL, None, untouchable=frozenset(range(40))),
     Case("an empty ring without a free slot has none", {}, None),
@@ -153,7 +181,12 @@ def test_ring_rule(case: Case) -> None:
     """Each case is a rule of the ring."""
     numbers = case.floors_days.keys() | case.planned.keys()
     plans = {
-        number: CameraPlan(number, case.planned.get(number, 0), int(case.floors_days.get(number, 0) * DAY_SECONDS))
+        number: CameraPlan(
+            number,
+            case.planned.get(number, 0),
+            int(case.floors_days.get(number, 0) * DAY_SECONDS),
+            int(case.retention_days[number] * DAY_SECONDS) if number in case.retention_days else None,
+        )
         for number in numbers
     }
     choice = choose_slot(
