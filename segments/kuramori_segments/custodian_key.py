@@ -11,56 +11,41 @@ nothing that exists on Linux only.
 """
 
 import secrets
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from kuramori_segments import es256
 from kuramori_segments.canonical_json import canonical
 from kuramori_segments.custodian_card import CustodianCard, card_from_value, new_card
 from kuramori_segments.key_faults import (
     CardRefused,
-    KeyFileCostly,
     KeyFileUnreadable,
-    KeyFileWeak,
-    PassphraseWeak,
     PassphraseWrong,
 )
 from kuramori_segments.opening_key import KEY_BYTES, UnprovenKey, public_half
+from kuramori_segments.passphrase_key import LEAST_COST as LEAST_COST
+from kuramori_segments.passphrase_key import LEAST_DIFFERENT_CHARACTERS as LEAST_DIFFERENT_CHARACTERS
+from kuramori_segments.passphrase_key import LEAST_PASSPHRASE_CHARACTERS as LEAST_PASSPHRASE_CHARACTERS
+from kuramori_segments.passphrase_key import MAX_PASSPHRASE_BYTES as MAX_PASSPHRASE_BYTES
+from kuramori_segments.passphrase_key import MOST_COST as MOST_COST
+from kuramori_segments.passphrase_key import SALT_BYTES, USUAL_COST, check_cost, material_of, stretch
+from kuramori_segments.passphrase_key import Argon2Cost as Argon2Cost
+from kuramori_segments.passphrase_key import check_passphrase as check_passphrase
 from kuramori_segments.strict_document import DocumentRefused, StrictDocument, to_base64
 
 KIND = "custodian key"
 VERSION = 1
 MAX_KEY_FILE_BYTES = 16384
-LEAST_PASSPHRASE_CHARACTERS = 15  # NIST SP 800-63B-4 for a secret that stands alone
-LEAST_DIFFERENT_CHARACTERS = 8
-MAX_PASSPHRASE_BYTES = 1024
 
-_SALT_BYTES = 16
 _NONCE_BYTES = 12
 _SCALAR_BYTES = 32
 _SEALED_BYTES = KEY_BYTES + _SCALAR_BYTES + 16
 _NAMES = frozenset(["kuramori", "version", "card", "kdf", "nonce", "ciphertext"])
 _KDF_NAMES = frozenset(["name", "memory_kib", "iterations", "lanes", "salt"])
-
-
-@dataclass(frozen=True, slots=True)
-class Argon2Cost:
-    """What guessing one passphrase costs: memory, passes over it, lanes in parallel (RFC 9106 section 3.1)."""
-
-    memory_kib: int
-    iterations: int
-    lanes: int
-
-
-LEAST_COST = Argon2Cost(memory_kib=64 * 1024, iterations=3, lanes=1)  # RFC 9106 section 4, second choice
-USUAL_COST = Argon2Cost(memory_kib=256 * 1024, iterations=3, lanes=4)  # below a second on an office machine
-MOST_COST = Argon2Cost(memory_kib=1024 * 1024, iterations=10, lanes=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +73,11 @@ def new_custodian_key(name: str, title: str, created_utc_ms: int, expires_utc_ms
     return CustodianKey(card, opening_private, signing)
 
 
-def check_passphrase(passphrase: str) -> None:
-    """Refuse a new passphrase that is too easy to guess. Raises PassphraseWeak."""
-    material = _material(passphrase)
-    text = material.decode("utf-8")
-    long_enough = len(text) >= LEAST_PASSPHRASE_CHARACTERS and len(material) <= MAX_PASSPHRASE_BYTES
-    if not long_enough or len(set(text)) < LEAST_DIFFERENT_CHARACTERS:
-        raise PassphraseWeak(LEAST_PASSPHRASE_CHARACTERS, LEAST_DIFFERENT_CHARACTERS)
-
-
 def seal_key_file(key: CustodianKey, passphrase: str, cost: Argon2Cost = USUAL_COST) -> bytes:
     """Return the key file. Raises PassphraseWeak; KeyFileCostly, KeyFileWeak for a cost outside the limits."""
     check_passphrase(passphrase)
-    _check_cost(cost)
-    salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
+    check_cost(cost)
+    salt, nonce = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
     document: dict[str, Any] = {
         "kuramori": KIND,
         "version": VERSION,
@@ -116,7 +92,7 @@ def seal_key_file(key: CustodianKey, passphrase: str, cost: Argon2Cost = USUAL_C
         "nonce": to_base64(nonce),
     }
     scalar = key.signing_private.private_numbers().private_value.to_bytes(_SCALAR_BYTES, "big")
-    wrapping = AESGCM(_stretch(_material(passphrase), salt, cost))
+    wrapping = AESGCM(stretch(material_of(passphrase), salt, cost))
     sealed = wrapping.encrypt(nonce, key.opening_private + scalar, canonical(document))
     return canonical(document | {"ciphertext": to_base64(sealed)}) + b"\n"
 
@@ -127,11 +103,11 @@ def open_key_file(data: bytes, passphrase: str) -> CustodianKey:
     Raises KeyFileUnreadable, KeyFileCostly, KeyFileWeak before any costly work, PassphraseWrong after it.
     """
     file = _read(data)
-    material = _material(passphrase)
+    material = material_of(passphrase)
     if not 1 <= len(material) <= MAX_PASSPHRASE_BYTES:
         raise PassphraseWrong
     try:
-        wrapping = AESGCM(_stretch(material, file.salt, file.cost))
+        wrapping = AESGCM(stretch(material, file.salt, file.cost))
         opened = wrapping.decrypt(file.nonce, file.ciphertext, file.associated)
     except InvalidTag:
         raise PassphraseWrong from None
@@ -161,7 +137,7 @@ def _read(data: bytes) -> _KeyFile:
         kdf = document.part("kdf", _KDF_NAMES)
         kdf.constant("name", "argon2id")
         cost = Argon2Cost(*(kdf.integer(name, 0, 1 << 52) for name in ("memory_kib", "iterations", "lanes")))
-        salt = kdf.octets("salt", _SALT_BYTES)
+        salt = kdf.octets("salt", SALT_BYTES)
         nonce = document.octets("nonce", _NONCE_BYTES)
         ciphertext = document.octets("ciphertext", _SEALED_BYTES)
         card = card_from_value(document.value("card"))
@@ -169,38 +145,8 @@ def _read(data: bytes) -> _KeyFile:
         raise KeyFileUnreadable(refusal.field, refusal.expected) from None
     except CardRefused as refusal:
         raise KeyFileUnreadable("card", f"a whole public card ({refusal})") from None
-    _check_cost(cost)
+    check_cost(cost)
     return _KeyFile(card, cost, salt, nonce, ciphertext, canonical(document.without("ciphertext")))
-
-
-def _check_cost(cost: Argon2Cost) -> None:
-    for name in ("memory_kib", "iterations", "lanes"):
-        value, least, most = getattr(cost, name), getattr(LEAST_COST, name), getattr(MOST_COST, name)
-        if value > most:
-            raise KeyFileCostly(name, value, most)
-        if value < least:
-            raise KeyFileWeak(name, value, least)
-
-
-def _material(passphrase: str) -> bytes:
-    """Return what is stretched: NFKC, as a Japanese keyboard writes the same letters full or half width.
-
-    Empty for a text that is no text (half a character), which never opens anything.
-    """
-    try:
-        return unicodedata.normalize("NFKC", passphrase).encode("utf-8")
-    except UnicodeEncodeError:
-        return b""
-
-
-def _stretch(material: bytes, salt: bytes, cost: Argon2Cost) -> bytes:
-    return Argon2id(
-        salt=salt,
-        length=32,
-        iterations=cost.iterations,
-        lanes=cost.lanes,
-        memory_cost=cost.memory_kib,
-    ).derive(material)
 
 
 def _whole(card: CustodianCard, opened: bytes) -> CustodianKey:
