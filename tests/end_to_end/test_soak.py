@@ -37,8 +37,8 @@ CAMERA = """
 [[camera]]
 name = "{camera.name}"
 place = "Soak"
-retention = "3 hours"
-floor = "1 hour"
+retention = "1 hour"
+floor = "30 minutes"
 onvif = "{camera.onvif_url}"
 expected_mbit_per_second = 0.06
 """
@@ -47,7 +47,7 @@ expected_mbit_per_second = 0.06
 def installation(folder: Path, cameras: Sequence[LiveCamera]) -> Installation:
     """A whole recorder for these cameras."""
     extra = EXTRA + "".join(CAMERA.format(camera=camera) for camera in cameras)
-    return Installation(folder / "site", (), volume_size="1500 MiB", extra=extra).make()
+    return Installation(folder / "site", (), volume_size=f"{max(1500, 150 * len(cameras))} MiB", extra=extra).make()
 
 
 def holdings(site: Installation) -> dict[str, Holdings]:
@@ -87,7 +87,7 @@ async def soak(folder: Path, count: int, seconds: float, seed: int, calm_seconds
         await require_no_leak(site, before)
         site.require_alive()
     finally:
-        site.stop()
+        await asyncio.to_thread(site.stop)
         await fleet.stop()
     require_subscriptions(cameras, 0)
 
