@@ -38,7 +38,7 @@ CAMERA = """
 name = "{camera.name}"
 place = "Soak"
 retention = "1 hour"
-floor = "30 minutes"
+floor = "1 hour"
 onvif = "{camera.onvif_url}"
 expected_mbit_per_second = 0.06
 """
@@ -108,7 +108,7 @@ async def last_durable(site: Installation) -> int:
 async def until_subscribed(cameras: Sequence[LiveCamera]) -> None:
     """Wait until each camera has a subscription, and none more than it must."""
     async with asyncio.timeout(SETTLED_SECONDS):
-        while not all(1 <= len(camera.onvif.events.subscriptions) for camera in cameras):
+        while not all(len(camera.onvif.events.subscriptions) >= 1 for camera in cameras):
             await asyncio.sleep(0.1)
     require_subscriptions(cameras, 1)
 
