@@ -37,7 +37,7 @@ CAMERA = """
 [[camera]]
 name = "{camera.name}"
 place = "Soak"
-retention = "1 hour"
+retention = "3 hours"
 floor = "1 hour"
 onvif = "{camera.onvif_url}"
 expected_mbit_per_second = 0.06
@@ -47,7 +47,7 @@ expected_mbit_per_second = 0.06
 def installation(folder: Path, cameras: Sequence[LiveCamera]) -> Installation:
     """A whole recorder for these cameras."""
     extra = EXTRA + "".join(CAMERA.format(camera=camera) for camera in cameras)
-    return Installation(folder / "site", (), volume_size=f"{max(1500, 150 * len(cameras))} MiB", extra=extra).make()
+    return Installation(folder / "site", (), volume_size=f"{max(1500, 220 * len(cameras))} MiB", extra=extra).make()
 
 
 def holdings(site: Installation) -> dict[str, Holdings]:
