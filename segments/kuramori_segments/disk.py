@@ -207,6 +207,26 @@ class FileDisk:
         except OSError as error:
             raise storage_fault(error, "sync", ((0, self._size_bytes),)) from error
 
+    def extend(self, size_bytes: int) -> None:
+        """See growth.GrowingDisk. A block device has its length; a file is preallocated further, and synced."""
+        if size_bytes <= self._size_bytes:
+            return
+        path = Path(self.place)
+        more_bytes = size_bytes - self._size_bytes
+        try:
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise NoSpace(self.place, size_bytes, self._size_bytes)
+            _require_space(path, more_bytes)
+            os.posix_fallocate(self._descriptor, self._size_bytes, more_bytes)
+            os.fsync(self._descriptor)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                with suppress(OSError):  # what was allocated of it belongs to nobody
+                    os.ftruncate(self._descriptor, self._size_bytes)
+                raise NoSpace(self.place, more_bytes, _free_bytes(path)) from error
+            raise storage_fault(error, "extend", ((self._size_bytes, more_bytes),)) from error
+        self._size_bytes = size_bytes
+
     def forget_cached(self, offset_bytes: int, length_bytes: int) -> None:
         """See Disk. Pages not yet written stay; pages whose write failed count as clean and are dropped."""
         with suppress(OSError):  # a hint only: some media have no cache to drop

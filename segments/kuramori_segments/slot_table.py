@@ -114,6 +114,15 @@ class SlotTable:
         table._compare(views, tops)
         return table
 
+    def grown(self, slot_count: int) -> bytes:
+        """Return the image of a table with more slots, the new ones empty; a lost entry stays as invalid as it was."""
+        image = bytearray(table_bytes(slot_count))
+        used = self.slot_count * SLOT_ENTRY_BYTES
+        image[:used] = self._image[:used]
+        empty = SlotEntry(SlotState.EMPTY).pack()
+        image[used : slot_count * SLOT_ENTRY_BYTES] = empty * (slot_count - self.slot_count)
+        return bytes(image)
+
     def _compare(self, views: tuple[memoryview, memoryview], tops: list[tuple[int, int]]) -> None:
         """Find which copies are to be written. Where neither is up to date, the one that was being written is torn."""
         merged = memoryview(self._image)

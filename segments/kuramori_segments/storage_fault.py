@@ -12,6 +12,7 @@
       VolumeInUse           another process writes it
       NotAVolume            no valid superblock
       VolumeCut             the file is shorter than its superblock says
+      VolumeNotGrown        it has that size already, or more
     SlotMisuse              our own fault: a slot was asked for what its state forbids
 
 The recorder chooses by type. This file must not know files or formats.
@@ -140,6 +141,18 @@ class VolumeCut(VolumeRefused):
         self.place = place
         self.size_bytes = size_bytes
         self.said_bytes = said_bytes
+
+
+class VolumeNotGrown(VolumeRefused):
+    """The size asked for gives the volume no slot more than it has, or too few to grow by."""
+
+    def __init__(self, place: str, size_bytes: int, least_bytes: int) -> None:
+        super().__init__(
+            f"{place} has {size_bytes} bytes already; to grow, it needs {least_bytes} at least. A volume never shrinks."
+        )
+        self.place = place
+        self.size_bytes = size_bytes
+        self.least_bytes = least_bytes
 
 
 class SlotMisuse(Exception):

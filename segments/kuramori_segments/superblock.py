@@ -1,9 +1,10 @@
 """The superblock of a volume: how the file is cut into slots. Two copies; the higher valid generation wins.
 
-This module must not open files and not know what stands in the slots.
+A fresh volume has its slot tables before the slots. One that has grown has them behind its last slot; where its slots
+begin has not moved. This module must not open files and not know what stands in the slots.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kuramori_segments.block_layout import (
@@ -69,27 +70,43 @@ class Superblock:
     generation: int = 1
     filled_slots: int = 0  # zero-filled so far, from slot 0 on
     slot_bytes: int = SLOT_BYTES
+    grown_data_offset: int | None = None  # where the slots begin of a volume that has grown; None: never grown
 
     @property
     def table_a_offset(self) -> int:
         """Return where the first copy of the slot table begins."""
-        return TABLE_A_OFFSET
+        return TABLE_A_OFFSET if self.grown_data_offset is None else self._slots_end
 
     @property
     def table_b_offset(self) -> int:
         """Return where the second copy of the slot table begins."""
-        return TABLE_A_OFFSET + table_bytes(self.slot_count)
+        return self.table_a_offset + table_bytes(self.slot_count)
 
     @property
     def data_offset(self) -> int:
-        """Return where slot 0 begins: the next whole MiB behind the tables."""
-        end = self.table_b_offset + table_bytes(self.slot_count)
+        """Return where slot 0 begins: the next whole MiB behind the tables; where it always was in a grown volume."""
+        if self.grown_data_offset is not None:
+            return self.grown_data_offset
+        end = TABLE_A_OFFSET + 2 * table_bytes(self.slot_count)
         return -(-end // SLOT_ALIGNMENT_BYTES) * SLOT_ALIGNMENT_BYTES
+
+    @property
+    def _slots_end(self) -> int:
+        return self.data_offset + self.slot_count * self.slot_bytes
 
     @property
     def volume_bytes(self) -> int:
         """Return the length of the whole volume."""
-        return self.data_offset + self.slot_count * self.slot_bytes
+        return self._slots_end if self.grown_data_offset is None else self.table_b_offset + table_bytes(self.slot_count)
+
+    @property
+    def geometry(self) -> tuple[int, int, int, int]:
+        """Return what both copies must agree on before a slot is written."""
+        return self.slot_count, self.slot_bytes, self.data_offset, self.table_a_offset
+
+    def grown(self, slot_count: int) -> "Superblock":
+        """Return the superblock of this volume with more slots: its tables move behind the last one."""
+        return replace(self, slot_count=slot_count, generation=self.generation + 1, grown_data_offset=self.data_offset)
 
     def slot_offset(self, slot: int) -> int:
         """Return where the slot begins, in bytes from the volume's start."""
@@ -124,6 +141,10 @@ class Superblock:
         require(1 <= self.slot_count <= MAX_SLOT_COUNT, name, "slot_count", self.slot_count, "1 to 2^24")
         filled = self.filled_slots
         require(filled <= self.slot_count, name, "filled_slots", filled, "at most slot_count")
+        moved = self.grown_data_offset
+        if moved is not None:
+            aligned = moved % SLOT_ALIGNMENT_BYTES == 0 and moved >= SLOT_ALIGNMENT_BYTES
+            require(aligned, name, "data_offset", moved, "whole MiB behind the superblocks")
 
     @classmethod
     def unpack(cls, data: BytesLike) -> "Superblock":
@@ -140,6 +161,7 @@ class Superblock:
             generation=values["generation"],
             filled_slots=values["filled_slots"],
             slot_bytes=values["slot_bytes"],
+            grown_data_offset=None if values["table_a_offset"] == TABLE_A_OFFSET else values["data_offset"],
         )
         block._check()
         for field in ("data_offset", "table_a_offset", "table_b_offset"):

@@ -65,7 +65,7 @@ class Volume:
         self.statistics = VolumeStatistics()
         self._disk = disk
         self._stale_superblock = stale_copy
-        self._one_superblock = one_superblock  # the stale copy is damaged
+        self._one_superblock = one_superblock  # the stale copy is damaged, or names tables of before the volume grew
         self._table_offsets = (superblock.table_a_offset, superblock.table_b_offset)
         self._ring = RingState(table, superblock.slot_bytes, superblock.filled_slots)
         self._fill = ZeroFill.resume(superblock.slot_bytes, superblock.slot_count, superblock.filled_slots)
@@ -146,7 +146,7 @@ class Volume:
             raise VolumeCut(place, disk.size_bytes, superblock.volume_bytes)
         tables = read_tables(disk.read_at, superblock)
         table = SlotTable.merge(superblock.slot_count, tables.copy_a, tables.copy_b)
-        return cls(disk, superblock, pair.stale_copy, table, one_superblock=any(pair.faults))
+        return cls(disk, superblock, pair.stale_copy, table, one_superblock=not pair.agree)
 
     @classmethod
     def open_file(cls, path: Path) -> "Volume":
@@ -250,7 +250,10 @@ class Volume:
             self.commit()
 
     def mend_superblock(self) -> None:
-        """Write the damaged copy anew, where one was found at opening. Raises StorageFault."""
+        """Write the copy anew that was found damaged, or of before the volume grew. Raises StorageFault.
+
+        Before anything is written into a slot: the tables that an old copy names may lie under new slots.
+        """
         with self._medium:
             if self._one_superblock:
                 self._publish(self.superblock.filled_slots)

@@ -36,6 +36,12 @@ class SuperblockPair:
             return 0 if first is None else 1
         return 0 if first.generation < second.generation else 1
 
+    @property
+    def agree(self) -> bool:
+        """Tell whether both copies are valid and name the same tables and slots."""
+        first, second = self.copies
+        return first is not None and second is not None and first.geometry == second.geometry
+
 
 @dataclass(frozen=True, slots=True)
 class TableCopies:

@@ -99,6 +99,22 @@ class FaultyDisk:
             self._durable[offset : offset + len(data)] = data
         self._pending = []
 
+    def extend(self, size_bytes: int) -> None:
+        """Make it longer, durably; a power cut meanwhile leaves either length."""
+        more = max(0, size_bytes - self.size_bytes)
+        try:
+            self._begin("extend", ((self.size_bytes, more),))
+        except PowerCut:
+            if len(self.log) % 2:
+                self._lengthen(more)
+            raise
+        self._lengthen(more)
+
+    def _lengthen(self, more_bytes: int) -> None:
+        self._durable += bytes(more_bytes)
+        self._visible += bytes(more_bytes)
+        self.size_bytes += more_bytes
+
     def forget_cached(self, offset_bytes: int, length_bytes: int) -> None:
         """Show again what the medium holds, where a sync had failed."""
         for offset, length in self._lost:
