@@ -76,14 +76,29 @@ def stored_bytes_per_second(mbit_per_second: float) -> float:
     return payload + chunks * CHUNK_OVERHEAD_BYTES + padding + index
 
 
-def planned_slots(demand: CameraDemand) -> int:
-    """Return how many slots a camera needs for its whole retention, spare slots included.
+def slots_per_second(mbit_per_second: float) -> float:
+    """Return how many slots a camera fills in a second.
 
     At the end of a slot stays empty what the next access unit did not fit into: half of one on average.
     """
-    per_second = stored_bytes_per_second(demand.mbit_per_second)
-    filled = SLOT_BYTES - SLOT_OVERHEAD_BYTES - per_second / FRAMES_PER_SECOND / 2
-    return math.ceil(demand.retention_seconds * per_second / filled) + SPARE_SLOTS_PER_CAMERA
+    per_second = stored_bytes_per_second(mbit_per_second)
+    return per_second / (SLOT_BYTES - SLOT_OVERHEAD_BYTES - per_second / FRAMES_PER_SECOND / 2)
+
+
+def planned_slots(demand: CameraDemand) -> int:
+    """Return how many slots a camera needs for its whole retention, spare slots included."""
+    return math.ceil(demand.retention_seconds * slots_per_second(demand.mbit_per_second)) + SPARE_SLOTS_PER_CAMERA
+
+
+def size_of_slots(slots: int) -> Size:
+    """Return the size of a volume of so many slots, rounded up to what a person would write.
+
+    Whole MiB up to 10 GiB, then whole GiB, whole 10 GiB above 100.
+    """
+    needed_bytes = slots * (SLOT_BYTES + TABLE_BYTES_PER_SLOT) + VOLUME_HEAD_BYTES
+    gibibytes = needed_bytes / 2**30
+    step_bytes = 2**20 if gibibytes <= 10 else 2**30 if gibibytes <= 100 else 10 * 2**30
+    return Size(math.ceil(needed_bytes / step_bytes) * step_bytes)
 
 
 def slots_of_volume(size_bytes: int) -> int:

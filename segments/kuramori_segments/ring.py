@@ -7,9 +7,11 @@ hold touches nothing else and is never dropped). The rules, in order:
 2. with none free, a camera that runs beyond 1.2 times its planned slots takes its own oldest segment, so that one
    flapping camera does not eat the others' days;
 3. else what is past its camera's retention, the furthest first: its key is dead or overdue, nobody loses a day by it;
-4. else the segment that is furthest past its camera's floor, whoever's it is, even where all are within their
+4. else what a camera has beyond 1.2 times its plan: it took free slots as long as there were any, and gives them back
+   before anybody else loses a day;
+5. else the segment that is furthest past its camera's floor, whoever's it is, even where all are within their
    floor (recording goes on; the choice says by how much the floor was missed, and that is an alarm);
-5. what is held, leased (being extracted) or still written is never chosen; with nothing left there is no slot.
+6. what is held, leased (being extracted) or still written is never chosen; with nothing left there is no slot.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -46,6 +48,9 @@ class Queues(Protocol):
     def oldest_first(self, camera_number: int) -> Iterator[RingSegment]:
         """Yield the finished segments of a camera in the order in which they were recorded."""
 
+    def count(self, camera_number: int) -> int:
+        """Return how many segments the camera has, the open one too."""
+
 
 class ChoiceReason(StrEnum):
     """Which rule found the slot."""
@@ -53,6 +58,7 @@ class ChoiceReason(StrEnum):
     FREE = "free"
     OWN_OLDEST = "own_oldest"
     EXPIRED = "expired"
+    BEYOND_PLAN = "beyond_plan"
     FURTHEST_PAST_FLOOR = "furthest_past_floor"
 
 
@@ -94,24 +100,32 @@ def choose_slot(
         if own is not None:
             missed = _floor_ms(plan) - _age_ms(own, now_utc_ms)
             return SlotChoice(own.slot, ChoiceReason.OWN_OLDEST, camera_number, max(0, missed))
-    expired: SlotChoice | None = None
     best: SlotChoice | None = None
-    expired_by = best_past = 0
+    best_rank = (-1, 0)
     for victim_camera in queues.cameras():
         segment = _oldest(queues, victim_camera, untouchable)
         if segment is None:
             continue
-        plan = plans.get(victim_camera)
-        age_ms = _age_ms(segment, now_utc_ms)
-        if plan is not None and plan.retention_seconds is not None:
-            over = age_ms - plan.retention_seconds * 1000
-            if over > expired_by:
-                expired_by, expired = over, SlotChoice(segment.slot, ChoiceReason.EXPIRED, victim_camera)
-        past = age_ms - _floor_ms(plan)
-        if best is None or past > best_past:
-            best_past = past
-            best = SlotChoice(segment.slot, ChoiceReason.FURTHEST_PAST_FLOOR, victim_camera, max(0, -past))
-    return expired or best
+        rank, choice = _rank(segment, victim_camera, queues, plans.get(victim_camera), now_utc_ms)
+        if best is None or rank > best_rank:
+            best_rank, best = rank, choice
+    return best
+
+
+def _rank(
+    segment: RingSegment, camera_number: int, queues: Queues, plan: CameraPlan | None, now_utc_ms: int
+) -> tuple[tuple[int, int], SlotChoice]:
+    """Return which rule would take this segment (the highest counts) and by how much, and the choice that it is."""
+    age_ms = _age_ms(segment, now_utc_ms)
+    past_ms = age_ms - _floor_ms(plan)
+    if plan is not None and plan.retention_seconds is not None:
+        over_ms = age_ms - plan.retention_seconds * 1000
+        if over_ms > 0:
+            return (2, over_ms), SlotChoice(segment.slot, ChoiceReason.EXPIRED, camera_number)
+    missed_ms = max(0, -past_ms)
+    if plan is not None and beyond_plan(queues.count(camera_number) - 1, plan.planned_slots):
+        return (1, past_ms), SlotChoice(segment.slot, ChoiceReason.BEYOND_PLAN, camera_number, missed_ms)
+    return (0, past_ms), SlotChoice(segment.slot, ChoiceReason.FURTHEST_PAST_FLOOR, camera_number, missed_ms)
 
 
 def _oldest(queues: Queues, camera_number: int, untouchable: Container[int]) -> RingSegment | None:

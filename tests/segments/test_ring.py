@@ -36,6 +36,9 @@ class PlainQueues:
         for slot, age_days in self._ring.get(camera_number, []):
             yield RingSegment(slot, NOW - int(age_days * DAY_MS))
 
+    def count(self, camera_number: int) -> int:
+        return len(self._ring.get(camera_number, []))
+
 
 @dataclass
 class Case:
@@ -162,11 +165,25 @@ CASES = [
         untouchable=frozenset({10, 11}),
     ),
     Case(
-        "the overrun of another camera does not matter",
-        FULL,
-        SlotChoice(20, ChoiceReason.FURTHEST_PAST_FLOOR, 2),
+        "what another camera has beyond its plan goes before anybody's days, also where it is younger",
+        {1: [(10, 9)], 2: [(20, 12)], 3: [(30, 2), (31, 1)]},
+        SlotChoice(30, ChoiceReason.BEYOND_PLAN, 3, missed_floor_ms=5 * DAY_MS),
         owned=2,
-        planned={1: 10, 3: 0},
+        planned={1: 10, 2: 10, 3: 1},
+    ),
+    Case(
+        "a camera that has no more than 1.2 times its plan is not beyond it",
+        {1: [(10, 9)], 2: [(20, 12)], 3: [(30, 2)] * 6},
+        SlotChoice(20, ChoiceReason.FURTHEST_PAST_FLOOR, 2),
+        planned={1: 10, 2: 10, 3: 5},
+    ),
+    Case(
+        "what is past its retention goes before what is beyond a plan",
+        {1: [(10, 9)], 2: [(20, 31)], 3: [(30, 2), (31, 1)]},
+        SlotChoice(20, ChoiceReason.EXPIRED, 2),
+        owned=2,
+        planned={1: 10, 2: 10, 3: 1},
+        retention_days={2: 30},
     ),
     Case(
         "a segment dated in the future counts as of now: it is not kept for ever, nor taken first",

@@ -1,0 +1,1 @@
+"""Capacity: what the rings hold against what was promised, from measured rates."""
