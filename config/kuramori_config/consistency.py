@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from kuramori_config.addresses import may_travel_unencrypted
 from kuramori_config.faults import Problem, Wording
 from kuramori_config.rules import may_decide_longer, retention_rule
-from kuramori_config.schema import Camera, Configuration, Role
+from kuramori_config.schema import Camera, CellKind, Configuration, Role
 
 Rule = Callable[[Configuration], Iterator[Problem]]
 CameraRule = Callable[[Configuration, Camera, str], Iterator[Problem]]
@@ -85,14 +85,29 @@ def _there_is_a_volume(configuration: Configuration) -> Iterator[Problem]:
         yield Problem("volume", _NOTHING, Wording("at least one [[volume]]", "[[volume]] が1つ以上"))
 
 
-def _cell_lies_outside_the_state(configuration: Configuration) -> Iterator[Problem]:
-    cell, state = configuration.keystore.cell_directory, configuration.storage.state_directory
-    if cell == state or state in cell.parents:
-        expected = Wording(
-            "a path outside storage.state_directory, best on a device of its own",
-            "storage.state_directory の外のパス（できれば専用の装置）",
-        )
-        yield Problem("keystore.cell_directory", _quoted(cell), expected)
+def _cells_lie_outside_the_state(configuration: Configuration) -> Iterator[Problem]:
+    keystore, state = configuration.keystore, configuration.storage.state_directory
+    expected = Wording(
+        "a path outside storage.state_directory, best on a device of its own",
+        "storage.state_directory の外のパス（できれば専用の装置）",
+    )
+    named = (
+        ("keystore.cell_directory", keystore.cell_directory),
+        ("keystore.fallback_cell_directory", keystore.fallback_cell_directory),
+    )
+    for key, cell in named:
+        if cell is not None and (cell == state or state in cell.parents):
+            yield Problem(key, _quoted(cell), expected)
+
+
+def _a_cell_in_a_file_has_a_folder(configuration: Configuration) -> Iterator[Problem]:
+    keystore = configuration.keystore
+    if keystore.cell is CellKind.FILE and keystore.cell_directory is None:
+        expected = Wording('the folder of the cell (or cell = "tpm")', '消去可能領域のフォルダー（又は cell = "tpm"）')
+        yield Problem("keystore.cell_directory", _NOTHING, expected)
+    if keystore.cell_directory is not None and keystore.cell_directory == keystore.fallback_cell_directory:
+        expected = Wording("another folder than cell_directory", "cell_directory とは別のフォルダー")
+        yield Problem("keystore.fallback_cell_directory", _quoted(keystore.cell_directory), expected)
 
 
 def _back_off_is_ordered(configuration: Configuration) -> Iterator[Problem]:
@@ -207,7 +222,8 @@ _RULES: tuple[Rule, ...] = (
     _names_are_unique,
     _retired_names_rest,
     _there_is_a_volume,
-    _cell_lies_outside_the_state,
+    _cells_lie_outside_the_state,
+    _a_cell_in_a_file_has_a_folder,
     _back_off_is_ordered,
     _cameras_keep_their_rules,
 )

@@ -151,7 +151,7 @@ def _comment(text: str) -> list[str]:
 
 
 # Where two optional keys exclude each other, the example sets this one.
-_SHOWN_THOUGH_OPTIONAL = frozenset({"deputies", "local_networks", "rtsp", "user", "password"})
+_SHOWN_THOUGH_OPTIONAL = frozenset({"cell_directory", "deputies", "local_networks", "rtsp", "user", "password"})
 
 
 def _example_lines(name: str, field: FieldInfo, *, commented: bool) -> list[str]:

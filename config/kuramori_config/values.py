@@ -37,6 +37,10 @@ FINGERPRINT = Wording(
     "証明書のSHA-256（sha256: に続く16進64桁）",
 )
 ZONE = Wording('a time zone of the IANA list, such as "Asia/Tokyo"', "IANAの時間帯名（例: Asia/Tokyo）")
+TPM_INDEX = Wording(
+    'an index for owners in hexadecimal, "0x01800000" to "0x01bffffe"',
+    '所有者用の索引(16進、"0x01800000" から "0x01bffffe" まで)',
+)
 LISTEN = Wording('an IP address and a port, such as "127.0.0.1:9464"', "IPアドレスとポート（例: 127.0.0.1:9464）")
 
 
@@ -98,6 +102,13 @@ def _listen(value: object) -> str:
     return str(value)
 
 
+def _tpm_index(value: object) -> str:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if not re.fullmatch(r"0x[0-9a-f]{1,8}", text) or not 0x0180_0000 <= int(text, 16) < 0x01BF_FFFF:
+        raise Unfit(TPM_INDEX)
+    return text
+
+
 def _rtsp(value: object) -> CameraAddress:
     return parse_address(value, ("rtsp", "rtsps"), RTSP_SHAPE)
 
@@ -128,6 +139,7 @@ CameraName = Annotated[str, StringConstraints(pattern=CAMERA_NAME_PATTERN)]
 TimeZone = Annotated[str, PlainValidator(_zone)]
 Fingerprint = Annotated[str, PlainValidator(_fingerprint)]
 ListenAddress = Annotated[str, PlainValidator(_listen)]
+TpmIndex = Annotated[str, PlainValidator(_tpm_index)]
 LocalNetwork = Annotated[IPNetwork, PlainValidator(parse_network)]
 RtspAddress = Annotated[CameraAddress, PlainValidator(_rtsp)]
 OnvifAddress = Annotated[CameraAddress, PlainValidator(_onvif)]

@@ -116,9 +116,11 @@ class KeystoreStatistics:
     kept_segment_keys: int = 0  # kept by holds beyond their epoch
     rotations: int = 0
     last_rotation_utc_ms: int | None = None
-    erasure_pending: bool = False  # an old root could not be destroyed yet
+    erasure_pending: bool = False  # keys that are due could not be destroyed yet
     holds: int = 0  # in force
     oldest_held_utc_ms: int | None = None  # first frame that a hold keeps
+    overdue_epochs: int = 0  # by a clock that is not trusted
+    on_fallback: bool = False  # the cell cannot be reached: new keys go under the fallback cell
 
 
 @dataclass(frozen=True, slots=True)

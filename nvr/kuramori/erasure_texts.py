@@ -13,8 +13,8 @@ def tier_claim(tier: ErasureTier) -> str:
     """Return what this tier promises and what it does not."""
     if tier is ErasureTier.E2:
         return tr(
-            "Erasure tier E2: the cell lies on another device than the recordings. A copy of the recording medium "
-            "alone, whenever it was made, shows nothing after expiry.",
+            "Erasure tier E2: the cell is a device of its own, apart from the recordings. A copy of the recording "
+            "medium alone, whenever it was made, shows nothing after expiry.",
             "消去保証区分 E2: 消去可能領域は記録媒体とは別の装置にあります。記録媒体だけの複製は、"
             "いつ作成されたものでも、保存期間の経過後は何も読み取れません。",
         )
@@ -29,7 +29,7 @@ def tier_claim(tier: ErasureTier) -> str:
 def tier_advice(assessment: TierAssessment) -> str | None:
     """Return what would raise the tier; None where nothing would."""
     cell, recordings = ", ".join(assessment.cell_disks), ", ".join(assessment.recording_disks)
-    if assessment.reason is TierReason.SEPARATE_DISK:
+    if assessment.reason in (TierReason.SEPARATE_DISK, TierReason.TPM):
         return None
     if assessment.reason is TierReason.SAME_DISK:
         return tr(
@@ -45,6 +45,13 @@ def tier_advice(assessment: TierAssessment) -> str | None:
             "区分を上げるには、keystore.cell_directory を専用の装置上の ext4・xfs・vfat に置き、keystore.for_trial を"
             "削除してください。現在のファイルシステムは古い内容を残すため、試用に限ります。",
         )
+    if assessment.reason is TierReason.SOFTWARE_TPM:
+        return tr(
+            f"To raise it: use a TPM that is a chip. This one ({cell}) is a program, and what it keeps lies in a file "
+            "of this machine or of its host.",
+            f"区分を上げるには、チップのTPMを使用してください。現在のTPM（{cell}）はソフトウェアで、内容はこの機器又はホストの"
+            "ファイルにあります。",
+        )
     unknown = cell if assessment.reason is TierReason.CELL_DISK_UNKNOWN else recordings
     return tr(
         "To raise it: let the device be seen. Which device lies under "
@@ -53,6 +60,31 @@ def tier_advice(assessment: TierAssessment) -> str | None:
         "区分を上げるには、装置を識別できるようにしてください。"
         + ("消去可能領域" if assessment.reason is TierReason.CELL_DISK_UNKNOWN else "記録領域")
         + f"の装置を判別できない{f'（{unknown}）' if unknown else ''}ため、弱い区分とみなしています。",
+    )
+
+
+def erasure_problem(detail: str, *, on_fallback: bool) -> str:
+    """Return what is wrong with erasing, for the operator."""
+    if on_fallback:
+        return tr(
+            f"The keystore's cell cannot be reached ({detail}). Recording goes on under the fallback cell, with its "
+            "own tier; earlier recordings can neither be opened nor erased until the cell is back.",
+            f"鍵保管庫の消去可能領域に接続できません（{detail}）。予備の領域により録画を継続しています（消去保証区分は予備の"
+            "もの）。復旧するまで、以前の録画は開封も消去もできません。",
+        )
+    return tr(
+        f"Keys that are due cannot be destroyed: {detail}. Recording goes on; it is tried again every minute.",
+        f"期限の来た鍵を破棄できません: {detail}。録画は継続し、1分ごとに再試行します。",
+    )
+
+
+def overdue_problem(hours: int) -> str:
+    """Return what is wrong while only an untrusted clock says that recordings are due."""
+    return tr(
+        f"{hours} hours of recordings are overdue by a clock that nobody vouches for. They open no more and are "
+        "overwritten first. Synchronise the clock, or have the custodians confirm the time (`kuramori overdue`).",
+        f"未同期の時計によれば、{hours}時間分の録画が保存期間を過ぎています。開封できず、最初に上書きされます。時刻を同期するか、"
+        "鍵管理者が時刻を確認してください（`kuramori overdue`）。",
     )
 
 

@@ -5,12 +5,13 @@ means: new root, old root destroyed, receipt in the ledger. This module must not
 """
 
 import asyncio
-import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kuramori import log
 from kuramori.clock_trust import clock_synchronised
+from kuramori.erasure_receipts import ErasureReceipts
+from kuramori.erasure_texts import erasure_problem, overdue_problem
 from kuramori.filling.fill_book import ERASED_EVENT
 from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
 from kuramori.recorder import Recorder
@@ -18,30 +19,31 @@ from kuramori_segments.catalogue import OPEN_END
 from kuramori_segments.codes import Provenance
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader
-from kuramori_segments.key_records import Epoch, ErasureReceipt, KeepRequest, Moment
-from kuramori_segments.keystore_faults import ErasureIncomplete, KeystoreFault
+from kuramori_segments.key_records import Epoch, KeepRequest, Moment
+from kuramori_segments.keystore_faults import KeystoreFault
 from kuramori_segments.ledger_fault import LedgerFault
-from kuramori_segments.ledger_records import ErasedEpochs, Hold
 from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
+from kuramori_segments.ledger_records import Hold
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.numbering import provenance_of
+from kuramori_segments.reference_time import anchored, judged_utc_ms
 from kuramori_segments.retention import (
     EPOCH_LENGTH_MS,
+    ROTATION_HORIZON_MS,
     ROTATION_INTERVAL_MS,
     RetentionRules,
     plan_rotation,
     remainder_until_utc_ms,
 )
+from kuramori_segments.storage_fault import StorageFault
 from kuramori_segments.volume import Volume
 
 NS_PER_MS = 1_000_000
 GOP_REACH_MS = 20_000  # a hold reaches back so far, to a key frame before its first minute
 HOLD_BUDGET_SHARE = 4  # holds may keep a quarter of the usable slots
 RETRY_SECONDS = 60.0  # after a rotation that failed
-DESTROYED_EVENT = "keys_destroyed"
-MAX_UTC_MS = 1 << 52
+NOTHING_ENDED_UTC_MS = 0  # a time before the end of every hold
 NEW_EPOCH_SECONDS = 15.0  # how long an erasure of the current hour waits for the next epoch
-_RECEIPT = struct.Struct("<QQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class ForgettingFigures:
     rotations: int = 0
     failed_rotations: int = 0
     last_rotation_utc_ms: int | None = None
-    overdue_epochs: int = 0
+    erasure_pending: bool = False  # what is due could not be destroyed
+    overdue_epochs: int = 0  # by a clock that is not trusted
     holds: int = 0  # in force
     held_slots: int = 0
 
@@ -77,9 +80,13 @@ class HoldRefused(Exception):
 class Forgetting:
     """Retention, holds and erasures of one recorder."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, synchronised: Callable[[], bool] = clock_synchronised) -> None:
         self._recorder = recorder
+        self._synchronised = synchronised
         self._vault = recorder.vault
+        self._receipts = ErasureReceipts(
+            recorder, lambda *place: [(item.header, item.end_utc_ms) for item in self.segments(*place)]
+        )
         self._one_at_a_time = asyncio.Lock()
         self._rotate_anyway = False  # once at start: what a stop interrupted is finished, and time has its reference
         self.figures = ForgettingFigures()
@@ -93,30 +100,18 @@ class Forgetting:
         """
         async with self._one_at_a_time:
             try:
-                await self._recorder.books.call(self._enter_missing_receipts)
+                await self._recorder.books.call(self._receipts.enter_missing)
             except LedgerFault as fault:
                 self._failed(fault)
         self._rotate_anyway = True
         await self._rotate_if_due()
 
-    def _enter_missing_receipts(self) -> None:
-        receipts = self._vault.keystore.erasures
-        if self._vault.keystore.erasure_pending:
-            receipts = receipts[:-1]  # not true yet
-        if not receipts:
-            return
-        first_utc_ms = min(receipt.erased_utc_ms for receipt in receipts)
-        events = self._vault.ledger.events(first_utc_ms, MAX_UTC_MS, kind=DESTROYED_EVENT)
-        entered = {event.fact("generation") for event in events}
-        for receipt in receipts:
-            if receipt.generation not in entered:
-                self._record(receipt, ErasureCause.RETENTION, None)
-
     async def run(self) -> None:
-        """Rotate every hour until cancelled; after a failure, sooner."""
+        """Rotate every hour until cancelled; sooner after a failure, and while this boot has no trusted time yet."""
         while True:
-            failed = "erasure" in self._recorder.problems
-            await asyncio.sleep(RETRY_SECONDS if failed else ROTATION_INTERVAL_MS / 1000)
+            now = self._moment()
+            waiting = "erasure" in self._recorder.problems or not anchored(self._vault.keystore.reference, now.boot_id)
+            await asyncio.sleep(RETRY_SECONDS if waiting else ROTATION_INTERVAL_MS / 1000)
             await self._rotate_if_due()
 
     async def _rotate_if_due(self) -> None:
@@ -126,27 +121,53 @@ class Forgetting:
             except (KeystoreFault, LedgerFault) as fault:
                 self._failed(fault)
                 return
+        if self._vault.keystore.on_fallback:
+            self._failed(self._vault.keystore.main_fault)
+            return
+        self.figures.erasure_pending = False
         self._recorder.problems.pop("erasure", None)
 
-    def _failed(self, fault: Exception) -> None:
+    def _failed(self, fault: Exception | str) -> None:
         self.figures.failed_rotations += 1
-        self._recorder.problems["erasure"] = str(fault)
+        self.figures.erasure_pending = True
+        self._recorder.problems["erasure"] = erasure_problem(str(fault), on_fallback=self._vault.keystore.on_fallback)
         log.get().error("erasure_failed", detail=str(fault))
 
     def _rotate_by_rule(self) -> None:
         """Blocking: holds first, so that nothing they name dies, then every epoch that is due."""
         keystore, now = self._vault.keystore, self._moment()
-        self._renew_holds(now.utc_ms)
+        keystore.find_main()
+        self._renew_holds(now)
         plan = plan_rotation(keystore.epochs(), self._rules(), now, reference=keystore.reference)
-        self.figures.overdue_epochs = len(plan.overdue)
-        ended = any(kept.until_utc_ms <= now.utc_ms for kept in keystore.kept())
-        wanted = keystore.erasure_pending or keystore.rotation_wanted or self._rotate_anyway
+        self._tell_overdue(plan.overdue)
+        judged = judged_utc_ms(now, keystore.reference)
+        ended = judged is not None and any(kept.until_utc_ms <= judged for kept in keystore.kept())
+        wanted = keystore.rotation_wanted or self._rotate_anyway
         self._rotate_anyway = False
         if plan.destroy or ended or wanted or self._reference_is_old(now):
-            holds = self._holds_in_force(now.utc_ms)
+            holds = self._holds_in_force(now)
             held_uids = {key.segment_uid for key in keystore.kept() if key.hold_id in holds}
             cause = ErasureCause.RETENTION if plan.destroy else ErasureCause.HOLD_ENDED
             self._rotate(plan.destroy, now, cause, kept_for_holds=len(held_uids))
+        if keystore.end_fallback():
+            log.get().info("fallback_keystore_ended")
+
+    def _tell_overdue(self, overdue: Sequence[Epoch]) -> None:
+        """What only an untrusted clock would have die: an alarm, and the ring takes it first."""
+        self.figures.overdue_epochs = len(overdue)
+        if overdue:
+            self._recorder.problems["overdue"] = overdue_problem(len(overdue))
+        else:
+            self._recorder.problems.pop("overdue", None)
+        for volume in self._vault.volumes:
+            volume.take_first(
+                segment.slot
+                for epoch in overdue
+                for segment in volume.overlapping(
+                    epoch.camera_number, epoch.first_utc_ms, epoch.first_utc_ms + 2 * EPOCH_LENGTH_MS
+                )
+                if (entry := volume.entry(segment.slot)) is not None and entry.epoch_id == epoch.epoch_id
+            )
 
     def _reference_is_old(self, now: Moment) -> bool:
         reference = self._vault.keystore.reference
@@ -164,7 +185,7 @@ class Forgetting:
     def _moment(self) -> Moment:
         boot_ns = self._recorder.clock.boot_ns()
         return Moment(
-            self._recorder.anchor.utc_ms(boot_ns), boot_ns // NS_PER_MS, self._vault.boot_id, clock_synchronised()
+            self._recorder.anchor.utc_ms(boot_ns), boot_ns // NS_PER_MS, self._vault.boot_id, self._synchronised()
         )
 
     def _rotate(
@@ -174,67 +195,57 @@ class Forgetting:
         cause: ErasureCause,
         order: EraseRequest | None = None,
         kept_for_holds: int = 0,
+        confirmed: bool = False,
     ) -> LedgerReceipt | None:
         """Blocking: destroy these epochs and write the receipt; None where nothing was destroyed."""
         keystore = self._vault.keystore
         try:
-            receipt = keystore.rotate(frozenset(destroy), now.utc_ms, now_boot_ms=now.boot_ms, time_trusted=now.trusted)
-        except ErasureIncomplete:
-            self.figures.failed_rotations += 1
+            receipts = keystore.rotate(
+                frozenset(destroy),
+                now.utc_ms,
+                now_boot_ms=now.boot_ms,
+                time_trusted=now.trusted,
+                confirmed_by_custodians=confirmed,
+            )
+        except KeystoreFault:
+            self._receipts.enter_missing()  # of a store that erased although another one failed
             raise
         self.figures.rotations += 1
         self.figures.last_rotation_utc_ms = now.utc_ms
-        if not receipt.epochs and not receipt.keeps and order is None:
+        if order is None and not any(receipt.epochs or receipt.keeps for receipt in receipts):
             return None
-        return self._record(receipt, cause, order, kept_for_holds)
+        return self._receipts.enter(receipts, cause, order, kept_for_holds)
 
-    def _record(
-        self, receipt: ErasureReceipt, cause: ErasureCause, order: EraseRequest | None, kept_for_holds: int = 0
-    ) -> LedgerReceipt:
-        erased = self._erased_by_camera(receipt)
-        signed = _RECEIPT.pack(receipt.generation, receipt.erased_utc_ms) + b"".join(
-            epoch.epoch_id for epoch in receipt.epochs
+    def past_ceiling(self, epochs_by_segment: Mapping[bytes, bytes]) -> bool:
+        """Blocking: tell whether a segment among these (uid to epoch id) is one that should be gone by now.
+
+        Its key is there because the clock is not trusted, or its cell cannot be reached. What a hold keeps is fine.
+        """
+        keystore, now = self._vault.keystore, self._moment()
+        holds = self._holds_in_force(now)
+        kept = [key for key in keystore.kept() if key.segment_uid in epochs_by_segment]
+        held = {key.segment_uid for key in kept if key.hold_id in holds}
+        asked = {epoch_id for uid, epoch_id in epochs_by_segment.items() if uid not in held}
+        epochs = [epoch for epoch in keystore.epochs() if epoch.epoch_id in asked]
+        plan = plan_rotation(epochs, self._rules(), now, next_rotation_in_ms=1, reference=keystore.reference)
+        rests = (key for key in kept if key.segment_uid not in held and key.epoch_id in asked)
+        return bool(plan.destroy or plan.overdue) or any(
+            key.until_utc_ms + ROTATION_HORIZON_MS <= now.utc_ms for key in rests
         )
-        log.get().info("keys_destroyed", cause=cause.value, epochs=len(receipt.epochs), tier=receipt.tier.value)
-        ledger = self._vault.ledger
-        with ledger.batch():
-            ledger.record_event(DESTROYED_EVENT, utc_ms=receipt.erased_utc_ms, generation=receipt.generation)
-            return ledger.record_erasure(
-                erased_utc_ms=receipt.erased_utc_ms,
-                rule=cause.value,
-                tier=receipt.tier.value,
-                erased=erased,
-                signature=self._vault.signer.sign(signed),
-                erasure_id=order.erasure_id if order else "",
-                person=order.person if order else "",
-                reason=order.reason if order else "",
-                kept_for_holds=kept_for_holds,
-            )
-
-    def _erased_by_camera(self, receipt: ErasureReceipt) -> tuple[ErasedEpochs, ...]:
-        parts: dict[int, list[tuple[bytes, int]]] = {}
-        for epoch in receipt.epochs:
-            parts.setdefault(epoch.camera_number, []).append((epoch.epoch_id, epoch.first_utc_ms))
-        for key in receipt.keeps:
-            parts.setdefault(key.camera_number, []).append((b"", key.epoch_first_utc_ms))
-        found = []
-        for number, items in sorted(parts.items()):
-            ids = tuple(epoch_id for epoch_id, _ in items if epoch_id)
-            first, last = min(utc for _, utc in items), max(utc for _, utc in items) + EPOCH_LENGTH_MS
-            found.append(ErasedEpochs(number, ids, first, min(last, receipt.erased_utc_ms)))
-        return tuple(found)
 
     # ---- what lies in the ring -----------------------------------------------------------------------------------
 
     def segments(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> list[FoundSegment]:
         """Blocking: return the camera's segments that touch the range, in the order of recording."""
         found = []
-        for volume in self._vault.volumes:
+        for volume in self._vault.shelf.readable:
             for segment in volume.overlapping(camera_number, from_utc_ms, to_utc_ms):
                 try:
                     header = SegmentHeader.unpack(volume.reader(segment.slot)(0, BLOCK_BYTES))
                 except FormatError:
                     continue  # not written yet, or damaged: it can name no key
+                except StorageFault:
+                    continue  # its medium does not answer, which is told elsewhere
                 if header.camera_number == camera_number and header.sequence == segment.sequence:
                     found.append(
                         FoundSegment(
@@ -292,12 +303,12 @@ class Forgetting:
         self._refuse_beyond_budget(named)
         placed = self._vault.ledger.place_hold(hold)
         self._keep(placed, named)
-        self._renew_holds(now_utc_ms)
+        self._renew_holds(self._moment())
         return placed, len(named)
 
     def _refuse_beyond_budget(self, named: Sequence[FoundSegment]) -> None:
         held = {(id(item.volume), item.slot) for item in named}
-        for hold in self._vault.ledger.holds(self._recorder.now_utc_ms()):
+        for hold in self._in_force(self._moment()):
             held |= {(id(item.volume), item.slot) for item in self._segments_of(hold)}
         usable = sum(volume.usage().usable for volume in self._vault.volumes)
         if len(held) * HOLD_BUDGET_SHARE > usable:
@@ -332,10 +343,15 @@ class Forgetting:
             ]
         )
 
-    def _renew_holds(self, now_utc_ms: int) -> None:
+    def _in_force(self, now: Moment) -> tuple[Hold, ...]:
+        """Return the holds in force: a wall clock alone ends none (reference_time, E1 and E2)."""
+        judged = judged_utc_ms(now, self._vault.keystore.reference)
+        return self._vault.ledger.holds(NOTHING_ENDED_UTC_MS if judged is None else judged)
+
+    def _renew_holds(self, now: Moment) -> None:
         """Blocking: keep what holds in force name, segments recorded since included; free what they no longer do."""
         slots: dict[int, set[int]] = {id(volume): set() for volume in self._vault.volumes}
-        in_force = self._vault.ledger.holds(now_utc_ms)
+        in_force = self._in_force(now)
         for hold in in_force:
             named = self._segments_of(hold)
             self._keep(hold, named)
@@ -345,6 +361,11 @@ class Forgetting:
             volume.hold(slots[id(volume)])
         self.figures.holds = len(in_force)
         self.figures.held_slots = sum(len(held) for held in slots.values())
+
+    async def renew_holds(self) -> None:
+        """A volume is there that was not: name what holds keep on it before anything is overwritten."""
+        async with self._one_at_a_time:
+            await self._recorder.books.call(lambda: self._renew_holds(self._moment()))
 
     async def lift_hold(self, hold_id: str, person: str, reason: str) -> None:
         """End a hold; its keys beyond their retention die with the next rotation. Raises HoldUnknown."""
@@ -356,7 +377,7 @@ class Forgetting:
         now_utc_ms = self._recorder.now_utc_ms()
         self._vault.ledger.lift_hold(hold_id, now_utc_ms, person, reason)
         self._vault.keystore.drop_hold(bytes.fromhex(hold_id))
-        self._renew_holds(now_utc_ms)
+        self._renew_holds(self._moment())
 
     def held_segments(self, hold: Hold) -> int:
         """Blocking: return how many segments a hold keeps now."""
@@ -409,12 +430,12 @@ class Forgetting:
             from_utc_ms=order.from_utc_ms,
             to_utc_ms=order.to_utc_ms,
         )
-        self._renew_holds(now.utc_ms)
+        self._renew_holds(now)
         named = {
             item.header.segment_uid: item for item in self.segments(camera_number, order.from_utc_ms, order.to_utc_ms)
         }
         doomed = self._doomed_epochs(named.values(), camera_number)
-        holds = self._holds_in_force(now.utc_ms)
+        holds = self._holds_in_force(now)
         kept = keystore.kept()
         rests = {key.hold_id for key in kept if key.segment_uid in named and key.hold_id not in holds}
         if not doomed and not rests:
@@ -458,5 +479,5 @@ class Forgetting:
                 if item.header.epoch_id == epoch_id and item.header.segment_uid not in without:
                     yield KeepRequest(epoch_id, item.header.segment_uid, until, order_id)
 
-    def _holds_in_force(self, utc_ms: int) -> frozenset[bytes]:
-        return frozenset(bytes.fromhex(hold.hold_id) for hold in self._vault.ledger.holds(utc_ms))
+    def _holds_in_force(self, now: Moment) -> frozenset[bytes]:
+        return frozenset(bytes.fromhex(hold.hold_id) for hold in self._in_force(now))

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from kuramori_config.schema import Configuration
+from kuramori_config.schema import CellKind, Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Places:
     runtime: Path
     secrets: Path
     volumes: tuple[Path, ...]
-    cell: Path  # folder of the erasable cell
+    cell: Path | None  # folder of the erasable cell; None: it is in a TPM
+    fallback_cell: Path | None
     ledger_mirror: Path | None
 
     @classmethod
@@ -29,7 +30,8 @@ class Places:
             runtime=storage.runtime_directory,
             secrets=storage.secrets_directory,
             volumes=tuple(volume.path for volume in configuration.volumes),
-            cell=configuration.keystore.cell_directory,
+            cell=configuration.keystore.cell_directory if configuration.keystore.cell is CellKind.FILE else None,
+            fallback_cell=configuration.keystore.fallback_cell_directory,
             ledger_mirror=storage.ledger_mirror,
         )
 
@@ -76,6 +78,16 @@ class Places:
         return self.state / "keystore"
 
     @property
+    def fallback_keystore(self) -> Path:
+        """Folder of the epoch keys that were made while the cell of `keystore` could not be reached."""
+        return self.state / "keystore-fallback"
+
+    @property
+    def tpm_password(self) -> Path:
+        """What keeps other programs from the recorder's indices in the TPM. Mode 0600."""
+        return self.state / "tpm_password"
+
+    @property
     def register(self) -> Path:
         """The register (desk)."""
         return self.state / "register.db"
@@ -119,6 +131,31 @@ class Places:
     def stream_certificates(self) -> Path:
         """By which certificate the recorder knows each camera that streams over rtsps; no secrets."""
         return self.state / "stream_certificates.json"
+
+    @property
+    def numbering(self) -> Path:
+        """Where cameras' counting goes on at the least; there only where the recorder was restored."""
+        return self.state / "numbering.json"
+
+    @property
+    def media(self) -> Path:
+        """Which volumes are retired, and which may be away by permission (recorder)."""
+        return self.state / "media.json"
+
+    @property
+    def backup_snapshot(self) -> Path:
+        """Folder of copies that stand there while a backup is made."""
+        return self.state / "backup-snapshot"
+
+    @property
+    def restoring(self) -> Path:
+        """Folder of what a restore has read and not yet put in its place."""
+        return self.state / "restoring"
+
+    @property
+    def scrub(self) -> Path:
+        """Folder that says when each segment was last read back; may be lost."""
+        return self.state / "scrub"
 
     @property
     def spool(self) -> Path:

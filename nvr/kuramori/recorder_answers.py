@@ -308,6 +308,11 @@ class RecorderAnswers:
         epochs = self._epochs_of(wanted)
         if epochs.keys() != wanted:
             return Failure(FailureCode.UNKNOWN_SEGMENT, "a segment asked for does not lie in the ring")
+        if self._forgetting.past_ceiling(epochs):
+            return Failure(
+                FailureCode.ERASED,
+                "the time of a segment asked for is over, and its key waits to be destroyed; it opens no more",
+            )
         try:
             keys = tuple(
                 SegmentKey(uid, self._vault.keystore.segment_key(epochs[uid], uid)) for uid in question.segment_uids

@@ -196,7 +196,9 @@ def _keystore(recorder: Recorder, forgetting: Forgetting) -> KeystoreStatistics:
         kept_segment_keys=len(kept),
         rotations=forgetting.figures.rotations,
         last_rotation_utc_ms=forgetting.figures.last_rotation_utc_ms,
-        erasure_pending=keystore.erasure_pending,
+        erasure_pending=keystore.erasure_pending or forgetting.figures.erasure_pending,
+        overdue_epochs=forgetting.figures.overdue_epochs,
+        on_fallback=keystore.on_fallback,
         holds=forgetting.figures.holds,
         oldest_held_utc_ms=held.epoch_first_utc_ms if held is not None else None,
     )

@@ -16,14 +16,18 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kuramori import device_certificate
+from kuramori.cells import make_cell_password, open_cells, open_fallback_cells
 from kuramori.custodian_cards import gather_set
 from kuramori.durable_file import make_private_folder, remove_file, write_file
 from kuramori.erasure_texts import place_refusal
@@ -38,7 +42,6 @@ from kuramori_segments.boot_identity import read_boot_id
 from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.device_key import device_key_id
 from kuramori_segments.disk import FileDisk
-from kuramori_segments.erasable_cell import open_file_cells
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.keystore_faults import KeystoreFault, PlaceRefused
 from kuramori_segments.ledger import Ledger
@@ -79,18 +82,69 @@ class SetUpReport:
         return json.dumps(document, ensure_ascii=False)
 
 
+@dataclass(frozen=True, slots=True)
+class MadeStorage:
+    """Keystore and volumes that were made."""
+
+    assessment: TierAssessment
+    volume_bytes: tuple[int, ...]
+
+
 def set_up(configuration: Configuration, utc_ms: int) -> SetUpReport:
     """Set the recorder up. Blocks. Raises SetUpRefused, CardsRefused; then nothing that looks finished is left."""
     places = Places.of(configuration)
-    _refuse_what_is_there(places)
+    refuse_what_is_there(configuration, places)
     custody = configuration.custody
     custodian_set = gather_set(custody.cards_directory, custody.recovery_card, custody.threshold, utc_ms)
     missing = shortfall(configuration)
     if missing is not None:
         raise RingTooShort(missing.text(japanese=japanese_wanted()))
     identity = Identity(secrets.token_bytes(RECORDER_ID_BYTES), utc_ms, configuration.site.name)
+
+    def put_parts() -> None:
+        _make_device_key(places, identity)
+        write_file(places.custodians, custodian_set.to_bytes())
+        _make_ledger(places, custodian_set, identity.created_utc_ms)
+
+    made = make_recorder(configuration, places, identity, Unfinished.of(identity.recorder_id, places), put_parts)
+    certificate = x509.load_pem_x509_certificate(places.device_certificate.read_bytes())
+    key = certificate.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise PlaceUnusable(places.device_certificate, "not a P-256 key")
+    fingerprint = device_certificate.fingerprint(certificate)
+    return SetUpReport(
+        identity, device_key_id(key), fingerprint, custodian_set, made.volume_bytes, made.assessment, places
+    )
+
+
+def refuse_what_is_there(configuration: Configuration, places: Places) -> None:
+    """Step 1: refuse a finished set-up, and remains that no unfinished one explains; discard an unfinished one."""
+    if places.identity.exists():
+        raise AlreadySetUp(places.identity)
+    unfinished = read_unfinished(places)
+    if unfinished is not None:
+        try:
+            discard(places, unfinished, partial(open_cells, configuration, places))
+        except KeystoreFault as fault:
+            raise PlaceUnusable(None, str(fault)) from fault
+    remains = remains_of(places)
+    if remains:
+        raise SetUpRemains(remains)
+
+
+def make_recorder(
+    configuration: Configuration,
+    places: Places,
+    identity: Identity,
+    unfinished: Unfinished,
+    put_parts: Callable[[], None],
+) -> MadeStorage:
+    """Steps 2 to 5, for a new recorder or a restored one: `put_parts` puts keys, custodians and ledger in their places.
+
+    Blocks. Raises SetUpRefused, and what `put_parts` raises; then nothing is left.
+    """
     try:
-        return _make_everything(configuration, places, identity, custodian_set)
+        return _make_recorder(configuration, places, identity, unfinished, put_parts)
     except OSError as error:
         path = Path(error.filename) if isinstance(error.filename, str) else None
         raise PlaceUnusable(path, error.strerror or str(error)) from error
@@ -100,50 +154,38 @@ def set_up(configuration: Configuration, utc_ms: int) -> SetUpReport:
         raise PlaceUnusable(None, str(fault)) from fault
 
 
-def _refuse_what_is_there(places: Places) -> None:
-    """Step 1: refuse a finished set-up, and remains that no unfinished one explains; discard an unfinished one."""
-    if places.identity.exists():
-        raise AlreadySetUp(places.identity)
-    unfinished = read_unfinished(places)
-    if unfinished is not None:
-        discard(places, unfinished)
-    remains = remains_of(places)
-    if remains:
-        raise SetUpRemains(remains)
-
-
-def _make_everything(
-    configuration: Configuration, places: Places, identity: Identity, custodian_set: CustodianSet
-) -> SetUpReport:
+def _make_recorder(
+    configuration: Configuration,
+    places: Places,
+    identity: Identity,
+    unfinished: Unfinished,
+    put_parts: Callable[[], None],
+) -> MadeStorage:
     for volume in configuration.volumes:
         _refuse_unsuitable_volume(volume)
-    for folder in (places.state, places.secrets, places.cell, *(path.parent for path in places.volumes)):
-        if not folder.exists():
+    cells = (places.cell, places.fallback_cell)
+    for folder in (places.state, places.secrets, *cells, *(path.parent for path in places.volumes)):
+        if folder is not None and not folder.exists():
             make_private_folder(folder)
     make_private_folder(places.state)
-    unfinished = Unfinished.of(identity.recorder_id, places)
     write_file(places.unfinished, unfinished.to_bytes())
     with ExitStack() as undo:
-        undo.callback(discard, places, unfinished)
-        key, certificate_fingerprint = _make_device_key(places, identity)
-        write_file(places.custodians, custodian_set.to_bytes())
+        undo.callback(discard, places, unfinished, partial(open_cells, configuration, places))
+        put_parts()
         assessment = _make_keystore(configuration, places)
         sizes = tuple(_make_volume(volume, identity) for volume in configuration.volumes)
-        _make_ledger(places, custodian_set, identity.created_utc_ms)
         make_private_folder(places.spool)
         write_file(places.identity, identity.to_bytes())
         undo.pop_all()
     remove_file(places.unfinished)
-    key_id = device_key_id(key.public_key())
-    return SetUpReport(identity, key_id, certificate_fingerprint, custodian_set, sizes, assessment, places)
+    return MadeStorage(assessment, sizes)
 
 
-def _make_device_key(places: Places, identity: Identity) -> tuple[ec.EllipticCurvePrivateKey, str]:
+def _make_device_key(places: Places, identity: Identity) -> None:
     key = device_certificate.new_device_key()
     certificate = device_certificate.new_certificate(key, identity.site, identity.recorder_id, identity.created_utc_ms)
     write_file(places.device_key, device_certificate.key_to_pem(key))
     write_file(places.device_certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-    return key, device_certificate.fingerprint(certificate)
 
 
 def _is_block_device(path: Path) -> bool:
@@ -185,9 +227,14 @@ def _make_volume(table: VolumeTable, identity: Identity) -> int:
 
 
 def _make_keystore(configuration: Configuration, places: Places) -> TierAssessment:
-    """Make an empty keystore under a root in the cell, and return how strong erasing in it is."""
-    trial = configuration.keystore.for_trial
-    cells = open_file_cells(places.cell, places.volumes, for_trial=trial)
+    """Make an empty keystore under a root in the cell, and return how strong erasing in it is.
+
+    The fallback's place is looked at too, so that an unfit one is refused now and not when it is needed.
+    """
+    make_cell_password(configuration, places)
+    cells = open_cells(configuration, places)
+    if places.fallback_cell is not None:
+        open_fallback_cells(configuration, places)
     make_private_folder(places.keystore)
     Keystore.create(DirectoryFiles(places.keystore), cells, boot_id=read_boot_id()).close()
     return cells[0].assessment

@@ -8,6 +8,7 @@ This module must not know how parts are made.
 
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from kuramori.durable_file import ASIDE_SUFFIX, remove_file
 from kuramori.places import Places
 from kuramori.setup_faults import SetUpRefused
 from kuramori_segments.disk import PARTIAL_SUFFIX, FileDisk
-from kuramori_segments.erasable_cell import CELL_NAMES, open_file_cells
+from kuramori_segments.erasable_cell import CELL_NAMES, Cell, open_file_cells
 from kuramori_segments.ledger_database import family
 from kuramori_segments.storage_fault import StorageFault, VolumeInUse, VolumeRefused
 from kuramori_segments.volume_head import SUPERBLOCK_OFFSETS, read_superblocks
@@ -32,12 +33,13 @@ class Unfinished:
     recorder_id: bytes
     volumes: tuple[Path, ...]
     ledger_mirror: Path | None
-    cell: Path
+    cell: Path | None
+    restored: tuple[Path, ...] = ()  # what a restore puts beside the parts of a set-up
 
     @classmethod
-    def of(cls, recorder_id: bytes, places: Places) -> "Unfinished":
-        """Return the note for a set-up that begins now."""
-        return cls(recorder_id, places.volumes, places.ledger_mirror, places.cell)
+    def of(cls, recorder_id: bytes, places: Places, restored: tuple[Path, ...] = ()) -> "Unfinished":
+        """Return the note for a set-up, or a restore, that begins now."""
+        return cls(recorder_id, places.volumes, places.ledger_mirror, places.cell, restored)
 
     def to_bytes(self) -> bytes:
         """Return the note's content."""
@@ -45,7 +47,8 @@ class Unfinished:
             "recorder_id": self.recorder_id.hex(),
             "volumes": [str(path) for path in self.volumes],
             "ledger_mirror": None if self.ledger_mirror is None else str(self.ledger_mirror),
-            "cell": str(self.cell),
+            "cell": None if self.cell is None else str(self.cell),
+            "restored": [str(path) for path in self.restored],
         }
         return json.dumps(document, ensure_ascii=False).encode("utf-8") + b"\n"
 
@@ -54,12 +57,13 @@ def read_unfinished(places: Places) -> Unfinished | None:
     """Return the note of an unfinished set-up, or None. A note that cannot be read counts as none."""
     try:
         document = json.loads(places.unfinished.read_bytes()[:MAX_NOTE_BYTES])
-        mirror = document["ledger_mirror"]
+        mirror, cell = document["ledger_mirror"], document["cell"]
         return Unfinished(
             recorder_id=bytes.fromhex(document["recorder_id"]),
             volumes=tuple(Path(path) for path in document["volumes"]),
             ledger_mirror=None if mirror is None else Path(mirror),
-            cell=Path(document["cell"]),
+            cell=None if cell is None else Path(cell),
+            restored=tuple(Path(path) for path in document.get("restored", ())),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -68,14 +72,16 @@ def read_unfinished(places: Places) -> Unfinished | None:
 def remains_of(places: Places) -> tuple[Path, ...]:
     """Return the parts of a recorder that are there: in the state directory, in the cell, the ledger's mirror."""
     parts = [places.device_key, places.device_certificate, places.custodians, places.ledger, places.keystore]
-    parts += [places.cell / name for name in CELL_NAMES]
+    parts += [places.fallback_keystore, places.tpm_password]
+    for cell in (places.cell, places.fallback_cell):
+        parts += [] if cell is None else [cell / name for name in CELL_NAMES]
     if places.ledger_mirror is not None:
         parts.append(places.ledger_mirror)
     return tuple(part for part in parts if part.exists())
 
 
-def discard(places: Places, unfinished: Unfinished) -> None:
-    """Remove what an unfinished set-up made, its note last.
+def discard(places: Places, unfinished: Unfinished, tpm_cells: Callable[[], Iterable[Cell]]) -> None:
+    """Remove what an unfinished set-up made, its note last. `tpm_cells` is asked where the set-up used a TPM.
 
     Raises SetUpRefused where there is an identity; OSError, KeystoreFault.
     """
@@ -88,12 +94,18 @@ def discard(places: Places, unfinished: Unfinished) -> None:
     if unfinished.ledger_mirror is not None and unfinished.ledger_mirror.parent.exists():
         for path in family(unfinished.ledger_mirror):
             remove_file(path)
-    if unfinished.cell.exists():
+    if unfinished.cell is not None and unfinished.cell.exists():
         for cell in open_file_cells(unfinished.cell, (), for_trial=True):
             cell.destroy()
+    if unfinished.cell is None and places.tpm_password.exists():
+        for tpm_cell in tpm_cells():
+            tpm_cell.destroy()
+    remove_file(places.tpm_password)
     if places.keystore.exists():
         shutil.rmtree(places.keystore)
-    for path in (places.custodians, places.device_certificate, places.device_key, places.identity):
+    shutil.rmtree(places.restoring, ignore_errors=True)
+    restored = [part for path in unfinished.restored for part in family(path)]
+    for path in (*restored, places.custodians, places.device_certificate, places.device_key, places.identity):
         remove_file(path.with_name(path.name + ASIDE_SUFFIX))
         remove_file(path)
     remove_file(places.unfinished)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from kuramori import log
 from kuramori.custodian_office import CustodianOffice
 from kuramori.identity import Identity, read_identity
+from kuramori.keystores import open_keystores
 from kuramori.places import Places
 from kuramori.recording import RecordingState
 from kuramori_config.schema import Configuration
@@ -24,11 +25,10 @@ from kuramori_segments.boot_identity import read_boot_id
 from kuramori_segments.codes import Provenance
 from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.device_key import DeviceSigner
-from kuramori_segments.erasable_cell import open_file_cells
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.header import SegmentHeader
-from kuramori_segments.keystore import Keystore
+from kuramori_segments.keystore_pair import KeystorePair
 from kuramori_segments.ledger import CameraNameRefused, Ledger
 from kuramori_segments.ledger_fault import LedgerLost, LedgerMissing
 from kuramori_segments.ledger_records import DurableEnd, RepairedRun
@@ -36,7 +36,6 @@ from kuramori_segments.ledger_records import Provenance as RunProvenance
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.numbering import first_number
 from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport, recover
-from kuramori_segments.store_files import DirectoryFiles
 from kuramori_segments.volume import Volume
 
 OTHERS = 0o077
@@ -65,7 +64,7 @@ class Vault:
     identity: Identity
     signer: DeviceSigner
     office: CustodianOffice
-    keystore: Keystore
+    keystore: KeystorePair
     ledger: Ledger
     volumes: tuple[Volume, ...]
     volume_paths: tuple[Path, ...]
@@ -107,8 +106,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     office = CustodianOffice.read(places)
     boot_id = read_boot_id()
     with ExitStack() as closing:
-        cells = open_file_cells(places.cell, places.volumes, for_trial=configuration.keystore.for_trial)
-        keystore = Keystore.open(DirectoryFiles(places.keystore), cells, boot_id=boot_id)
+        keystore = open_keystores(configuration, places, boot_id, now_utc_ms)
         closing.callback(keystore.close)
         volumes: list[Volume] = []
         tails: dict[int, CameraTail] = {}
@@ -159,8 +157,9 @@ def _durable_ends(tails: Mapping[int, CameraTail]) -> dict[int, DurableEnd]:
 
 def _tell_loose_modes(places: Places) -> None:
     """Others can read what is for the recorder alone: recording goes on, but it is said at each start."""
-    for path in (places.state, places.cell, places.keystore, places.device_key, places.identity):
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+    secret = (places.device_key, places.identity, places.tpm_password)
+    for path in (places.state, places.cell, places.fallback_cell, places.keystore, *secret):
+        mode = stat.S_IMODE(path.stat().st_mode) if path is not None and path.exists() else 0
         if mode & OTHERS:
             log.get().error("readable_by_others", path=str(path), mode=f"{mode:04o}")
 

@@ -35,6 +35,7 @@ from kuramori_segments.keystore_slots import (
     begin_making,
     choose_slot,
     end_making,
+    mark_ending,
     random_into,
     write_slot,
 )
@@ -69,16 +70,24 @@ class Keystore:
     # ---- making and opening ------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, files: StoreFiles, cells: tuple[Cell, Cell], *, boot_id: bytes = NO_BOOT_ID) -> "Keystore":
+    def create(
+        cls,
+        files: StoreFiles,
+        cells: tuple[Cell, Cell],
+        *,
+        boot_id: bytes = NO_BOOT_ID,
+        first_generation: int = 1,
+    ) -> "Keystore":
         """Make an empty keystore; what a stop left of an earlier attempt is cleared away.
 
+        `first_generation`: where its receipts must not have the numbers of another keystore's.
         Raises KeystoreExists, KeystoreInUse, RotationFailed, KeystoreUnwritable, CellUnusable, PlaceRefused.
         """
         with ExitStack() as stack:
             files.lock()
             stack.callback(files.close)
             begin_making(files, cells)
-            head = SnapshotHead(0, 1, secrets.token_bytes(16))
+            head = SnapshotHead(0, first_generation, secrets.token_bytes(16))
             master = write_slot(files, cells[0], head, KeyTable().encode(Removal(), (), None))
             end_making(files)
             stack.pop_all()
@@ -144,6 +153,11 @@ class Keystore:
     def erasures(self) -> tuple[ErasureReceipt, ...]:
         """Return the last receipts, oldest first; while `erasure_pending`, the last one is not yet true."""
         return self._table.receipts
+
+    @property
+    def sure_erasures(self) -> tuple[ErasureReceipt, ...]:
+        """Return the last receipts that are true already, oldest first."""
+        return self.erasures[:-1] if self._erasure_pending else self.erasures
 
     def epochs(self) -> tuple[Epoch, ...]:
         """Return all epochs whose key is alive."""
@@ -246,19 +260,23 @@ class Keystore:
         """Destroy these epochs' keys, and kept keys whose time is over; what is named but not there is fine.
 
         With `now_boot_ms` the reference moves on (reference_time). Rotate once at start, before the first epoch is
-        made, so that the reference of this boot dates it. Without trusted time no kept key ends.
+        made, so that the reference of this boot dates it. A kept key ends by the reference too, never by a wall
+        clock alone; with no reference at all none ends (E1, E2).
         Raises RotationFailed (nothing happened), ErasureIncomplete (see there).
         """
         with self._changing:
             self._require_open()
             self._seen_utc_ms = now_utc_ms
-            keeps = self._table.ended_keeps(now_utc_ms) if time_trusted else frozenset[tuple[bytes, bytes]]()
-            removal = Removal(frozenset(destroy), keeps)
             reference = self._table.reference
+            judged_utc_ms: int | None = now_utc_ms if time_trusted else None
             if now_boot_ms is not None:
                 now = Moment(now_utc_ms, now_boot_ms, self._boot_id, time_trusted)
                 reference = self._advance(reference, now, confirmed_by_custodians)
-            return self._renew(removal, now_utc_ms, reference)
+                judged_utc_ms = None if reference is None else reference.utc_ms
+            keeps = (
+                frozenset[tuple[bytes, bytes]]() if judged_utc_ms is None else self._table.ended_keeps(judged_utc_ms)
+            )
+            return self._renew(Removal(frozenset(destroy), keeps), now_utc_ms, reference)
 
     def _advance(self, reference: Moment | None, now: Moment, confirmed: bool) -> Moment | None:
         """Return the next reference; where it is a boot's first trusted one, date all epochs by it."""
@@ -318,6 +336,21 @@ class Keystore:
             self._append_once([Entry(Operation.VOID, struct.pack("<Q", head.generation))])
         except MEDIUM_FAULTS:
             self._journal_sound = False
+
+    def end(self) -> None:
+        """Destroy both roots and all files of a store that holds no key any more, and close it.
+
+        Raises RotationFailed, KeystoreUnwritable: it is open still, or the next `open` finds it half ended.
+        """
+        with self._changing:
+            self._require_open()
+            if self._table.epoch_facts() or self._table.kept():
+                raise ValueError("a keystore that holds keys is not ended")
+            mark_ending(self._files)  # a stop from here on leaves what `create` clears away
+            for slot in (1 - self._head.slot, self._head.slot):
+                self._clear_slot(slot)
+            end_making(self._files)
+            self.close()
 
     def _clear_slot(self, slot: int) -> None:
         """Step 1. Raises RotationFailed."""

@@ -126,6 +126,17 @@ def begin_making(files: StoreFiles, cells: tuple[Cell, Cell]) -> None:
     raise KeystoreExists(files.place)
 
 
+def mark_ending(files: StoreFiles) -> None:
+    """Say that what is here may be cleared away once its root is gone. Raises KeystoreUnwritable."""
+    if not _present(files, MAKING_NAME):
+        _change(files, lambda: files.create(MAKING_NAME, b""))
+
+
+def is_half_made(files: StoreFiles) -> bool:
+    """Tell whether the making of a keystore, or its end, was interrupted here."""
+    return _present(files, MAKING_NAME)
+
+
 def end_making(files: StoreFiles) -> None:
     """Declare the keystore made: from now on nothing clears it away. Raises KeystoreUnwritable."""
     if _present(files, MAKING_NAME):

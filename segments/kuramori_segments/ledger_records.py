@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.time_ranges import joined, without
 
 Scalar = str | int | float | bool | None
 
@@ -130,6 +131,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySpan:
+    """A key by the id of its epoch or segment (16 bytes), and the time that it opened: [from, to)."""
+
+    key_id: bytes
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErasedEpochs:
     """What one erasure destroyed of one camera: the keys, and the first and last frame that they opened."""
 
@@ -137,6 +147,14 @@ class ErasedEpochs:
     epoch_ids: tuple[bytes, ...]  # 16 bytes each; may be empty where only kept segment keys went
     first_utc_ms: int
     last_utc_ms: int
+    epochs: tuple[KeySpan, ...] = ()  # each with its time; empty in receipts of older recorders
+    segments: tuple[KeySpan, ...] = ()  # kept segment keys that were destroyed
+    kept: tuple[KeySpan, ...] = ()  # segments of these epochs whose keys live on: held, or the rest of an hour
+
+    def destroyed(self) -> tuple[tuple[int, int], ...]:
+        """Return the times that nothing opens any more because of this, in order, without overlap."""
+        gone = [(span.from_utc_ms, span.to_utc_ms) for span in (*self.epochs, *self.segments)]
+        return without(joined(gone), joined((span.from_utc_ms, span.to_utc_ms) for span in self.kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +170,8 @@ class ErasureReceipt:
     person: str = ""
     reason: str = ""
     kept_for_holds: int = 0  # segment keys that a hold keeps
-    signature: bytes = b""  # by the device key; what it covers is the keystore's affair
+    signature: bytes = b""  # by the device key, over erasure_statement
+    cell: str = ""  # whose root was destroyed
 
 
 @dataclass(frozen=True, slots=True)

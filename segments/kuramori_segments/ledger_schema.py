@@ -7,7 +7,7 @@ the statements on the mirror gives the same rows. This module must not know who 
 """
 
 APPLICATION_ID = 0x4B524C44  # "KRLD", in the file's header
-SCHEMA_VERSION = 1  # in the file's header (user_version); raised with every change of a table
+SCHEMA_VERSION = 2  # in the file's header (user_version); raised with every change of a table
 
 COUNTERS = ("camera", "run", "event", "erasure")
 
@@ -98,7 +98,8 @@ CREATE TABLE erasure (
     person                 TEXT    NOT NULL DEFAULT '',
     reason                 TEXT    NOT NULL DEFAULT '',
     kept_for_holds         INTEGER NOT NULL DEFAULT 0,
-    signature              BLOB    NOT NULL
+    signature              BLOB    NOT NULL,
+    cell                   TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX erasure_order ON erasure (erasure_id) WHERE erasure_id <> '';
 
@@ -108,8 +109,12 @@ CREATE TABLE erased (
     first_utc_ms           INTEGER NOT NULL,
     last_utc_ms            INTEGER NOT NULL,
     epoch_ids              BLOB    NOT NULL CHECK (length(epoch_ids) % 16 = 0),
+    epochs                 BLOB    NOT NULL DEFAULT x'' CHECK (length(epochs) % 32 = 0),
+    segments               BLOB    NOT NULL DEFAULT x'' CHECK (length(segments) % 32 = 0),
+    kept                   BLOB    NOT NULL DEFAULT x'' CHECK (length(kept) % 32 = 0),
     PRIMARY KEY (erasure_number, camera_number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX erased_time ON erased (camera_number, last_utc_ms);
 
 CREATE TABLE custodian_set (
     custodian_set_id       BLOB    PRIMARY KEY CHECK (length(custodian_set_id) = 16),
@@ -129,3 +134,14 @@ CREATE TABLE clock_anchor (
     PRIMARY KEY (boot_id, boot_ns)
 ) STRICT, WITHOUT ROWID;
 """
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {  # from that version to the next
+    1: (
+        "ALTER TABLE erasure ADD COLUMN cell TEXT NOT NULL DEFAULT ''",
+        *(
+            f"ALTER TABLE erased ADD COLUMN {column} BLOB NOT NULL DEFAULT x'' CHECK (length({column}) % 32 = 0)"
+            for column in ("epochs", "segments", "kept")
+        ),
+        "CREATE INDEX erased_time ON erased (camera_number, last_utc_ms)",
+    ),
+}

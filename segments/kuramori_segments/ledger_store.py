@@ -49,6 +49,7 @@ from kuramori_segments.ledger_fault import (
     LedgerMissing,
     LedgerUnwritable,
 )
+from kuramori_segments.ledger_schema import MIGRATIONS, SCHEMA_VERSION
 
 RESTORING_SUFFIX = ".restoring"
 SET_ASIDE_SUFFIX = ".set-aside"
@@ -117,7 +118,7 @@ class LedgerStore:
             if judgement.condition is mirror.condition is Condition.MISSING:
                 raise LedgerMissing(path)
             raise LedgerLost(path, judgement.detail)
-        store = cls(Database.open(path), mirror_path, None, repair)
+        store = cls(_up_to_date(Database.open(path)), mirror_path, None, repair)
         store.opening_detail = detail
         store._take_mirror(judgement, mirror)
         return store
@@ -138,7 +139,7 @@ class LedgerStore:
             return
         try:
             if mirror.condition is Condition.SOUND:
-                self._mirror = Database.open(self._mirror_path)
+                self._mirror = _up_to_date(Database.open(self._mirror_path))
                 if mirror.batch == judgement.batch:
                     self._mirror_detail = ""
                     return
@@ -219,6 +220,11 @@ class LedgerStore:
                     self._lose_mirror(str(error))
             return self._mirror is not None
 
+    def copy_to_new(self, path: Path) -> None:
+        """Make a whole copy at a free path, durable when this returns. Raises LedgerUnwritable."""
+        with self._lock:
+            self._database.copy_to_new(path)
+
     # ---- reading ---------------------------------------------------------------------------------------------
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
@@ -253,6 +259,20 @@ def number(value: Value) -> int:
     if not isinstance(value, int):
         raise TypeError(f"expected an integer in the ledger, found {type(value).__name__}")
     return value
+
+
+def _up_to_date(database: Database) -> Database:
+    """Bring an older file to the present tables, each step in one transaction. Raises LedgerUnwritable."""
+    version = number(database.rows("PRAGMA user_version")[0][0])
+    while version < SCHEMA_VERSION:
+        steps = (*MIGRATIONS[version], f"PRAGMA user_version={version + 1}")
+        try:
+            database.apply((step, ()) for step in steps)
+        except LedgerUnwritable:
+            database.close()
+            raise
+        version += 1
+    return database
 
 
 def _create_at(path: Path, created_utc_ms: int) -> None:

@@ -16,6 +16,12 @@ D2. In a boot without: the wall clock's word, but not less than has passed for s
 D3. When a boot gets its trusted reference, D1 is applied to its earlier epochs; and epochs of earlier boots that
     claim to be younger than this boot (their clock was ahead) are dated to its start, the latest they can be.
 
+What has an end at a date (a hold, the rest of an epoch erased in part) ends by the reference:
+
+E1. With a reference: when the reference has reached the date. In a boot without trusted time that is later than the
+    true time by as long as the power was off; never earlier.
+E2. Without any reference: not yet.
+
 This module must not know keys, files or clocks.
 """
 
@@ -57,6 +63,12 @@ def next_reference(reference: Moment | None, now: Moment, *, confirmed_by_custod
     if reference is None or certain is None:
         return None
     return replace(now, utc_ms=certain, trusted=anchored(reference, now.boot_id))
+
+
+def judged_utc_ms(now: Moment, reference: Moment | None) -> int | None:
+    """Return the time by which ends are judged at this moment (E1); None: nothing ends yet (E2)."""
+    following = next_reference(reference, now)
+    return None if following is None else following.utc_ms
 
 
 def date_of_new(first_utc_ms: int, first_boot_ms: int, boot_id: bytes, reference: Moment | None) -> int:

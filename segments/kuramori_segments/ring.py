@@ -3,8 +3,9 @@
 It must not know files, keys or the clock. Requirement K3 (the oldest is overwritten), K2 (a floor is kept), K5 (a
 hold touches nothing else and is never dropped). The rules, in order:
 
-1. the next free slot, counted on from the last one taken;
-2. with none free, a camera that runs beyond 1.2 times its planned slots takes its own oldest segment, so that one
+1. the next free slot, counted on from the last one taken; with none, a segment that is overdue: its time is over by
+   a clock that is not trusted enough to destroy its key;
+2. with neither free, a camera that runs beyond 1.2 times its planned slots takes its own oldest segment, so that one
    flapping camera does not eat the others' days;
 3. else what is past its camera's retention, the furthest first: its key is dead or overdue, nobody loses a day by it;
 4. else what a camera has beyond 1.2 times its plan: it took free slots as long as there were any, and gives them back
@@ -56,6 +57,7 @@ class ChoiceReason(StrEnum):
     """Which rule found the slot."""
 
     FREE = "free"
+    OVERDUE = "overdue"
     OWN_OLDEST = "own_oldest"
     EXPIRED = "expired"
     BEYOND_PLAN = "beyond_plan"
@@ -86,14 +88,19 @@ def choose_slot(
     plans: Mapping[int, CameraPlan],
     untouchable: Container[int],
     now_utc_ms: int,
+    overdue: Iterable[int] = (),
 ) -> SlotChoice | None:
     """Return the slot that the camera writes next, or None when every slot must stay as it is.
 
+    `overdue`: slots in the order in which they shall go.
     `owned_slots` counts what the camera has, open and reserved ones too. `untouchable` are held, leased, reserved
     and doubtful slots. Cameras without a plan (removed ones) have no floor.
     """
     if free_slot is not None:
         return SlotChoice(free_slot, ChoiceReason.FREE)
+    for slot in overdue:
+        if slot not in untouchable:
+            return SlotChoice(slot, ChoiceReason.OVERDUE)
     plan = plans.get(camera_number)
     if plan is not None and beyond_plan(owned_slots, plan.planned_slots):
         own = _oldest(queues, camera_number, untouchable)

@@ -6,7 +6,7 @@ It must not know the medium, the clock or threads.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kuramori_segments.catalogue import OPEN_END, Catalogue, CataloguedSegment
@@ -59,6 +59,7 @@ class RingState:
         self._closing: dict[int, CloseSlot] = {}  # durable, but the table does not say so yet
         self._bad = set(table.slots_in(SlotState.BAD))
         self._held: frozenset[int] = frozenset()
+        self._overdue: dict[int, int] = {}  # slots that are taken first, in order -> sequence of what was overdue
         self._leases: Counter[int] = Counter()
         self.catalogue.load(
             (row.camera_number, CataloguedSegment(row.slot, row.sequence, row.start_utc_ms, row.end_utc_ms))
@@ -82,6 +83,7 @@ class RingState:
             plans=plans,
             untouchable=untouchable,
             now_utc_ms=now_utc_ms,
+            overdue=self._overdue_slots(),
         )
         if choice is None:
             return None
@@ -246,6 +248,17 @@ class RingState:
     def hold(self, slots: Iterable[int]) -> None:
         """Name all slots that holds keep (K5); replaces what was named before."""
         self._held = frozenset(slots)
+
+    def take_first(self, slots: Iterable[int]) -> None:
+        """Name the slots that are overwritten before any other, in this order; replaces what was named before."""
+        self._overdue = {slot: entry.sequence for slot in slots if (entry := self.entry(slot)) is not None}
+
+    def _overdue_slots(self) -> Iterator[int]:
+        """Yield what was named and is still there, finished."""
+        for slot, sequence in self._overdue.items():
+            entry = self.entry(slot)
+            if entry is not None and entry.sequence == sequence and entry.state in FINISHED:
+                yield slot
 
     # looking
 

@@ -92,6 +92,8 @@ class TpmCell:
         if found is None:
             return
         self._require_ours("destroy", found)
+        if WRITTEN in found.attributes:  # whose password does not open it is another recorder, and must not remove it
+            self.tools.read(self.index, self.password, CONTENT_BYTES)
         self.tools.undefine(self.index)
         if self.index in self.tools.indices():
             raise CellUnusable(self.description, "destroy", 0, "the index is there still after it was removed")

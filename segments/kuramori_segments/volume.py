@@ -393,6 +393,12 @@ class Volume:
         with self._memory:
             self._ring.hold(slots)
 
+    def take_first(self, slots: Iterable[int]) -> None:
+        """Name the slots that are overwritten before any other, in this order; replaces what was named before."""
+        found = tuple(slots)
+        with self._memory:
+            self._ring.take_first(found)
+
     def usage(self) -> SlotUsage:
         """Count the slots by state."""
         with self._memory:

@@ -87,7 +87,7 @@ def full(cameras: int = 1) -> RecorderStatistics:
                 healthy=False,
             ),
         ),
-        keystore=KeystoreStatistics("E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000),
+        keystore=KeystoreStatistics("E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3),
         ledger=LedgerStatistics(8192, False, 2),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),
     )

@@ -101,6 +101,8 @@ VOLUME = (("volume", "volume0"),)
         ("kuramori_keystore_rotations_total", (), 12),
         ("kuramori_keystore_last_rotation_timestamp_seconds", (), NOW / 1000 - 1),
         ("kuramori_keystore_erasure_pending", (), 1),
+        ("kuramori_keystore_overdue_epochs", (), 3),
+        ("kuramori_keystore_on_fallback", (), 0),
         ("kuramori_holds", (), 1),
         ("kuramori_holds_kept_segment_keys", (), 5),
         ("kuramori_holds_oldest_held_timestamp_seconds", (), NOW / 1000 - 999),

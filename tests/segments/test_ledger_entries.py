@@ -9,7 +9,7 @@ from kuramori_segments.ledger import CameraNameRefused, CustodianSetRefused, Led
 from kuramori_segments.ledger_events import EventRefused
 from kuramori_segments.ledger_fault import CameraUnknown, HoldDiffers, HoldUnknown
 from kuramori_segments.ledger_holds import HoldRefused
-from kuramori_segments.ledger_records import ClockAnchor, ErasedEpochs, Hold
+from kuramori_segments.ledger_records import ClockAnchor, ErasedEpochs, ErasureReceipt, Hold, KeySpan
 from tests.fakes.memory_directory import memory_directory
 
 NOW = 1_790_000_000_000
@@ -143,23 +143,28 @@ class TestErasures:
         for name in ("gate", "yard"):
             ledger.camera_number(name, NOW)
         parts = (
-            ErasedEpochs(1, (b"a" * 16, b"b" * 16), NOW - DAY, NOW - DAY + 5),
+            ErasedEpochs(
+                *(1, (b"a" * 16, b"b" * 16), NOW - DAY, NOW - DAY + 5),
+                epochs=(KeySpan(b"a" * 16, NOW - DAY, NOW - DAY + 3), KeySpan(b"b" * 16, NOW - DAY + 3, NOW - DAY + 5)),
+                kept=(KeySpan(b"c" * 16, NOW - DAY + 1, NOW - DAY + 2),),
+            ),
             ErasedEpochs(2, (), NOW - DAY, NOW - DAY + 5),
         )
         receipt = ledger.record_erasure(
-            erased_utc_ms=NOW, rule="retention", tier="E0", erased=parts, signature=b"s" * 64, kept_for_holds=3
+            ErasureReceipt(0, NOW, "retention", "E0", parts, kept_for_holds=3, cell="cell-a"),
+            lambda numbered: b"%03d" % numbered.erasure_number + b"s" * 61,
         )
         assert (receipt.erasure_number, receipt.erased, receipt.tier) == (1, parts, "E0")
-        assert (receipt.signature, receipt.kept_for_holds) == (b"s" * 64, 3)
-        second = ledger.record_erasure(erased_utc_ms=NOW, rule="retention", tier="E0", erased=(), signature=b"")
+        assert (receipt.signature, receipt.kept_for_holds, receipt.cell) == (b"001" + b"s" * 61, 3, "cell-a")
+        second = ledger.record_erasure(ErasureReceipt(0, NOW, "retention", "E0", ()))
         assert ledger.erasures() == (receipt, second)
         assert ledger.erasures(after_number=1) == (second,)
 
     def test_an_order_is_carried_out_once(self, ledger: Ledger) -> None:
         """The same order again gives the first receipt."""
-        order = {"rule": "request", "tier": "E2", "erased": (), "signature": b"", "erasure_id": "cd" * 16}
-        first = ledger.record_erasure(erased_utc_ms=NOW, person="Sato", reason="filmed a home", **order)  # type: ignore[arg-type]
-        assert ledger.record_erasure(erased_utc_ms=NOW + 1, person="Other", **order) == first  # type: ignore[arg-type]
+        order = ErasureReceipt(0, NOW, "request", "E2", (), "cd" * 16, "Sato", "filmed a home")
+        first = ledger.record_erasure(order)
+        assert ledger.record_erasure(replace(order, erased_utc_ms=NOW + 1, person="Other")) == first
         assert ledger.erasure("cd" * 16) == first
         assert ledger.erasure("") is None
         assert ledger.erasures() == (first,)
@@ -167,13 +172,11 @@ class TestErasures:
     def test_receipts_outlive_the_timeline(self, ledger: Ledger) -> None:
         """They have a limit of their own."""
         for day in range(4):
-            ledger.record_erasure(erased_utc_ms=NOW + day * DAY, rule="retention", tier="E0", erased=(), signature=b"")
+            ledger.record_erasure(ErasureReceipt(0, NOW + day * DAY, "retention", "E0", ()))
         ledger.prune(NOW + 100 * DAY, NOW + 2 * DAY)
         assert [receipt.erasure_number for receipt in ledger.erasures()] == [3, 4]
         with pytest.raises(CameraUnknown):
-            ledger.record_erasure(
-                erased_utc_ms=NOW, rule="r", tier="E0", erased=(ErasedEpochs(9, (), 0, 0),), signature=b""
-            )
+            ledger.record_erasure(ErasureReceipt(0, NOW, "r", "E0", (ErasedEpochs(9, (), 0, 0),)))
 
 
 class TestCustodianSets:

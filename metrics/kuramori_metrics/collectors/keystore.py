@@ -28,7 +28,19 @@ LAST = Family(
 PENDING = Family(
     "kuramori_keystore_erasure_pending",
     Kind.GAUGE,
-    "1 while an old root could not be destroyed yet, else 0.",
+    "1 while keys that are due could not be destroyed yet, else 0.",
+    unit="0 or 1",
+)
+OVERDUE = Family(
+    "kuramori_keystore_overdue_epochs",
+    Kind.GAUGE,
+    "Hours of recordings whose time is over by a clock that is not trusted: refused, and overwritten first.",
+    unit="keys",
+)
+FALLBACK = Family(
+    "kuramori_keystore_on_fallback",
+    Kind.GAUGE,
+    "1 while the cell cannot be reached and new keys go under the fallback cell, else 0.",
     unit="0 or 1",
 )
 
@@ -45,7 +57,9 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     rotated = keystore.last_rotation_utc_ms
     yield LAST.metric([] if rotated is None else [((), seconds(rotated))])
     yield PENDING.metric([((), keystore.erasure_pending)])
+    yield OVERDUE.metric([((), keystore.overdue_epochs)])
+    yield FALLBACK.metric([((), keystore.on_fallback)])
 
 
-FAMILIES = (TIER, EPOCHS, ROTATIONS, LAST, PENDING)
+FAMILIES = (TIER, EPOCHS, ROTATIONS, LAST, PENDING, OVERDUE, FALLBACK)
 COLLECTOR = Collector("keystore", FAMILIES, collect)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kuramori.cells import open_cells, open_fallback_cells
 from kuramori.doctor.examination import Case
 from kuramori.doctor.finding import Finding, error, fine, warning
 from kuramori.erasure_texts import place_refusal, tier_advice, tier_claim
@@ -14,7 +15,7 @@ from kuramori.texts import tr
 from kuramori_config.quantities import Size
 from kuramori_segments.custodian_set import MAX_SET_BYTES, CustodianSet, read_set
 from kuramori_segments.disk import FileDisk
-from kuramori_segments.erasable_cell import FileCell, open_file_cells
+from kuramori_segments.erasable_cell import Cell
 from kuramori_segments.key_faults import KeyFault
 from kuramori_segments.key_snapshot import MAX_SNAPSHOT_BYTES, SnapshotUnreadable, open_snapshot
 from kuramori_segments.key_table import wipe
@@ -29,6 +30,7 @@ from kuramori_segments.volume_head import read_superblocks, slots_that_fit
 
 EXPIRY_NOTICE_DAYS = 60  # making a new set means gathering people: say it two months before
 FREE_BYTES_LEAST = 512 * 2**20  # the ledger and the register grow by a few MiB a month; a spool holds bundles
+TPM_TIMEOUT_SECONDS = 5.0
 _DAY_MS = 86_400_000
 _OTHERS = 0o077
 
@@ -74,7 +76,10 @@ def check_permissions(case: Case) -> Iterator[Finding]:
     """Nobody but the owner reads what must not be read, and the owner is the account that runs this."""
     places = case.places
     found = False
-    for path in (places.state, places.secrets, places.cell, places.device_key, places.keystore, places.register_key):
+    secret = (places.device_key, places.keystore, places.register_key, places.tpm_password)
+    for path in (places.state, places.secrets, places.cell, places.fallback_cell, *secret):
+        if path is None:
+            continue
         try:
             status = path.stat()
         except FileNotFoundError:
@@ -217,24 +222,52 @@ def _expiry(custodian_set: CustodianSet, utc_ms: int, advice: str) -> Iterator[F
 
 
 def check_tier(case: Case) -> Iterator[Finding]:
-    """Say the erasure tier in plain words, and what would raise it."""
+    """Say the erasure tier in plain words, and what would raise it; likewise of the fallback."""
     if _identity(case) is None:
         return
-    keystore = case.configuration.keystore
     try:
-        cells = open_file_cells(case.places.cell, case.places.volumes, for_trial=keystore.for_trial)
+        assessment = open_cells(case.configuration, case.places, timeout_seconds=TPM_TIMEOUT_SECONDS)[0].assessment
     except PlaceRefused as refused:
-        yield error(
-            "cell-refused",
-            place_refusal(refused),
-            tr("nothing is recorded or erased until then", "解決するまで録画も消去もできません"),
-        )
+        yield error("cell-refused", place_refusal(refused), _without_cell(case))
         return
-    assessment = cells[0].assessment
+    except CellUnusable as unusable:
+        yield error("cell-unusable", str(unusable), _without_cell(case))
+        return
     if assessment.tier is ErasureTier.E2:
         yield fine("tier", tier_claim(assessment.tier))
     else:
         yield warning("tier", tier_claim(assessment.tier), tier_advice(assessment) or "")
+    yield from _fallback_tier(case)
+
+
+def _without_cell(case: Case) -> str:
+    if case.places.fallback_cell is None:
+        return tr("nothing is recorded or erased until then", "解決するまで録画も消去もできません")
+    return tr(
+        "after a restart new recordings go under the fallback cell; earlier ones can neither be opened nor erased",
+        "再起動後の録画は予備の消去可能領域で続きますが、以前の録画は開封も消去もできません",
+    )
+
+
+def _fallback_tier(case: Case) -> Iterator[Finding]:
+    if case.places.fallback_cell is None:
+        return
+    try:
+        tier = open_fallback_cells(case.configuration, case.places)[0].tier
+    except PlaceRefused as refused:
+        yield error(
+            "fallback-cell-refused",
+            place_refusal(refused),
+            tr("without it, a cell that is away stops recording", "予備がないと、消去可能領域の障害時に録画できません"),
+        )
+        return
+    yield fine(
+        "fallback-tier",
+        tr(
+            f"fallback cell {case.places.fallback_cell}: tier {tier.value}",
+            f"予備の消去可能領域 {case.places.fallback_cell}: 消去保証区分 {tier.value}",
+        ),
+    )
 
 
 def check_keystore(case: Case) -> Iterator[Finding]:
@@ -247,7 +280,7 @@ def check_keystore(case: Case) -> Iterator[Finding]:
     )
     try:
         files = DirectoryFiles(case.places.keystore)
-        cells = open_file_cells(case.places.cell, case.places.volumes, for_trial=True)
+        cells = open_cells(case.configuration, case.places, timeout_seconds=TPM_TIMEOUT_SECONDS, for_trial=True)
         opened = [_opens(files, cell, number) for number, cell in enumerate(cells)]
     except PlaceRefused as refused:
         yield error("keystore-refused", place_refusal(refused), restore)
@@ -258,14 +291,24 @@ def check_keystore(case: Case) -> Iterator[Finding]:
     if any(opened):
         yield fine("keystore", tr("the keystore opens with the root in its cell", "鍵保管庫は開けます"))
     else:
+        place = case.places.cell or case.configuration.keystore.tpm
         yield error(
             "keystore-closed",
-            tr(f"no cell in {case.places.cell} opens the keystore", f"{case.places.cell} の鍵では鍵保管庫を開けません"),
+            tr(f"no cell in {place} opens the keystore", f"{place} の鍵では鍵保管庫を開けません"),
             restore,
+        )
+    if case.places.fallback_keystore.exists() and any(case.places.fallback_keystore.iterdir()):
+        yield warning(
+            "fallback-in-use",
+            tr(
+                "hours of recordings have their keys under the fallback cell, and its tier",
+                "予備の消去可能領域の鍵(その保証区分)で保護された録画があります",
+            ),
+            tr("they end with their retention", "保存期間の経過により消去されます"),
         )
 
 
-def _opens(files: DirectoryFiles, cell: FileCell, number: int) -> bool:
+def _opens(files: DirectoryFiles, cell: Cell, number: int) -> bool:
     root = cell.read()
     data = files.read(SNAPSHOT_NAMES[number], MAX_SNAPSHOT_BYTES)
     if root is None or data is None:
