@@ -108,7 +108,7 @@ def missing_spans(found: Coverage, allowed: Span, forbidden: Sequence[Span] = ()
         if gap.reason not in FILLABLE:
             continue
         end_utc_ms = gap.to_utc_ms
-        if end_utc_ms > allowed.to_utc_ms:  # it goes on into what is too young: its whole minutes can be fetched
+        if end_utc_ms >= allowed.to_utc_ms:  # it goes on into what is too young: its whole minutes can be fetched
             end_utc_ms = allowed.to_utc_ms - allowed.to_utc_ms % PIECE_MS
         part = Span(gap.from_utc_ms, end_utc_ms).within(allowed)
         parts = [part] if part is not None else []
