@@ -29,9 +29,11 @@ from kuramori.segment_factory import StreamFacts
 from kuramori.sender_clock import sender_offset_ms
 from kuramori.sound import SoundFacts, sound_of
 from kuramori.timebase import Clock, UtcAnchor
+from kuramori.vault_thread import RunCut
 from kuramori_segments.audio_track import AudioDecision, AudioRecord
 from kuramori_segments.codes import RecordSource
 from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.ledger_records import DurableEnd
 from kuramori_segments.records import FLAG_DAMAGED, FLAG_DISCONTINUITY, FLAG_KEY_FRAME
 from kuramori_segments.run_tracker import RunChange, RunTracker
 from kuramori_segments.segment_error import AccessUnitMalformed, AccessUnitTooLarge, RecordInvalid
@@ -102,7 +104,7 @@ class Camera:
     durable: DurableMark | None = None
     sender_offset_ms: int | None = None  # its clock minus ours by its latest sender report, believed or not
     address_known: asyncio.Event = field(default_factory=asyncio.Event)
-    run_changes: list[RunChange] = field(default_factory=list)  # for the next tick's ledger batch
+    run_changes: list[RunChange | RunCut] = field(default_factory=list)  # for the next tick's ledger batch
     outages: list[tuple[int, GapReason, str]] = field(default_factory=list)  # (utc_ms, reason, detail), likewise
     _first_number: int = 1  # of the first access unit since the start
     _source: Source | None = None
@@ -270,6 +272,18 @@ class Camera:
         self._changed(self.tracker.break_run(reason, detail))
         self._awaiting_key = True
 
+    def cut_run(self, reason: GapReason, detail: str = "") -> None:
+        """What was taken already could not all be kept: no run reaches further than what is durable, or waits."""
+        waiting = self.recording.last_waiting
+        if waiting is not None:
+            end = DurableEnd(waiting[1] // 1000, waiting[0])
+        elif self.durable is not None:
+            end = DurableEnd(self.durable.utc_ms, self.durable.access_unit)
+        else:
+            end = DurableEnd(0, self._first_number - 1)
+        self.break_run(reason, detail)
+        self.run_changes.append(RunCut(end, reason, detail))
+
     def end_recording(self, reason: GapReason, detail: str = "") -> None:
         """End the run for good: the recorder stops, or the camera is not to be recorded any more."""
         self._changed(self.tracker.break_run(reason, detail))
@@ -309,7 +323,7 @@ class Camera:
         if abs(by_ms) >= SEGMENT_STEP_MS:
             self.recording.end_segment(self.clock.boot_ns(), self.now_utc_ms() - by_ms)
 
-    def take_ledger_changes(self) -> tuple[list[RunChange], list[tuple[int, GapReason, str]]]:
+    def take_ledger_changes(self) -> tuple[list[RunChange | RunCut], list[tuple[int, GapReason, str]]]:
         """Return what the ledger must know before the next commit, and forget it here."""
         changes, self.run_changes = self.run_changes, []
         outages, self.outages = self.outages, []

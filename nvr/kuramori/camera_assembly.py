@@ -6,6 +6,7 @@ A part of the composition root. This module must not know when cameras come and 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kuramori import log
 from kuramori.camera import Camera
@@ -15,9 +16,9 @@ from kuramori.memory_budget import MemoryBudget
 from kuramori.recording import CameraRecording, RecordingState
 from kuramori.segment_factory import SegmentFactory
 from kuramori.sound import decision_of
-from kuramori.tick import VolumeLane
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault, recording_state
+from kuramori.volume_lane import VolumeLane
 from kuramori_config.capacity import plan_of
 from kuramori_config.rules import DEFAULT_FLOOR
 from kuramori_config.schema import Camera as CameraTable
@@ -138,6 +139,13 @@ def source_kind(table: CameraTable) -> RecordSource:
     return RecordSource.AV if table.transport is Transport.AV else RecordSource.NATIVE
 
 
-def lane_at(lanes: Sequence[VolumeLane], position: int) -> VolumeLane:
-    """Return the lane of the camera at that place of the configuration: volumes take turns."""
-    return lanes[position % len(lanes)]
+def home_at(places: Sequence[Path], position: int) -> Path:
+    """Return the volume of the camera at that place of the configuration: volumes take turns."""
+    return places[position % len(places)]
+
+
+def lane_for(lanes: Sequence[VolumeLane], home: Path) -> VolumeLane:
+    """Return the lane of that volume; while it is away or fails, the one with the fewest cameras."""
+    good = [lane for lane in lanes if lane.health.is_good] or lanes
+    at_home = [lane for lane in good if lane.path == home]
+    return at_home[0] if at_home else min(good, key=lambda lane: len(lane.cameras))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from kuramori import log
 from kuramori.camera import Camera, Phase
-from kuramori.camera_assembly import lane_at, plans_of, source_kind
+from kuramori.camera_assembly import lane_for, plans_of, source_kind
 from kuramori.camera_lives import CameraLives
 from kuramori.capture.source import EndReason
 from kuramori.pausing import Pausing
@@ -98,7 +98,9 @@ class CameraRoster:
     def _add(self, table: CameraTable, position: int) -> None:
         recorder = self._recorder
         number = recorder.numbers[table.name]
-        camera = recorder.assembly.make(table.name, number, lane_at(recorder.lanes, position))
+        camera = recorder.assembly.make(
+            table.name, number, lane_for(recorder.lanes, recorder.home_of(table.name, position))
+        )
         recorder.cameras = {**recorder.cameras, table.name: camera}
         self._pausing.begin_life(camera)
         log.get(camera=table.name).info("camera_added", number=number)

@@ -4,13 +4,14 @@ Built once by the composition root (`recorder_process`). This module must not kn
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from kuramori import log
 from kuramori.camera import Camera
-from kuramori.camera_assembly import CameraAssembly
+from kuramori.camera_assembly import CameraAssembly, home_at
 from kuramori.camera_messages import Pause
 from kuramori.camera_sources import StreamBook
 from kuramori.camera_texts import camera_troubles
@@ -21,13 +22,14 @@ from kuramori.filling.filled_lane import FilledLane
 from kuramori.pause_book import PauseBook
 from kuramori.recording import RecordingState
 from kuramori.sound import sound_troubles
-from kuramori.tick import Tick, VolumeLane
+from kuramori.tick import Tick
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
 from kuramori.vault_thread import WorkThread
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Configuration
 from kuramori_segments.ledger_fault import LedgerFault
+from kuramori.volume_lane import VolumeLane
 from kuramori_segments.ledger_records import Scalar
 from kuramori_segments.ring import CameraPlan
 
@@ -52,7 +54,8 @@ class Recorder:
     facts: FactBook
     pauses: PauseBook
     started_utc_ms: int
-    lanes: Sequence[VolumeLane] = ()
+    keys: WorkThread = field(default_factory=lambda: WorkThread("keys"))  # new epochs: never behind a slow volume
+    lanes: list[VolumeLane] = field(default_factory=list)  # grows when a volume appears
     tick: Tick | None = None
     problems: dict[str, str] = field(default_factory=dict)  # what is wrong now, by a stable name; empty is green
     door_facts: dict[str, Any] = field(default_factory=dict)  # camera name → the last CameraStream of the door
@@ -81,6 +84,13 @@ class Recorder:
 
     def pause_of(self, camera: str) -> Pause | None:
         """Return the camera's pause, if one is in force, with its end as the clock stands now."""
+    def home_of(self, camera: str, position: int | None = None) -> Path:
+        """Return the volume that the camera belongs to by its place in the configuration."""
+        if position is None:
+            names = [table.name for table in self.configuration.cameras]
+            position = names.index(camera) if camera in names else 0
+        return home_at(self.vault.shelf.places, position)
+
         boot_ns = self.clock.boot_ns()
         return self.pauses.in_force(camera, self.anchor.utc_ms(boot_ns), boot_ns)
 

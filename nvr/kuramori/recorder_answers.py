@@ -174,21 +174,24 @@ class RecorderAnswers:
 
     def _volumes(self) -> tuple[VolumeStatus, ...]:
         found = []
-        for path, volume in zip(self._vault.volume_paths, self._vault.volumes, strict=True):
-            usage = volume.usage()
+        for lane in self._recorder.lanes:
+            volume, usage = lane.volume, lane.volume.usage()
             found.append(
                 VolumeStatus(
-                    path=str(path),
+                    path=lane.name,
                     slot_bytes=volume.superblock.slot_bytes,
                     slot_count=volume.superblock.slot_count,
                     filled_slots=usage.usable,
                     free_slots=usage.empty,
                     held_slots=self._forgetting.figures.held_slots,
                     bad_slots=usage.bad + usage.doubtful,
-                    healthy=not usage.bad and not usage.doubtful and not volume.statistics.faults,
+                    healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
+                    detail=lane.health.detail,
+                    scrub=self._scrub(volume),
                 )
             )
         return tuple(found)
+        boot_ns = self._recorder.clock.boot_ns()
 
     # ---- coverage and plans --------------------------------------------------------------------------------------
 
@@ -204,6 +207,10 @@ class RecorderAnswers:
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
+        found += [
+            VolumeStatus(str(path), 0, 0, 0, 0, 0, 0, healthy=False, detail=str(why))
+            for path, why in self._vault.shelf.away.items()
+        ]
         return await self._recorder.books.call(self._read_coverage, camera, question.from_utc_ms, question.to_utc_ms)
 
     def _read_coverage(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> Coverage:
@@ -277,7 +284,7 @@ class RecorderAnswers:
         entry = volume.entry(item.slot)
         state = entry.state if entry is not None else SlotState.OPEN
         known = {SlotState.CLOSED: SegmentState.CLOSED, SlotState.RECOVERED: SegmentState.RECOVERED}
-        path = self._vault.volume_paths[self._vault.volumes.index(volume)]
+        path = self._vault.shelf.path_of(volume)
         return SegmentExtent(
             volume_path=str(path),
             offset_bytes=volume.superblock.slot_offset(item.slot),

@@ -17,7 +17,8 @@ from kuramori.filling.camera_fill import may_be_filled
 from kuramori.filling.fill_figures import FillFigures
 from kuramori.forgetting import Forgetting
 from kuramori.recorder import Recorder
-from kuramori.tick import COMMIT_BUCKETS_SECONDS, TickFigures, VolumeLane
+from kuramori.tick import TickFigures
+from kuramori.volume_lane import COMMIT_BUCKETS_SECONDS, VolumeLane
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_metrics.statistics import (
     CameraStatistics,
@@ -40,6 +41,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
     `oldest`: first frame of the oldest living key of each camera, by its number.
     """
     figures = recorder.tick.figures if recorder.tick is not None else TickFigures()
+    boot_ns = recorder.clock.boot_ns()
     return RecorderStatistics(
         version=__version__,
         python_version=platform.python_version(),
@@ -52,9 +54,9 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
         clock_offset_limit_seconds=recorder.configuration.recorder.clock_offset_alarm_seconds,
         cameras=tuple(_camera(recorder, camera, oldest) for camera in recorder.cameras.values()),
         volumes=tuple(
-            _volume(str(path), lane, figures, forgetting.figures.held_slots)
-            for path, lane in zip(recorder.vault.volume_paths, recorder.lanes, strict=True)
-        ),
+            _volume(lane, forgetting.figures.held_slots, boot_ns) for lane in recorder.lanes
+        )
+        + tuple(VolumeStatistics(str(path), healthy=False) for path in recorder.vault.shelf.away),
         keystore=_keystore(recorder, forgetting),
         ledger=_ledger(recorder),
     )
@@ -153,8 +155,8 @@ def _told(facts: CameraFacts) -> CameraTold:
     )
 
 
-def _volume(name: str, lane: VolumeLane, figures: TickFigures, held_slots: int) -> VolumeStatistics:
-    volume = lane.volume
+def _volume(lane: VolumeLane, held_slots: int, boot_ns: int) -> VolumeStatistics:
+    volume, figures = lane.volume, lane.figures
     usage, statistics = volume.usage(), volume.statistics
     states = {
         "empty": usage.empty,
@@ -166,7 +168,7 @@ def _volume(name: str, lane: VolumeLane, figures: TickFigures, held_slots: int) 
         "doubtful": usage.doubtful,
     }
     return VolumeStatistics(
-        name=name,
+        name=lane.name,
         slots_by_state=_counts(states),
         slot_bytes=volume.superblock.slot_bytes,
         zero_filled_slots=usage.usable,
@@ -182,7 +184,7 @@ def _volume(name: str, lane: VolumeLane, figures: TickFigures, held_slots: int) 
             LabelledCount(errno.errorcode.get(number, str(number)), count)
             for number, count in sorted(figures.write_errors.items())
         ),
-        healthy=not statistics.faults and not usage.bad and not usage.doubtful,
+        healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
     )
 
 

@@ -6,14 +6,15 @@ on its own. Stop: drain what has arrived, close every segment, make it durable, 
 """
 
 import asyncio
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from kuramori import log
 from kuramori.camera import Camera, Phase
 from kuramori.camera_answers import CameraAnswers
-from kuramori.camera_assembly import CameraAssembly, lane_at, plans_of
+from kuramori.camera_assembly import CameraAssembly, VolumeSlots, home_at, lane_for, plans_of
 from kuramori.camera_lives import CameraLives
 from kuramori.camera_roster import CameraRoster
 from kuramori.camera_sources import CameraSources, StreamBook
@@ -38,18 +39,22 @@ from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
 from kuramori.reloads import Reloads
 from kuramori.texts import tr
-from kuramori.tick import Tick, VolumeLane
+from kuramori.tick import Tick
+from kuramori.scrubbing.scrubbing import Scrubbing
+from kuramori.storage_watch import StorageWatch
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
 from kuramori.vault import (
     DeviceKeyUnusable,
     Vault,
-    VolumeAway,
     open_vault,
     time_is_known,
 )
 from kuramori.vault_thread import LedgerWriter, WorkThread
 from kuramori.zero_filling import ZeroFilling
 from kuramori_config.schema import Configuration
+from kuramori.volume_arrivals import VolumeArrivals
+from kuramori.volume_lane import VolumeLane
+from kuramori.volume_return import VolumeAway, bring_back
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.keystore_faults import KeystoreFault, PlaceRefused
@@ -104,9 +109,11 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
         buffers=ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras)),
         time_unknown=not known,
     )
-    lanes = [VolumeLane(volume, []) for volume in vault.volumes]
+    lanes = [VolumeLane(volume, [], path) for path, volume in zip(vault.volume_paths, vault.volumes, strict=True)]
     cameras = {
-        table.name: assembly.make(table.name, numbers[table.name], lane_at(lanes, position))
+        table.name: assembly.make(
+            table.name, numbers[table.name], lane_for(lanes, home_at(vault.shelf.places, position))
+        )
         for position, table in enumerate(configuration.cameras)
     }
     recorder = Recorder(
@@ -139,9 +146,25 @@ class RecorderRun:
         self._recorder = recorder
         self._forgetting = Forgetting(recorder)
         self._filling = ZeroFilling(recorder)
+        self.hangs = False  # at the end: a thread still waits for its medium
         writer = LedgerWriter(recorder.vault.ledger)
         self._tick = recorder.tick = Tick(
             lanes=recorder.lanes,
+        self._side_tasks: set[asyncio.Task[None]] = set()
+        signer = recorder.vault.signer
+        self._arrivals = VolumeArrivals(recorder, self._forgetting.renew_holds)
+        self._watch = StorageWatch(
+            lanes=recorder.lanes,
+            clock=recorder.clock,
+            bring_back=lambda volume, path, left, doubtful: bring_back(volume, path, left, doubtful, signer),
+            slots_of=lambda volume: VolumeSlots(volume, recorder.assembly.plans),
+            home_of=lambda camera: recorder.home_of(camera.name),
+            welcome=self._arrivals.welcome,
+            noted=lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind),
+            silence=recorder.vault.shelf.silence,
+            problems=recorder.problems,
+        )
+        self._arrivals.watch = self._watch
             thread=recorder.commits,
             writer=writer,
             clock=recorder.clock,
@@ -149,9 +172,9 @@ class RecorderRun:
             interval_seconds=recorder.configuration.recorder.commit_interval_seconds,
             request_epoch=self._request_epoch,
             clock_stepped=self._clock_stepped,
-            recover=lambda volume, slots: recover_slots(volume, slots, recorder.vault.signer),
+            recover=lambda volume, slots: recover_slots(volume, slots, signer),
+            watch=self._watch,
         )
-        self._side_tasks: set[asyncio.Task[None]] = set()
         self._lives = CameraLives()
         self._pausing = Pausing(recorder, self._lives)
         self._roster = CameraRoster(recorder, self._lives, self._pausing)
@@ -175,6 +198,7 @@ class RecorderRun:
             await self._forgetting.catch_up()
             background.append(asyncio.create_task(self._forgetting.run(), name="forgetting"))
             self._pausing.start()
+            asyncio.create_task(self._arrivals.run(), name="volumes"),
             background.append(asyncio.create_task(self._pausing.run(), name="pausing"))
             background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
             filler = Filler(recorder, DoorClient(places.door_socket))
@@ -230,14 +254,20 @@ class RecorderRun:
         await asyncio.gather(*background, *self._side_tasks, return_exceptions=True)
         await self._facts.write()
         await recorder.note("recorder_stopped")
-        recorder.books.close()
-        recorder.commits.close()
+        hanging = [lane for lane in recorder.lanes if lane.busy or lane.is_returning]
+        recorder.vault.shelf.silence(frozenset(lane.path for lane in hanging if lane.path is not None))
+        self.hangs = bool(hanging)
+        for thread in (recorder.books, recorder.keys, recorder.commits, *(lane.thread for lane in recorder.lanes)):
+            thread.close(wait=not self.hangs)
         log.get().info("stopped", not_durable=not_durable)
 
     # ---- what the tick asks for --------------------------------------------------------------------------------
 
     def _request_epoch(self, camera: Camera) -> None:
-        task = asyncio.create_task(self._make_epoch(camera), name=f"epoch {camera.name}")
+        self._begin(self._make_epoch(camera), f"epoch {camera.name}")
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._side_tasks.add(task)
         task.add_done_callback(self._side_tasks.discard)
 
@@ -251,7 +281,7 @@ class RecorderRun:
             utc_ms, boot_ms = min(utc_ms, waiting[0] // 1000), min(boot_ms, waiting[1] // 1000)
         number = camera.recording.camera_number
         try:
-            epoch = await recorder.books.call(recorder.vault.keystore.new_epoch, number, utc_ms, boot_ms)
+            epoch = await recorder.keys.call(recorder.vault.keystore.new_epoch, number, utc_ms, boot_ms)
         except KeystoreFault as fault:
             camera.recording.plan.requested = False  # the next tick asks again
             recorder.problems["keystore"] = str(fault)
@@ -281,15 +311,19 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
         print(unusable(error), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION if isinstance(error, FileNotFoundError | PermissionError) else 1)
     try:
-        await RecorderRun(build(configuration, vault, clock)).run(reloads, stop)
+        await run.run(reloads, stop)
     finally:
         vault.close()
 
 
 def _refusal_sentence(refusal: Exception) -> str:
     why = place_refusal(refusal) if isinstance(refusal, PlaceRefused) else str(refusal)
+    run = RecorderRun(build(configuration, vault, clock))
     return tr(f"Nothing is recorded: {why}", f"録画を開始できません: {why}")
 
 
 if __name__ == "__main__":
+    if run.hangs:  # a thread that waits for its medium cannot be ended: everything else is durable and closed
+        sys.stderr.flush()
+        os._exit(0)
     run_process("recorder", main)

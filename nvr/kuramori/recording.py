@@ -127,7 +127,9 @@ class CameraRecording:
     stream: StreamFacts | None = None
     time_unknown: bool = False
     provenance: Provenance = Provenance.LIVE
+    suspended: bool = False  # nothing is sealed now, everything waits: the volume does not take it
     dropped_units: int = 0  # lost because neither a slot nor memory was left
+    left_slots: list[int] = field(default_factory=list)  # of segments that were given up; whoever moves it clears this
     events: EventQueue = field(default_factory=EventQueue)  # what the camera reported, until it is sealed
     sound: SoundQueue = field(init=False)  # frames that wait; empty unless sound was decided (R3)
     _segment: _Segment | None = None
@@ -229,6 +231,8 @@ class CameraRecording:
     # ---- segments --------------------------------------------------------------------------------------------
 
     def _write(self, number: int, unit: Unit, boot_ns: int) -> bool:
+        if self.suspended:
+            return False
         segment = self._segment
         if segment is not None:
             if number == self._next_number and not self._is_over(segment, unit, boot_ns):
@@ -355,6 +359,11 @@ class CameraRecording:
         return unit.utc_us, unit.arrival_boot_us
 
     @property
+    def last_waiting(self) -> tuple[int, int] | None:
+        """The newest access unit that waits for a place: its number and UTC in microseconds."""
+        return (self._backlog[-1][0], self._backlog[-1][1].utc_us) if self._backlog else None
+
+    @property
     def waiting_units(self) -> int:
         """How many access units wait for a place."""
         return len(self._backlog)
@@ -427,14 +436,27 @@ class CameraRecording:
         """The batch is durable."""
         self._durable_digest = batch.chain_digest
 
-    def seal_again(self, batch: Batch) -> bool:
+    @property
+    def is_between(self) -> bool:
+        """Tell whether no segment is begun and nothing sealed waits to be handed over: it may move."""
+        return self._segment is None and not (self._writes or self._changes)
+
+    def move(self, slots: Slots, slot_bytes: int) -> None:
+        """Go on in the slots of another volume. Call it between segments."""
+        self.leave_slot()
+        self.slots = slots
+        self.factory = replace(self.factory, slot_bytes=slot_bytes)
+
+    def seal_again(self, batch: Batch | None) -> bool:
         """The batch could not be made durable: its slots are given up, its access units wait for other ones.
 
-        Everything sealed since goes the same way, so that the order stays. False when memory ran out: then the
-        oldest are kept and the rest is lost.
+        Everything sealed since goes the same way, so that the order stays; without a batch it is only that. False
+        when memory ran out: then the oldest are kept and the rest is lost. The batch stays the caller's to release.
         """
         segment, self._segment = self._segment, None
-        undone = [*batch.commits, *self._commits]
+        before = batch.commits if batch is not None else ()
+        undone = [*before, *self._commits]
+        self._leave_slots(segment)
         if segment is not None:
             pending = segment.writer.take_commit()
             if pending is not None:
@@ -459,12 +481,22 @@ class CameraRecording:
                     waiting.append((record.number, _unit_of(record)))
                 else:
                     self.dropped_units += 1
-        for commit, _ in [*written_since, *undone[len(batch.commits) + len(written_since) :]]:
+        for commit, _ in [*written_since, *undone[len(before) + len(written_since) :]]:
             commit.release()
         self.events.put_back(events)
         self.sound.put_back(sound)
         self._restart(waiting, whole)
         return whole
+
+    def _leave_slots(self, segment: _Segment | None) -> None:
+        """Free the slots that were to be opened, and name those whose segments end without an end."""
+        opened = {change.slot for change in self._changes if isinstance(change, OpenSlot)}
+        ended = {change.slot for change in self._changes if isinstance(change, CloseSlot)}
+        if segment is not None:
+            ended.add(segment.slot)
+        for slot in opened:
+            self.slots.give_back(slot)
+        self.left_slots += sorted(ended - opened)
 
     def _restart(self, waiting: deque[tuple[int, Unit]], whole: bool) -> None:
         """Put the units in front of the backlog; what can no longer follow them without a hole is dropped."""

@@ -21,6 +21,8 @@ from kuramori.keystores import open_keystores
 from kuramori.places import Places
 from kuramori.recording import RecordingState
 from kuramori_config.schema import Configuration
+from kuramori.volume_return import VolumeAway, open_volume
+from kuramori.volume_shelf import VolumeShelf
 from kuramori_segments.boot_identity import read_boot_id
 from kuramori_segments.codes import Provenance
 from kuramori_segments.custodian_set import CustodianSet
@@ -35,25 +37,19 @@ from kuramori_segments.ledger_records import DurableEnd, RepairedRun
 from kuramori_segments.ledger_records import Provenance as RunProvenance
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.numbering import first_number
-from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport, recover
+from kuramori_segments.recovery import CameraTail, Outcome, RecoveryReport
+from kuramori_segments.storage_fault import StorageFault, VolumeRefused
 from kuramori_segments.volume import Volume
 
 OTHERS = 0o077
 
+AWAY_LEAP = 1 << 32  # numbers left out at a start without one of the volumes: more than years of pictures
 
 class DeviceKeyUnusable(Exception):
     """The device key is not a P-256 private key."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} holds no P-256 private key: restore it from a copy")
-        self.path = path
-
-
-class VolumeAway(Exception):
-    """A volume is not where the configuration says."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"the volume {path} is not there: mount its device, or name its place in the configuration")
         self.path = path
 
 
@@ -66,8 +62,7 @@ class Vault:
     office: CustodianOffice
     keystore: KeystorePair
     ledger: Ledger
-    volumes: tuple[Volume, ...]
-    volume_paths: tuple[Path, ...]
+    shelf: VolumeShelf
     boot_id: bytes
     tails: Mapping[int, CameraTail]  # where each camera's recording ends, by its number
     filled_tails: Mapping[int, CameraTail]  # likewise of what was filled from its card
@@ -98,7 +93,7 @@ def read_device_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     """Open and repair. Raises IdentityFault, DeviceKeyUnusable, CustodiansUnusable, KeystoreFault, LedgerFault,
-    VolumeAway, VolumeRefused, StorageFault, OSError."""
+    VolumeAway, VolumeRefused, StorageFault, OSError. One volume that is there is enough."""
     places = Places.of(configuration)
     identity = read_identity(places.identity)
     _tell_loose_modes(places)
@@ -108,25 +103,33 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     with ExitStack() as closing:
         keystore = open_keystores(configuration, places, boot_id, now_utc_ms)
         closing.callback(keystore.close)
-        volumes: list[Volume] = []
+        shelf = VolumeShelf(places.volumes)
+        closing.callback(shelf.close)
         tails: dict[int, CameraTail] = {}
         filled_tails: dict[int, CameraTail] = {}
         recovered = 0
         for path in places.volumes:
-            if not path.exists():
-                raise VolumeAway(path)
-            volume = Volume.open_file(path)
-            closing.callback(volume.close)
-            report = recover(volume, signer)
-            recovered += _tell(report)
-            _take_later(tails, report.tails)
-            _take_later(filled_tails, report.filled_tails)
-            volumes.append(volume)
-        ledger = open_ledger(places, volumes, now_utc_ms)
+            try:
+                returned = open_volume(path, signer, identity.recorder_id)
+            except (VolumeAway, VolumeRefused, StorageFault) as fault:
+                shelf.miss(path, fault)
+                log.get(volume=str(path)).error("volume_away", detail=str(fault))
+                continue
+            shelf.put(path, returned.volume)
+            if returned.report is not None:
+                recovered += tell_recovery(returned.report)
+                _take_later(tails, returned.report.tails)
+                _take_later(filled_tails, returned.report.filled_tails)
+        shelf.require_one()
+        ledger = open_ledger(places, list(shelf.volumes), now_utc_ms)
         closing.callback(ledger.close)
         office.settle(ledger, now_utc_ms)
         repaired = ledger.close_open_runs(
-            _durable_ends(tails), GapReason.RECORDER_CRASHED, now_utc_ms, filled=_durable_ends(filled_tails)
+            durable_ends_of(tails),
+            GapReason.RECORDER_CRASHED,
+            now_utc_ms,
+            filled=durable_ends_of(filled_tails),
+            some_away=bool(shelf.away),
         )
         return Vault(
             identity=identity,
@@ -134,8 +137,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             office=office,
             keystore=keystore,
             ledger=ledger,
-            volumes=tuple(volumes),
-            volume_paths=places.volumes,
+            shelf=shelf,
             boot_id=boot_id,
             tails=tails,
             filled_tails=filled_tails,
@@ -151,7 +153,7 @@ def _take_later(known: dict[int, CameraTail], tails: Sequence[CameraTail]) -> No
             known[tail.camera_number] = tail
 
 
-def _durable_ends(tails: Mapping[int, CameraTail]) -> dict[int, DurableEnd]:
+def durable_ends_of(tails: Mapping[int, CameraTail]) -> dict[int, DurableEnd]:
     return {number: DurableEnd(tail.last_utc_ms, tail.last_access_unit) for number, tail in tails.items()}
 
 
@@ -187,7 +189,7 @@ def open_ledger(places: Places, volumes: list[Volume], now_utc_ms: int) -> Ledge
     return ledger
 
 
-def _tell(report: RecoveryReport) -> int:
+def tell_recovery(report: RecoveryReport) -> int:
     """Log what recovery did; return how many segments were torn."""
     for slot in report.slots:
         log.get(camera_number=slot.camera_number).warning(
@@ -213,3 +215,6 @@ def time_is_known(vault: Vault, now_utc_ms: int, synchronised: bool) -> bool:
     """Tell whether the wall clock can be right: kept by a time source, or at least not behind what was recorded."""
     newest_utc_ms = max((tail.last_utc_ms for tail in vault.tails.values()), default=0)
     return synchronised or now_utc_ms >= newest_utc_ms
+    if vault.shelf.away:  # the numbers that it holds are not known: none may be given twice, nothing is chained to
+        leapt = state.next_sequence + AWAY_LEAP
+        state = RecordingState(leapt, next_access_unit=state.next_access_unit + AWAY_LEAP)

@@ -1,11 +1,11 @@
-"""The threads in which the vault blocks: one that commits, one that keeps the keys. The loop never waits on a disk.
+"""The threads in which the vault blocks: one per volume, one for the ledger, one for keys. The loop never waits on a disk.
 
-One thread each keeps the order of writes without a lock: a tick's run changes reach the ledger before its access
-units reach the volume (see `kuramori_segments.ledger_runs`). This module must not know cameras' streams.
+One thread each keeps the order of writes without a lock. A thread whose disk hangs is left alone, with everything
+that it holds; the others go on. This module must not know cameras' streams.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
@@ -36,9 +36,9 @@ class WorkThread:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
 
-    def close(self) -> None:
-        """Finish what was handed over and end the thread."""
-        self._executor.shutdown(wait=True)
+    def close(self, *, wait: bool = True) -> None:
+        """Finish what was handed over and end the thread; without `wait` it ends by itself, or never."""
+        self._executor.shutdown(wait=wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,29 @@ class FilledRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RunCut:
+    """Nothing behind this access unit was kept, whatever was told of runs before: they end here at the latest."""
+
+    end: DurableEnd
+    reason: GapReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerNews:
     """What the ledger must know of one camera before the next commit."""
 
     camera_number: int
-    run_changes: tuple[RunChange | FilledRun, ...]
+    run_changes: tuple[RunChange | FilledRun | RunCut, ...]
     outages: tuple[tuple[int, GapReason, str], ...]  # utc_ms, reason, detail
 
 
 @dataclass(frozen=True, slots=True)
 class CommitOutcome:
-    """What became of one tick's writes on one volume, and of its news."""
+    """What became of one tick's writes on one volume."""
 
     result: CommitResult
     fault: StorageFault | None = None
-    ledger_fault: LedgerFault | None = None
 
 
 @dataclass(slots=True)
@@ -74,21 +82,25 @@ class LedgerWriter:
     ledger: Ledger
     waiting: list[LedgerNews] = field(default_factory=list)
 
-    def write(self, news: list[LedgerNews]) -> LedgerFault | None:
-        """Write all news in one batch. Blocking."""
+    def offer(self, news: list[LedgerNews]) -> None:
+        """Let news wait for the next `write`. May be called while one is under way."""
         self.waiting += news
-        if not self.waiting:
+
+    def write(self) -> LedgerFault | None:
+        """Write everything that waits in one batch. Blocking, from one thread only."""
+        news = list(self.waiting)
+        if not news:
             return None
         try:
             with self.ledger.batch():
-                for item in self.waiting:
+                for item in news:
                     try:
                         self._write_one(item)
                     except LedgerMisuse as misuse:  # one camera's confusion must not hold the others' news back
                         log.get(camera_number=item.camera_number).error("ledger_refused", detail=str(misuse))
         except LedgerFault as fault:
             return fault
-        self.waiting = []
+        del self.waiting[: len(news)]
         return None
 
     def _write_one(self, item: LedgerNews) -> None:
@@ -100,20 +112,17 @@ class LedgerWriter:
                     self.ledger.close_run(item.camera_number, utc_ms, unit, reason, detail)
                 case FilledRun(begin=begin, end=end):
                     self.ledger.note_filled(item.camera_number, begin, end)
+                case RunCut(end=end, reason=reason, detail=detail):
+                    self.ledger.cut_runs(item.camera_number, end, reason, detail)
         for utc_ms, reason, detail in item.outages:
             self.ledger.note_outage(item.camera_number, utc_ms, reason, detail)
 
 
-def commit(volume: Volume, writer: LedgerWriter, news: list[LedgerNews], batches: list[Batch]) -> CommitOutcome:
-    """Make one tick durable: the ledger first, then the volume with one sync. Blocking.
-
-    A ledger that cannot be written costs no frame: its news wait, the volume is written all the same.
-    """
-    ledger_fault = writer.write(news)
+def commit(volume: Volume, batches: Sequence[Batch]) -> CommitOutcome:
+    """Make one tick durable on one volume, with one sync. Blocking."""
     writes = [write for batch in batches for write in batch.writes]
     changes = [change for batch in batches for change in batch.changes]
     try:
-        result = volume.commit(writes, changes)
+        return CommitOutcome(volume.commit(writes, changes))
     except StorageFault as fault:
-        return CommitOutcome(CommitResult(), fault, ledger_fault)
-    return CommitOutcome(result, None, ledger_fault)
+        return CommitOutcome(CommitResult(), fault)

@@ -232,6 +232,16 @@ class FileDisk:
         with suppress(OSError):  # a hint only: some media have no cache to drop
             os.posix_fadvise(self._descriptor, offset_bytes, length_bytes, os.POSIX_FADV_DONTNEED)
 
+    def is_at(self, path: Path) -> bool:
+        """Tell whether the open file is the one that lies at `path` now."""
+        if self._descriptor < 0:
+            return False
+        try:
+            here, there = os.fstat(self._descriptor), os.stat(path)
+        except OSError:
+            return False
+        return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
     def close(self) -> None:
         """See Disk."""
         if self._descriptor >= 0:

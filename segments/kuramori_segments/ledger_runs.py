@@ -104,6 +104,7 @@ class RunTable(EventTable):
         detail: str = "",
         *,
         filled: Mapping[int, DurableEnd] | None = None,
+        some_away: bool = False,
     ) -> tuple[RepairedRun, ...]:
         """Make the runs true after a stop that was not orderly; return what was changed. May be called again.
 
@@ -114,6 +115,8 @@ class RunTable(EventTable):
         - a run of which nothing is durable is deleted. So is the open run of a camera not named in `recovered`;
           closed runs of such a camera are left alone (its volume may be away).
         `filled` says the same of what was filled from the cameras' cards.
+        `some_away`: a volume is not there. Then no closed run is cut, and an open one claims only what is seen; when
+        the volume is there again `reach_further` says the rest.
         Each change is also an event `run_repaired`, dated `now_utc_ms`. That date bounds nothing: after a power
         cut the wall clock may be wrong by decades, while the pictures carry their own time.
         """
@@ -121,7 +124,11 @@ class RunTable(EventTable):
         with self._store.batch() as write:
             for run in self.open_runs():
                 end = recovered.get(run.camera_number)
+                if some_away and (end is None or end.last_access_unit < run.start_access_unit):
+                    end = DurableEnd(run.start_utc_ms, run.start_access_unit)
                 repaired.append(self._repair(write, run, end, reason, detail))
+            if some_away:
+                recovered, filled = {}, {}
             for ends, provenance in ((recovered, Provenance.LIVE), (filled or {}, Provenance.FILLED)):
                 for camera_number, end in sorted(ends.items()):
                     beyond = self._runs_beyond(camera_number, end.last_access_unit, provenance)
@@ -129,6 +136,41 @@ class RunTable(EventTable):
             for change in repaired:
                 self._note_repair(change, now_utc_ms)
         return tuple(repaired)
+
+    def reach_further(self, camera_number: int, end: DurableEnd) -> bool:
+        """A volume came back that holds more of the run which a start without it had to cut; tell whether it did.
+
+        Only a run that was cut, and is followed by no other before that end, reaches further.
+        """
+        with self._store.batch() as write:
+            cut = self._runs(
+                "WHERE camera_number = ? AND start_access_unit <= ? AND provenance = ? "
+                "ORDER BY start_access_unit DESC LIMIT 1",
+                *(camera_number, end.last_access_unit, int(Provenance.LIVE)),
+            )
+            if not cut or not cut[0].recovered or (cut[0].end_access_unit or 0) >= end.last_access_unit:
+                return False
+            run = cut[0]
+            write(
+                "UPDATE run SET end_utc_ms = ?, end_access_unit = ? WHERE run_id = ?",
+                *(max(run.start_utc_ms, end.last_utc_ms), end.last_access_unit, run.run_id),
+            )
+        return True
+
+    def cut_runs(self, camera_number: int, end: DurableEnd, reason: GapReason, detail: str = "") -> None:
+        """Let no live run of the camera claim anything behind `end`, the open one included: it was not kept.
+
+        For a running recorder that ran out of places and of memory. Raises LedgerUnwritable.
+        """
+        with self._store.batch() as write:
+            beyond = self._runs(
+                "WHERE camera_number = ? AND (end_access_unit > ? OR end_utc_ms IS NULL) AND provenance = ? "
+                "ORDER BY run_id",
+                *(camera_number, end.last_access_unit, int(Provenance.LIVE)),
+            )
+            for run in beyond:
+                self._repair(write, run, end, reason, detail)
+                write("UPDATE run SET recovered = 0 WHERE run_id = ?", run.run_id)
 
     def _repair(self, write: Write, run: Run, end: DurableEnd | None, reason: GapReason, detail: str) -> RepairedRun:
         if end is None or end.last_access_unit < run.start_access_unit:

@@ -183,9 +183,14 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
     entry = volume.entry(slot)
     if entry is not None and entry.state is SlotState.EMPTY:
         return _discard(slot, None, "nothing was opened in it")
+    acknowledged = volume.acknowledged_bytes(slot)
+    if acknowledged == 0:
+        return _discard(slot, entry, "nothing of it was acknowledged")
     volume.forget_cached(slot)
     read_at = forgiving(volume.reader(slot))
-    result = scan(read_at, volume.superblock.slot_bytes, look_ahead_bytes=0)
+    # What a failed commit left behind the acknowledged bytes was sealed again elsewhere: it is nobody's.
+    reach = volume.superblock.slot_bytes if acknowledged is None else acknowledged + BLOCK_BYTES
+    result = scan(read_at, reach, look_ahead_bytes=0)
     header, tally = result.header, result.tally
     if header is None or tally is None:
         return _discard(slot, entry, "it holds no segment header")

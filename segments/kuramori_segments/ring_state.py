@@ -209,6 +209,16 @@ class RingState:
             self.doubtful[slot] = self._ends.pop(slot, 0)
             self._reserved.pop(slot, None)
 
+    def retract(self, ends: Mapping[int, int | None]) -> None:
+        """Give up segments that are being written. See Volume.retract; slots that are doubtful already stay so."""
+        for slot, end in ends.items():
+            durable = self._ends.pop(slot, None)
+            closing = self._closing.pop(slot, None)
+            if durable is None and closing is not None:
+                durable = closing.extent_blocks * BLOCK_BYTES
+            if durable is not None:
+                self.doubtful[slot] = durable if end is None else min(end, durable)
+
     @property
     def unsettled(self) -> bool:
         """Tell whether another commit would write something although nothing new is recorded."""
@@ -261,6 +271,11 @@ class RingState:
                 yield slot
 
     # looking
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The slots that holds keep."""
+        return self._held
 
     def entry(self, slot: int) -> SlotEntry | None:
         """Return what is known of a slot, also what the table will say only with the next commit."""

@@ -9,7 +9,8 @@ Threads: `commit`, `flush`, `zero_fill_step` and `close` block; call them from o
 looks at memory and may be called from any thread at any time.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import errno
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -37,8 +38,8 @@ from kuramori_segments.slot_change import (
     VolumeStatistics,
 )
 from kuramori_segments.slot_entry import SlotEntry
-from kuramori_segments.slot_table import LOST, SlotTable, TableWrite
-from kuramori_segments.storage_fault import MediumFault, StorageFault, VolumeCut, VolumeTooSmall
+from kuramori_segments.slot_table import LOST, FinishedRow, SlotTable, TableWrite, finished_rows
+from kuramori_segments.storage_fault import MediumFault, StorageFault, VolumeCut, VolumeTooSmall, storage_fault
 from kuramori_segments.superblock import Superblock
 from kuramori_segments.volume_head import (
     SUPERBLOCK_OFFSETS,
@@ -268,6 +269,53 @@ class Volume:
         """For recovery: take up a segment that was found in a slot, so that a commit can close it there."""
         with self._memory:
             self._ring.adopt(found, end_bytes)
+
+    def retract(self, ends: Mapping[int, int | None]) -> None:
+        """Give up segments that are being written: their slots are doubtful from now on, until recovery ends them.
+
+        `ends`: how many bytes of each slot count as acknowledged; None: those that are durable. What a commit wrote
+        behind that is nobody's, although it succeeded: its access units were sealed again elsewhere meanwhile.
+        """
+        with self._memory:
+            self._ring.retract(ends)
+
+    def acknowledged_bytes(self, slot: int) -> int | None:
+        """Return how many bytes of a doubtful slot were acknowledged; None for a slot that is not doubtful."""
+        with self._memory:
+            return self._ring.doubtful.get(slot)
+
+    def probe(self) -> None:
+        """Write, sync and read back one block, to see whether the medium works; costs no slot. Raises StorageFault.
+
+        The block is the superblock copy that is behind, under the same rule as ever: the other copy stays.
+        """
+        with self._medium:
+            copy = self._stale_superblock
+            self._publish(self.superblock.filled_slots)
+            offset = SUPERBLOCK_OFFSETS[copy]
+            self._disk.forget_cached(offset, BLOCK_BYTES)
+            if self._disk.read_at(offset, BLOCK_BYTES) != self.superblock.pack():
+                raise storage_fault(OSError(errno.EIO, "another block came back"), "read", ((offset, BLOCK_BYTES),))
+
+    def look(self) -> None:
+        """Read the head from the medium, to see whether it answers. Raises StorageFault."""
+        self._disk.forget_cached(0, BLOCK_BYTES)
+        self._disk.read_at(0, BLOCK_BYTES)
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether the open medium is what lies at that path now: nobody closed, moved or unmounted it."""
+        return isinstance(self._disk, FileDisk) and self._disk.is_at(path)
+
+    def take_over(self, before: "Volume") -> None:
+        """Hold what was held while the volume was open before, so that nothing of it is overwritten now."""
+        held = before.held_slots()
+        with self._memory:
+            self._ring.hold(held)
+
+    def held_slots(self) -> frozenset[int]:
+        """Return the slots that holds keep."""
+        with self._memory:
+            return self._ring.held
 
     def unfinished_slots(self) -> list[int]:
         """Return the slots that recovery must look at: left open, doubtful, or with a lost table entry."""

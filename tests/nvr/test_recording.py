@@ -54,6 +54,9 @@ class Ring:
     closed: bool = False
     taken: list[int] = field(default_factory=list)
 
+    def give_back(self, slot: int) -> None:
+        self.volume.give_back(slot)
+
     def take(self, camera_number: int, now_utc_ms: int) -> TakenSlot | None:
         if self.closed:
             return None

@@ -14,9 +14,12 @@ from kuramori.capture.source import AccessUnit, Codec, StreamDescription
 from kuramori.memory_budget import MemoryBudget
 from kuramori.recording import CameraRecording, RecordingState
 from kuramori.segment_factory import SegmentFactory
-from kuramori.tick import Tick, VolumeLane
+from kuramori.storage_watch import StorageWatch
+from kuramori.tick import Tick
 from kuramori.timebase import ClockStep, UtcAnchor
 from kuramori.vault_thread import LedgerWriter, WorkThread
+from kuramori.volume_lane import VolumeLane
+from kuramori.volume_return import bring_back
 from kuramori_segments.check import check_volume
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.cipher import segment_key
@@ -62,6 +65,9 @@ class Heart:
         """One tick, waited for."""
         await self.tick._beat()
         await self.tick.settle()
+        for lane in self.tick.lanes:
+            if lane.returning is not None:
+                await lane.returning
 
     def durable(self) -> list[int]:
         return [camera.durable.access_unit if camera.durable else 0 for camera in self.cameras]
@@ -104,8 +110,10 @@ def heart(tmp_path: Path) -> Iterator[Heart]:
                 camera.clock_stepped(step.by_ms)
 
         thread = WorkThread("commits")
+        lanes = [VolumeLane(volume, cameras)]
         tick = Tick(
-            lanes=[VolumeLane(volume, cameras)],
+            lanes=lanes,
+            watch=StorageWatch(lanes, clock, lambda *what: bring_back(*what, signer)),
             thread=thread,
             writer=LedgerWriter(ledger),
             clock=clock,

@@ -13,7 +13,7 @@ from kuramori.filling.fill_plan import Span
 from kuramori.filling.replay_cut import FilledUnit
 from kuramori.recording import Batch, CameraRecording, DurableMark, Epoch, RecordingState, Slots, Unit
 from kuramori.segment_factory import StreamFacts
-from kuramori.vault_thread import FilledRun
+from kuramori.vault_thread import FilledRun, RunCut
 from kuramori_segments.codes import Provenance
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger_records import DurableEnd
@@ -69,6 +69,13 @@ class FilledRecording(CameraRecording):
     def finish(self, boot_ns: int, utc_ms: int) -> Batch | None:
         """See CameraRecording."""
         return CameraRecording.finish(self, self.filmed_boot_ns, self.filmed_utc_ms)
+
+    def move(self, slots: Slots, slot_bytes: int) -> None:
+        """See CameraRecording."""
+        before = self.slots
+        CameraRecording.move(
+            self, SlotsNow(slots, before.now_utc_ms) if isinstance(before, SlotsNow) else slots, slot_bytes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +209,14 @@ class FilledLane:
 
     # ---- the tick ------------------------------------------------------------------------------------------------
 
-    def take_ledger_changes(self) -> tuple[list[RunChange | FilledRun], list[tuple[int, GapReason, str]]]:
+    def take_ledger_changes(self) -> tuple[list[RunChange | FilledRun | RunCut], list[tuple[int, GapReason, str]]]:
         """Return the runs that grew, and forget that they did."""
         runs, self._runs = self._runs, {}
         return list(runs.values()), []
+
+    def cut_run(self, reason: GapReason, detail: str = "") -> None:
+        """What was taken already could not all be kept: the claims on it are taken back at the next fetch."""
+        self.break_run(reason, detail)
 
     def break_run(self, reason: GapReason, detail: str = "") -> None:
         """Something could not be kept: what follows begins anew, and the gap stays a gap."""

@@ -22,8 +22,8 @@ from kuramori.filling.replay_cut import REACH_MS, ReplayCutter
 from kuramori.filling.replay_fetch import MOST_BYTES_PER_DRAIN, FetchEnd, FetchResult, ReplayFetch
 from kuramori.recorder import Recorder
 from kuramori.segment_factory import StreamFacts
-from kuramori.tick import VolumeLane
 from kuramori.vault import recording_state
+from kuramori.volume_lane import VolumeLane
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_segments.codes import AudioState, Provenance, RecordSource
 from kuramori_segments.ledger_fault import LedgerFault

@@ -13,9 +13,11 @@ from kuramori.forgetting import Forgetting, FoundSegment
 from kuramori.recorder import Recorder
 from kuramori.recorder_process import build
 from kuramori.recording import DurableMark
+from kuramori.storage_watch import StorageWatch
 from kuramori.tick import Tick
 from kuramori.vault import open_vault
 from kuramori.vault_thread import LedgerWriter
+from kuramori.volume_return import bring_back
 from kuramori_config.load import load_configuration
 from kuramori_config.schema import Configuration
 from kuramori_segments.codes import Provenance
@@ -162,6 +164,7 @@ async def card_house(configuration: Configuration, camera: ReplayCamera | None =
         0.05,
         lambda _camera: None,
         no_step,
+        StorageWatch(recorder.lanes, clock, lambda *what: bring_back(*what, vault.signer)),
     )
     stop = asyncio.Event()
     async with running_replay(its_camera):

@@ -1,0 +1,68 @@
+"""What an operator is told of a volume or a ledger that fails, in both languages: what is, and what to do.
+
+This module must not know how it was found out.
+"""
+
+from kuramori.texts import tr
+from kuramori.volume_health import NS_PER_SECOND, VolumeHealth, VolumeState
+
+
+def volume_problem(name: str, health: VolumeHealth, boot_ns: int, *, alone: bool) -> str | None:
+    """Return the sentence for a volume; None when there is nothing to tell. `alone`: no other volume takes over."""
+    if health.is_sound(boot_ns):
+        return None
+    seconds = max(0, boot_ns - health.since_boot_ns) // NS_PER_SECOND
+    if health.state is VolumeState.GOOD:
+        return tr(
+            f"The volume {name} has failed within the last ten minutes and is used again: {health.detail}",
+            f"保存領域 {name} で10分以内に障害があり、現在は再び使用しています: {health.detail}",
+        )
+    goes_on = (
+        tr(
+            "Its cameras are kept in memory until that is full; then pictures are lost, and said to be.",
+            "このカメラの映像はメモリーに保持し、満杯になると欠落として記録します。",
+        )
+        if alone
+        else tr("Its cameras are recorded on another volume.", "このカメラは別の保存領域に録画しています。")
+    )
+    if health.state is VolumeState.LATE:
+        return tr(
+            f"The volume {name} does not answer ({health.detail}). {goes_on}",
+            f"保存領域 {name} が応答しません（{health.detail}）。{goes_on}",
+        )
+    if health.state is VolumeState.AWAY:
+        return tr(
+            f"The volume {name} is not in use: {health.detail} {goes_on} It is taken up as soon as it is there.",
+            f"保存領域 {name} は使用できません: {health.detail} {goes_on} 使用可能になり次第、自動で使用を再開します。",
+        )
+    return tr(
+        f"The volume {name} has been out of use for {seconds} s: {health.detail} {goes_on} Look at its medium; when it "
+        f"works again it is checked and used again by itself.",
+        f"保存領域 {name} は{seconds}秒前から使用できません: {health.detail} {goes_on} 媒体を確認してください。"
+        f"正常に戻れば、検査のうえ自動で使用を再開します。",
+    )
+
+
+def ledger_problem(detail: str, waiting: int) -> str:
+    """Return the sentence for a ledger that takes nothing."""
+    return tr(
+        f"The ledger cannot be written: {detail} Recording goes on; {waiting} notes of runs and gaps wait in memory. Make "
+        "its place writable again.",
+        f"台帳に書き込めません: {detail} 録画は続いています。録画区間の記録{waiting}件がメモリーで待機しています。"
+        "保存場所を書き込み可能に戻してください。",
+    )
+
+
+def ledger_lost_problem(path: str, *, on_mirror: bool) -> str:
+    """Return the sentence for a ledger whose file went away while it was in use."""
+    if on_mirror:
+        return tr(
+            f"The ledger {path} was removed while in use and cannot be made anew: its mirror is the ledger now. Make "
+            "its place writable and restart the recorder.",
+            f"台帳 {path} が使用中に失われ、作り直せません。現在は控えの台帳を使用しています。"
+            "保存場所を書き込み可能にして、録画機を再起動してください。",
+        )
+    return tr(
+        f"The ledger {path} was removed or replaced while in use; it was made anew. Find out who did that.",
+        f"台帳 {path} が使用中に削除または差し替えられたため、作り直しました。原因を確認してください。",
+    )
