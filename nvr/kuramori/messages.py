@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from kuramori import custody_messages as custody
+from kuramori import ending_messages as ending
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
+from kuramori.capacity_messages import CapacityPlan, CapacityRequest, HoldBudget
 from kuramori.door_messages import (
     AcceptCertificateRequest,
     CardRecordings,
@@ -26,6 +28,7 @@ from kuramori.door_messages import (
 from kuramori.door_messages import (
     CameraStream as CameraStream,
 )
+from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -49,6 +52,7 @@ class FailureCode(StrEnum):
     STORAGE = "storage"  # keystore or ledger could not be written
     DISCOVERY = "discovery"  # there is no interface to search on
     CERTIFICATE = "certificate"  # not the one that was shown and refused, or the configuration says whom to trust
+    MEDIUM_KEPT = "medium-kept"  # holds name what lies on it, or there is no other volume
     CAMERA = "camera"  # the camera did not answer what was asked of it
 
 
@@ -59,6 +63,7 @@ class SpanKind(StrEnum):
     GAP = "gap"  # never recorded; `reason` says why
     ERASED = "erased"  # was recorded; its key has been destroyed or its slot overwritten
     UNPROVEN = "unproven"  # there, but recovered after a crash: readable, proven by a recovery record
+    DAMAGED = "damaged"  # was recorded; the medium does not give it back whole, as reading back found
 
 
 class SegmentState(StrEnum):
@@ -67,6 +72,7 @@ class SegmentState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     RECOVERED = "recovered"
+    DAMAGED = "damaged"  # only an extraction says so: parts of it were not given back whole by the medium
 
 
 class CameraState(StrEnum):
@@ -116,6 +122,18 @@ class CameraStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ScrubStatus:
+    """How far reading back (O3) has come on one volume."""
+
+    segments: int  # finished ones
+    unverified: int  # of them, never read back
+    damaged: int  # of them, known to be damaged
+    oldest_unverified_utc_ms: int | None = None  # last picture of the oldest segment never read back
+    last_pass_utc_ms: int | None = None  # when everything had been read back
+    fault: str = ""  # why nothing can be read now
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeStatus:
     """One volume's ring."""
 
@@ -128,6 +146,7 @@ class VolumeStatus:
     bad_slots: int
     healthy: bool
     detail: str = ""
+    scrub: ScrubStatus | None = None  # None: it has not begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,16 +310,18 @@ class HoldsRequest:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """All of them, oldest first."""
+    """All of them, oldest first, and how much of the rings they may keep and do."""
 
     holds: tuple[Hold, ...]
+    budget: HoldBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EraseRequest:
     """Destroy the keys of everything of this camera in this range now, held minutes excepted.
 
-    The same `erasure_id` again returns the first receipt. Segments that lie in the range only in part go too.
+    The same `erasure_id` again returns the first receipt. Segments that lie in the range only in part go too: what is
+    really erased stands in the receipt. The recorder cannot open a closed segment, and so cannot cut one.
     """
 
     erasure_id: str  # 32 hexadecimal digits, chosen by the desk
@@ -320,6 +341,14 @@ class ErasureCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedRange:
+    """A time that nothing opens any more."""
+
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErasedKeys:
     """What one erasure destroyed of one camera."""
 
@@ -327,6 +356,7 @@ class ErasedKeys:
     keys: int  # epoch keys and kept segment keys
     from_utc_ms: int  # first frame that they opened
     to_utc_ms: int  # last frame
+    ranges: tuple[ErasedRange, ...] = ()  # what is really gone of it: whole segments, what lives on left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,9 +424,15 @@ METHODS: tuple[Method, ...] = (
     Method("holds", HoldsRequest, Holds),
     Method("erase", EraseRequest, Erasure),
     Method("erasures", ErasuresRequest, Erasures),
+    Method("erasure_proof", ErasureProofRequest, ErasureProof),
     Method("statistics", StatisticsRequest, RecorderStatistics),
+    Method("capacity", CapacityRequest, CapacityPlan),
     Method("custody_segments", custody.CustodySegmentsRequest, custody.CustodySegments),
     Method("reload_custodians", custody.ReloadCustodiansRequest, custody.CustodiansInUse),
+    Method("snapshot", ending.SnapshotRequest, Acknowledged),
+    Method("retire_volume", ending.RetireVolumeRequest, ending.RetiredVolume),
+    Method("permit_medium", ending.PermitMediumRequest, Acknowledged),
+    Method("media", ending.MediaRequest, ending.Media),
     Method("camera_stream", CameraStream, Acknowledged),
     Method("camera_facts", CameraFacts, Acknowledged),
     Method("camera_events", CameraEvents, Acknowledged),

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from kuramori import messages
 from kuramori.camera_messages import CameraEvents, CameraFacts, Pause, PauseCameraRequest
+from kuramori.capacity_messages import CapacityPlan, CapacityRequest
 from kuramori.custody_messages import (
     CustodiansInUse,
     CustodySegments,
@@ -17,6 +18,15 @@ from kuramori.custody_messages import (
     ReloadCustodiansRequest,
 )
 from kuramori.door_messages import AcceptCertificateRequest
+from kuramori.ending_messages import (
+    Media,
+    MediaRequest,
+    PermitMediumRequest,
+    RetiredVolume,
+    RetireVolumeRequest,
+    SnapshotRequest,
+)
+from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.messages import (
     BY_QUESTION,
     MESSAGE_LIMIT_BYTES,
@@ -108,6 +118,10 @@ class RecorderClient:
         """Return receipts with a number above this, oldest first."""
         return await self._ask(messages.ErasuresRequest(after_number), Erasures)
 
+    async def erasure_proof(self, request: ErasureProofRequest) -> ErasureProof:
+        """Return what became of a camera's minutes."""
+        return await self._ask(request, ErasureProof)
+
     async def custody_segments(self, after_camera_number: int = 0, after_sequence: int = 0) -> CustodySegments:
         """Return a page of the segments that can be opened, and to whom they are sealed."""
         return await self._ask(CustodySegmentsRequest(after_camera_number, after_sequence), CustodySegments)
@@ -116,6 +130,26 @@ class RecorderClient:
         """Have the recorder read the chain of custodian sets anew; return the id of the set in use then."""
         answer = await self._ask(ReloadCustodiansRequest(), CustodiansInUse)
         return answer.custodian_set_id
+
+    async def snapshot(self) -> None:
+        """Have the recorder copy its ledger into the folder that stands ready for a backup."""
+        await self._ask(SnapshotRequest(), Acknowledged)
+
+    async def retire_volume(self, request: RetireVolumeRequest) -> RetiredVolume:
+        """Destroy the keys of all that lies on a volume and use it no more."""
+        return await self._ask(request, RetiredVolume)
+
+    async def permit_medium(self, request: PermitMediumRequest) -> None:
+        """Tell the recorder that a volume may be away."""
+        await self._ask(request, Acknowledged)
+
+    async def media(self) -> Media:
+        """Return which media are in their places."""
+        return await self._ask(MediaRequest(), Media)
+
+    async def capacity(self) -> CapacityPlan:
+        """Return how long pictures will stay at the present rates."""
+        return await self._ask(CapacityRequest(), CapacityPlan)
 
     async def statistics(self) -> RecorderStatistics:
         """Return all plain figures."""

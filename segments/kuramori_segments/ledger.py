@@ -101,6 +101,10 @@ class Ledger(RunTable, HoldTable, ErasureTable):
         """Try to bring a lost mirror back; tell whether it is sound now. Call it now and then (hourly)."""
         return self._store.repair_mirror()
 
+    def copy_to_new(self, path: Path) -> None:
+        """Make a whole copy at a free path, as of now, while this one goes on. Raises LedgerUnwritable."""
+        self._store.copy_to_new(path)
+
     def statistics(self) -> LedgerStatistics:
         """Return plain figures."""
         return self._store.statistics()

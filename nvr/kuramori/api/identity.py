@@ -46,6 +46,8 @@ class Operation(StrEnum):
     CONFIRM_VIEW = "confirm a camera's view"
     KEEP_CAMERAS = "accept a camera's certificate"
 
+    BACK_UP = "make backups"
+    MANAGE_MEDIA = "retire media, permit them to leave"
 
 _DECIDERS = frozenset({Role.MANAGER, Role.DEPUTY})
 _DESK_STAFF = _DECIDERS | {Role.HANDLER}
@@ -70,6 +72,8 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
 }
 
 
+    Operation.BACK_UP: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.MANAGE_MEDIA: _DECIDERS,
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls; `person` is empty where nobody was declared."""
@@ -150,3 +154,5 @@ Pauser = Annotated[Caller, Depends(permit(Operation.PAUSE))]
 Aimer = Annotated[Caller, Depends(permit(Operation.AIM))]
 Handler = Annotated[Caller, Depends(permit(Operation.CONFIRM_VIEW))]
 CameraKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_CAMERAS))]
+BackupMaker = Annotated[Caller, Depends(permit(Operation.BACK_UP))]
+MediaManager = Annotated[Caller, Depends(permit(Operation.MANAGE_MEDIA))]

@@ -213,6 +213,15 @@ class DeskStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDisposal:
+    """A retired medium of which nobody has told yet how it was destroyed (K6)."""
+
+    record: int
+    volume: str
+    retired_utc_ms: int  # 0: its keys are not destroyed yet
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """Everything at a glance. `recorder` is null while it does not answer; `processes` as the supervisor says."""
 
@@ -222,6 +231,7 @@ class StatusView:
     problems: tuple[str, ...]
     views_not_confirmed: tuple[str, ...] = ()  # cameras of which no handler has confirmed the view yet (R4)
 
+    open_disposals: tuple[OpenDisposal, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class GroundView:

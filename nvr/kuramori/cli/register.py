@@ -37,6 +37,14 @@ KINDS_JAPANESE = {
     "aimed": "画角調整",
     "view_confirmed": "画角確認",
     "certificate_accepted": "証明書承認",
+    "backed_up": "バックアップ作成",
+    "restored": "バックアップからの復元",
+    "retirement_ordered": "記録媒体の廃止指示",
+    "volume_retired": "記録媒体の鍵の破棄",
+    "disposal_completed": "廃棄記録の完了",
+    "medium_permitted": "記録媒体の持出許可",
+    "medium_missed": "記録媒体の不在",
+    "medium_back": "記録媒体の復帰",
     "bodies_deleted": "記録本文の廃棄",
 }
 

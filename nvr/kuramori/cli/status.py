@@ -65,6 +65,14 @@ def _tell(found: dict[str, Any], zone: tzinfo) -> None:
                 f"私的空間が映らないことの確認が未了のカメラ: {names}",
             )
         )
+    for disposal in found.get("open_disposals", ()):
+        record, volume = disposal["record"], disposal["volume"]
+        typer.echo(
+            tr(
+                f"Disposal record {record} is open: {volume}. When it is destroyed: kuramori retire --complete {record}",
+                f"廃棄記録 {record} が未完了です（{volume}）。廃棄後に kuramori retire --complete {record} を実行",
+            )
+        )
     for problem in found["problems"]:
         typer.echo(tr(f"PROBLEM: {problem}", f"異常: {problem}"))
 

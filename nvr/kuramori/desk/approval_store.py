@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from kuramori.database_copy import copy_open_database
+
 BUSY_SECONDS = 5.0
 
 _SCHEMA = """
@@ -62,6 +64,14 @@ class ApprovalStore:
             database.close()
             raise ApprovalStoreFault(f"{path}: {error}") from error
         return cls(database)
+
+    def copy_to_new(self, path: Path) -> None:
+        """Make a whole copy at a free path, as of now. Raises ApprovalStoreFault."""
+        with self._lock:
+            try:
+                copy_open_database(self._database, path)
+            except (OSError, sqlite3.Error) as error:
+                raise ApprovalStoreFault(f"{path}: {error}") from error
 
     def close(self) -> None:
         """Close the file. May be called twice."""

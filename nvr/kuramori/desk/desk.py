@@ -6,7 +6,9 @@ that answers, and refuses everything that would need an entry. Must not know HTT
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,11 +18,13 @@ from kuramori.clips.job import RunWorker
 from kuramori.desk.aiming import Aiming
 from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.approving import Approving
+from kuramori.desk.backing_up import BackingUp
 from kuramori.desk.camera_care import CameraCare
 from kuramori.desk.fault import CustodiansUnusable, DeskFault, RecorderAway
 from kuramori.desk.filing import Filing
 from kuramori.desk.journal import Journal
 from kuramori.desk.keeping import Keeping
+from kuramori.desk.media_care import MediaCare
 from kuramori.desk.opening import Opening, OpeningPlaces
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.register import Register
@@ -50,6 +54,11 @@ class DeskPlaces:
 
 class DeviceKeyFault(Exception):
     """The device key cannot be read; names the file."""
+
+    @property
+    def backup_snapshot(self) -> Path:
+        """Copies that stand there while a backup is made: beside the custodian set."""
+        return self.custodians.with_name("backup-snapshot")
 
 
 class Desk:
@@ -89,6 +98,7 @@ class Desk:
         self.approving = Approving(
             journal=journal, recorder=recorder, store=store, custodians=self.custodians, clock=clock
         )
+        self._open_media()
         self.opening = Opening(
             site=site,
             journal=journal,
@@ -97,6 +107,25 @@ class Desk:
             run_worker=run_worker,
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=clock,
+        )
+
+    def _open_media(self) -> None:
+        """What is about backups and the end of media."""
+        site = self.site
+        self.backing_up = BackingUp(
+            journal=self.journal,
+            store=self._store,
+            custody_store=self._custody_store,
+            recorder=self.recorder,
+            folder=self._places.backup_snapshot,
+            clock=self.clock,
+        )
+        self.media = MediaCare(
+            journal=self.journal,
+            recorder=self.recorder,
+            volumes=lambda: site.volumes,
+            today=lambda utc_ms: datetime.fromtimestamp(utc_ms / 1000, ZoneInfo(site.time_zone)).date(),
+            clock=self.clock,
         )
 
     @classmethod
@@ -167,6 +196,7 @@ class Desk:
         await self.cameras.follow_configuration()
         await self._drop_shares()
         await self.keeping.reconcile()
+        await self.media.follow()
 
     async def close(self) -> None:
         """Finish what is being written and close the files. May be called twice."""

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.camera_steps import CAMERA_STEPS
+from kuramori.desk.ending_steps import ENDING_STEPS
 from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
 from kuramori.desk.hold_book import HoldBook
+from kuramori.desk.media_book import MediaBook
 from kuramori.desk.register import Record, Register, RegisterDamaged, RegisterUnwritable
 from kuramori.desk.register_entry import EntryKind
 from kuramori.desk.request import Request, apply
@@ -69,6 +71,7 @@ class Journal:
         self._replay()
 
     def request(self, request_id: str) -> Request:
+        self.media = MediaBook()
         """Return a request. Raises RequestUnknown."""
         request = self.requests.get(request_id)
         if request is None:
@@ -121,6 +124,8 @@ class Journal:
             apply(self.requests.get(taken.request_id), taken)
         if isinstance(taken.step, CAMERA_STEPS):
             self.cameras.judge(taken.step)
+        if isinstance(taken.step, ENDING_STEPS):
+            self.media.judge(taken.step)
 
     def _apply(self, taken: Taken, index: int) -> None:
         if isinstance(taken.step, REQUEST_STEPS):
@@ -131,6 +136,8 @@ class Journal:
             self.custodian_set_id = taken.step.set_id
         if isinstance(taken.step, CAMERA_STEPS):
             self.cameras.apply(taken.step, taken.person, taken.utc_ms)
+        if isinstance(taken.step, ENDING_STEPS):
+            self.media.apply(taken.step, taken.person, taken.utc_ms)
         self.holds.apply(taken)
 
     def _replay(self) -> None:

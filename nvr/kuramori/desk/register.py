@@ -19,6 +19,7 @@ from typing import Any, Self
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kuramori.database_copy import copy_open_database
 from kuramori.desk.merkle_log import MerkleLog, leaf_hash
 from kuramori.desk.register_entry import (
     NAME_MOST,
@@ -221,6 +222,14 @@ class Register:
                 raise RegisterDamaged(str(error)) from error
             if tree.size != self._tree.size or tree.root() != self._tree.root():
                 raise RegisterDamaged("what is on disk is not what this process has written")
+
+    def copy_to_new(self, path: Path) -> None:
+        """Make a whole copy at a free path, as of now. Raises RegisterUnwritable; this register is as it was."""
+        with self._lock:
+            try:
+                copy_open_database(self._database, path)
+            except (sqlite3.Error, OSError) as error:
+                raise RegisterUnwritable(f"{path}: {error}") from error
 
     def _load(self) -> None:
         self._tree = _verified_tree(self._database, self._signer.verifier, every_checkpoint=False)

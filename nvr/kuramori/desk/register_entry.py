@@ -45,6 +45,14 @@ class EntryKind(StrEnum):
     AIMED = "aimed"  # one still was shown to an installer, a handler present; nothing of it is kept
     VIEW_CONFIRMED = "view_confirmed"  # a handler saw that no private space is visible
     CERTIFICATE_ACCEPTED = "certificate_accepted"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"  # the recorder goes on from a backup
+    RETIREMENT_ORDERED = "retirement_ordered"  # of a medium (K6)
+    VOLUME_RETIRED = "volume_retired"  # its keys are destroyed; its disposal record is open
+    DISPOSAL_COMPLETED = "disposal_completed"
+    MEDIUM_PERMITTED = "medium_permitted"  # to leave its place (K7)
+    MEDIUM_MISSED = "medium_missed"
+    MEDIUM_BACK = "medium_back"
     BODIES_DELETED = "bodies_deleted"  # bodies past their five years
 
 

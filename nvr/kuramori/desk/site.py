@@ -59,6 +59,7 @@ class Site:
     cameras: tuple[SiteCamera, ...]
     people: tuple[SitePerson, ...]
     removed: tuple[SiteCamera, ...] = ()  # recordings of them may still be there
+    volumes: tuple[str, ...] = ()  # paths, as configured
 
     @classmethod
     def of(cls, configuration: Configuration, recorder_id: bytes) -> "Site":
@@ -72,6 +73,7 @@ class Site:
             tuple(SiteCamera.of(camera) for camera in configuration.cameras),
             tuple(SitePerson(person.name, person.title, frozenset(person.roles)) for person in configuration.people),
             tuple(SiteCamera(camera.name, camera.place) for camera in configuration.retired_cameras),
+            tuple(str(volume.path) for volume in configuration.volumes),
         )
 
     def adopt(self, newer: "Site") -> None:

@@ -21,6 +21,17 @@ from kuramori.desk.camera_steps import (
     CertificateAccepted,
     ViewConfirmed,
 )
+from kuramori.desk.ending_steps import (
+    BackedUp,
+    DisposalCompleted,
+    EndingStep,
+    MediumBack,
+    MediumMissed,
+    MediumPermitted,
+    Restored,
+    RetirementOrdered,
+    VolumeRetired,
+)
 from kuramori.desk.granted import Recipient
 from kuramori.desk.register_entry import EntryKind
 from kuramori.messages import Erasure
@@ -215,6 +226,7 @@ Step = (
     | Erased
     | CustodyChanged
     | CameraStep
+    | EndingStep
 )
 
 KINDS: dict[type[Any], EntryKind] = {
@@ -240,6 +252,14 @@ KINDS: dict[type[Any], EntryKind] = {
     Aimed: EntryKind.AIMED,
     ViewConfirmed: EntryKind.VIEW_CONFIRMED,
     CertificateAccepted: EntryKind.CERTIFICATE_ACCEPTED,
+    BackedUp: EntryKind.BACKED_UP,
+    Restored: EntryKind.RESTORED,
+    RetirementOrdered: EntryKind.RETIREMENT_ORDERED,
+    VolumeRetired: EntryKind.VOLUME_RETIRED,
+    DisposalCompleted: EntryKind.DISPOSAL_COMPLETED,
+    MediumPermitted: EntryKind.MEDIUM_PERMITTED,
+    MediumMissed: EntryKind.MEDIUM_MISSED,
+    MediumBack: EntryKind.MEDIUM_BACK,
 }
 STEP_OF_KIND: dict[str, type[Any]] = {kind.value: step for step, kind in KINDS.items()}
 

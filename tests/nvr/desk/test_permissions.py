@@ -42,6 +42,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/cameras", None, {}, EVERYBODY),
     ("GET", "/v1/grounds", None, {}, EVERYBODY),
     ("GET", "/v1/coverage", None, {"camera": "gate", **RANGE}, EVERYBODY),
+    ("GET", "/v1/capacity", None, {}, EVERYBODY),
     ("GET", "/v1/register/checkpoint", None, {}, EVERYBODY),
     ("GET", "/v1/register/consistency", None, {"old": 0}, EVERYBODY),
     ("GET", "/v1/register/inclusion", None, {"index": 0}, EVERYBODY),
@@ -59,6 +60,10 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/register", None, {}, STAFF | {AUDITOR}),
     ("GET", "/v1/holds", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("GET", "/v1/erasures", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    (
+        *("GET", "/v1/erasures/proof?camera=park&from_utc_ms=1&to_utc_ms=2", None, {}),
+        STAFF | {AUDITOR, ADMINISTRATOR},
+    ),
     ("POST", "/v1/holds", HOLD, {}, DECIDERS),
     ("POST", "/v1/holds/" + "00" * 16 + "/lift", {"reason": "r"}, {}, DECIDERS),
     ("POST", "/v1/erasures", {"camera": "park", **RANGE, "reason": "r"}, {}, DECIDERS),
@@ -75,6 +80,12 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
 PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
 DOOR = {"person-missing", "role-missing", "person-unknown"}
 
+    ("POST", "/v1/backup-copies", {}, {}, KEEPERS),
+    ("GET", "/v1/disposals", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("POST", "/v1/disposals", {"volume": "/nowhere", "reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/disposals/1/completion", {"method": "m", "date": "d", "person": "a", "witness": "b"}, {}, DECIDERS),
+    ("GET", "/v1/media", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("POST", "/v1/medium-permits", {"volume": "x", "carrier": "c", "until_utc_ms": 1, "reason": "r"}, {}, DECIDERS),
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[DeskRoom]:
@@ -118,7 +129,7 @@ async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
 
 def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
-    path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16)
+    path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 
 

@@ -1,0 +1,1 @@
+"""Backups: what a recorder is and knows, under a passphrase; never what opens a recording."""

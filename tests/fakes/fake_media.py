@@ -1,0 +1,42 @@
+"""The media side of a fake recorder: which volumes are away, permitted or retired, and what was asked of them."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kuramori.ending_messages import (
+    Media,
+    MediaRequest,
+    MediumStatus,
+    PermitMediumRequest,
+    RetiredVolume,
+    RetireVolumeRequest,
+    SnapshotRequest,
+)
+from kuramori.messages import Acknowledged, Failure, FailureCode
+
+QUESTIONS = (SnapshotRequest, RetireVolumeRequest, PermitMediumRequest, MediaRequest)
+
+
+@dataclass(slots=True)
+class FakeMedia:
+    """Volumes by path."""
+
+    volumes: dict[str, MediumStatus] = field(default_factory=dict)
+    snapshots: int = 0
+    refuses: str = ""  # why no volume is let go, although `media` did not say so before
+
+    def answer(self, question: Any) -> Any:
+        """Answer one of QUESTIONS."""
+        if isinstance(question, SnapshotRequest):
+            self.snapshots += 1
+            return Acknowledged()
+        if isinstance(question, MediaRequest):
+            return Media(tuple(self.volumes.values()))
+        known = self.volumes.get(question.volume, MediumStatus(question.volume))
+        if isinstance(question, PermitMediumRequest):
+            self.volumes[question.volume] = replace(known, permit=question.permit)
+            return Acknowledged()
+        if self.refuses:
+            return Failure(FailureCode.MEDIUM_KEPT, self.refuses)
+        self.volumes[question.volume] = replace(known, retired_record=question.record)
+        return RetiredVolume(question.volume, "ab" * 16, 1 << 30, 24, 3, 7, "E2")
