@@ -26,10 +26,10 @@ from kuramori.tick import Tick
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
 from kuramori.vault_thread import WorkThread
+from kuramori.volume_lane import VolumeLane
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Configuration
 from kuramori_segments.ledger_fault import LedgerFault
-from kuramori.volume_lane import VolumeLane
 from kuramori_segments.ledger_records import Scalar
 from kuramori_segments.ring import CameraPlan
 
@@ -78,12 +78,6 @@ class Recorder:
         """What the ring keeps for each camera, by its number."""
         return self.assembly.plans
 
-    def now_utc_ms(self) -> int:
-        """Return UTC by the anchor."""
-        return self.anchor.utc_ms(self.clock.boot_ns())
-
-    def pause_of(self, camera: str) -> Pause | None:
-        """Return the camera's pause, if one is in force, with its end as the clock stands now."""
     def home_of(self, camera: str, position: int | None = None) -> Path:
         """Return the volume that the camera belongs to by its place in the configuration."""
         if position is None:
@@ -91,6 +85,12 @@ class Recorder:
             position = names.index(camera) if camera in names else 0
         return home_at(self.vault.shelf.places, position)
 
+    def now_utc_ms(self) -> int:
+        """Return UTC by the anchor."""
+        return self.anchor.utc_ms(self.clock.boot_ns())
+
+    def pause_of(self, camera: str) -> Pause | None:
+        """Return the camera's pause, if one is in force, with its end as the clock stands now."""
         boot_ns = self.clock.boot_ns()
         return self.pauses.in_force(camera, self.anchor.utc_ms(boot_ns), boot_ns)
 

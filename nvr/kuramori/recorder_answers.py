@@ -173,6 +173,7 @@ class RecorderAnswers:
         )
 
     def _volumes(self) -> tuple[VolumeStatus, ...]:
+        boot_ns = self._recorder.clock.boot_ns()
         found = []
         for lane in self._recorder.lanes:
             volume, usage = lane.volume, lane.volume.usage()
@@ -183,15 +184,17 @@ class RecorderAnswers:
                     slot_count=volume.superblock.slot_count,
                     filled_slots=usage.usable,
                     free_slots=usage.empty,
-                    held_slots=self._forgetting.figures.held_slots,
+                    held_slots=len(volume.held_slots()),
                     bad_slots=usage.bad + usage.doubtful,
                     healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
                     detail=lane.health.detail,
-                    scrub=self._scrub(volume),
                 )
             )
+        found += [
+            VolumeStatus(str(path), 0, 0, 0, 0, 0, 0, healthy=False, detail=str(why))
+            for path, why in self._vault.shelf.away.items()
+        ]
         return tuple(found)
-        boot_ns = self._recorder.clock.boot_ns()
 
     # ---- coverage and plans --------------------------------------------------------------------------------------
 
@@ -207,10 +210,6 @@ class RecorderAnswers:
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
-        found += [
-            VolumeStatus(str(path), 0, 0, 0, 0, 0, 0, healthy=False, detail=str(why))
-            for path, why in self._vault.shelf.away.items()
-        ]
         return await self._recorder.books.call(self._read_coverage, camera, question.from_utc_ms, question.to_utc_ms)
 
     def _read_coverage(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> Coverage:

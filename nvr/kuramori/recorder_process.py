@@ -40,8 +40,6 @@ from kuramori.recorder_answers import RecorderAnswers
 from kuramori.reloads import Reloads
 from kuramori.texts import tr
 from kuramori.tick import Tick
-from kuramori.scrubbing.scrubbing import Scrubbing
-from kuramori.storage_watch import StorageWatch
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
 from kuramori.vault import (
     DeviceKeyUnusable,
@@ -50,11 +48,11 @@ from kuramori.vault import (
     time_is_known,
 )
 from kuramori.vault_thread import LedgerWriter, WorkThread
-from kuramori.zero_filling import ZeroFilling
-from kuramori_config.schema import Configuration
 from kuramori.volume_arrivals import VolumeArrivals
 from kuramori.volume_lane import VolumeLane
 from kuramori.volume_return import VolumeAway, bring_back
+from kuramori.zero_filling import ZeroFilling
+from kuramori_config.schema import Configuration
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.keystore_faults import KeystoreFault, PlaceRefused
@@ -144,12 +142,10 @@ class RecorderRun:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self.hangs = False  # at the end: a thread still waits for its medium
         self._forgetting = Forgetting(recorder)
         self._filling = ZeroFilling(recorder)
-        self.hangs = False  # at the end: a thread still waits for its medium
         writer = LedgerWriter(recorder.vault.ledger)
-        self._tick = recorder.tick = Tick(
-            lanes=recorder.lanes,
         self._side_tasks: set[asyncio.Task[None]] = set()
         signer = recorder.vault.signer
         self._arrivals = VolumeArrivals(recorder, self._forgetting.renew_holds)
@@ -165,6 +161,8 @@ class RecorderRun:
             problems=recorder.problems,
         )
         self._arrivals.watch = self._watch
+        self._tick = recorder.tick = Tick(
+            lanes=recorder.lanes,
             thread=recorder.commits,
             writer=writer,
             clock=recorder.clock,
@@ -192,13 +190,13 @@ class RecorderRun:
         background = [
             asyncio.create_task(self._filling.run(), name="zero-filling"),
             asyncio.create_task(self._facts.run(), name="facts"),
+            asyncio.create_task(self._arrivals.run(), name="volumes"),
         ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")
         if await self._ready(stop):
             await self._forgetting.catch_up()
             background.append(asyncio.create_task(self._forgetting.run(), name="forgetting"))
             self._pausing.start()
-            asyncio.create_task(self._arrivals.run(), name="volumes"),
             background.append(asyncio.create_task(self._pausing.run(), name="pausing"))
             background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
             filler = Filler(recorder, DoorClient(places.door_socket))
@@ -310,20 +308,20 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
         log.get().error("vault_unusable", detail=unusable(error))
         print(unusable(error), file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION if isinstance(error, FileNotFoundError | PermissionError) else 1)
+    run = RecorderRun(build(configuration, vault, clock))
     try:
         await run.run(reloads, stop)
     finally:
         vault.close()
+    if run.hangs:  # a thread that waits for its medium cannot be ended: everything else is durable and closed
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _refusal_sentence(refusal: Exception) -> str:
     why = place_refusal(refusal) if isinstance(refusal, PlaceRefused) else str(refusal)
-    run = RecorderRun(build(configuration, vault, clock))
     return tr(f"Nothing is recorded: {why}", f"録画を開始できません: {why}")
 
 
 if __name__ == "__main__":
-    if run.hangs:  # a thread that waits for its medium cannot be ended: everything else is durable and closed
-        sys.stderr.flush()
-        os._exit(0)
     run_process("recorder", main)

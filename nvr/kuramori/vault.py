@@ -8,7 +8,7 @@ know cameras' streams or sockets.
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -18,11 +18,12 @@ from kuramori import log
 from kuramori.custodian_office import CustodianOffice
 from kuramori.identity import Identity, read_identity
 from kuramori.keystores import open_keystores
+from kuramori.numbering_floor import NumberingDamaged, NumberingFloor, read_floor
 from kuramori.places import Places
 from kuramori.recording import RecordingState
-from kuramori_config.schema import Configuration
 from kuramori.volume_return import VolumeAway, open_volume
 from kuramori.volume_shelf import VolumeShelf
+from kuramori_config.schema import Configuration
 from kuramori_segments.boot_identity import read_boot_id
 from kuramori_segments.codes import Provenance
 from kuramori_segments.custodian_set import CustodianSet
@@ -42,8 +43,8 @@ from kuramori_segments.storage_fault import StorageFault, VolumeRefused
 from kuramori_segments.volume import Volume
 
 OTHERS = 0o077
-
 AWAY_LEAP = 1 << 32  # numbers left out at a start without one of the volumes: more than years of pictures
+
 
 class DeviceKeyUnusable(Exception):
     """The device key is not a P-256 private key."""
@@ -69,6 +70,19 @@ class Vault:
     recovered_segments: int
     repaired_runs: tuple[RepairedRun, ...]
     _closing: ExitStack
+    floor: NumberingFloor = field(
+        default_factory=NumberingFloor
+    )  # where counting goes on at the least, on a restored machine
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """The volumes that are there now, in the order of the configuration."""
+        return self.shelf.volumes
+
+    @property
+    def volume_paths(self) -> tuple[Path, ...]:
+        """Where they lie, in the same order."""
+        return self.shelf.paths
 
     @property
     def custodians(self) -> CustodianSet:
@@ -144,7 +158,17 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             recovered_segments=recovered,
             repaired_runs=repaired,
             _closing=closing.pop_all(),
+            floor=_read_floor(places),
         )
+
+
+def _read_floor(places: Places) -> NumberingFloor:
+    """Read where counting goes on at the least; a file that is damaged is told, and the ring and the ledger count."""
+    try:
+        return read_floor(places.numbering)
+    except NumberingDamaged as damaged:
+        log.get().error("numbering_damaged", path=str(places.numbering), detail=str(damaged))
+        return NumberingFloor()
 
 
 def _take_later(known: dict[int, CameraTail], tails: Sequence[CameraTail]) -> None:
@@ -205,9 +229,16 @@ def recording_state(vault: Vault, camera_number: int, provenance: Provenance = P
     tail = (vault.tails if provenance is Provenance.LIVE else vault.filled_tails).get(camera_number)
     if tail is not None:
         state = RecordingState(tail.sequence + 1, tail.chain_digest, tail.next_access_unit)
+    floor = vault.floor.of(camera_number, provenance)
+    if floor.next_sequence > state.next_sequence:  # what lay between is not here: nothing to chain to
+        state = RecordingState(floor.next_sequence, next_access_unit=state.next_access_unit)
+    state.next_access_unit = max(state.next_access_unit, floor.next_access_unit)
     claimed = vault.ledger.last_access_unit(camera_number, RunProvenance(provenance))
     if claimed is not None:
         state.next_access_unit = max(state.next_access_unit, claimed + 1)
+    if vault.shelf.away:  # the numbers that it holds are not known: none may be given twice, nothing is chained to
+        leapt = state.next_sequence + AWAY_LEAP
+        state = RecordingState(leapt, next_access_unit=state.next_access_unit + AWAY_LEAP)
     return state
 
 
@@ -215,6 +246,3 @@ def time_is_known(vault: Vault, now_utc_ms: int, synchronised: bool) -> bool:
     """Tell whether the wall clock can be right: kept by a time source, or at least not behind what was recorded."""
     newest_utc_ms = max((tail.last_utc_ms for tail in vault.tails.values()), default=0)
     return synchronised or now_utc_ms >= newest_utc_ms
-    if vault.shelf.away:  # the numbers that it holds are not known: none may be given twice, nothing is chained to
-        leapt = state.next_sequence + AWAY_LEAP
-        state = RecordingState(leapt, next_access_unit=state.next_access_unit + AWAY_LEAP)

@@ -10,7 +10,7 @@ looks at memory and may be called from any thread at any time.
 """
 
 import errno
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -38,7 +38,7 @@ from kuramori_segments.slot_change import (
     VolumeStatistics,
 )
 from kuramori_segments.slot_entry import SlotEntry
-from kuramori_segments.slot_table import LOST, FinishedRow, SlotTable, TableWrite, finished_rows
+from kuramori_segments.slot_table import LOST, SlotTable, TableWrite
 from kuramori_segments.storage_fault import MediumFault, StorageFault, VolumeCut, VolumeTooSmall, storage_fault
 from kuramori_segments.superblock import Superblock
 from kuramori_segments.volume_head import (
