@@ -24,6 +24,15 @@ MAX_UTC_MS = 1 << 52
 Find = Callable[[int, int, int], Iterable[tuple[SegmentHeader, int]]]  # camera, from, to -> headers, with their ends
 
 
+def shown_until(listed: Sequence[tuple[SegmentHeader, int]], place: int) -> int:
+    """Return until when a segment's last picture shows: to the next segment of its epoch, if one follows."""
+    header, end_utc_ms = listed[place]
+    following = listed[place + 1][0] if place + 1 < len(listed) else None
+    if following is None or (following.epoch_id, following.sequence) != (header.epoch_id, header.sequence + 1):
+        return end_utc_ms + 1
+    return max(end_utc_ms + 1, following.start_utc_ms)
+
+
 class ErasureReceipts:
     """The receipts of one recorder. `find` reads the segments of a camera and time from the ring."""
 
@@ -139,9 +148,14 @@ class ErasureReceipts:
         missing = dict(keys)
         found = []
         for first_utc_ms in sorted({key.epoch_first_utc_ms for key in keys.values()}):
-            for header, end_utc_ms in self._find(number, first_utc_ms, first_utc_ms + 2 * EPOCH_LENGTH_MS):
-                if missing.pop(header.segment_uid, None) is not None:
-                    found.append(KeySpan(header.segment_uid, header.start_utc_ms, end_utc_ms + 1))
+            listed = list(self._find(number, first_utc_ms, first_utc_ms + 2 * EPOCH_LENGTH_MS))
+            for place, (header, _) in enumerate(listed):
+                key = missing.pop(header.segment_uid, None)
+                if key is not None:
+                    begin = header.start_utc_ms
+                    if place == 0 or listed[place - 1][0].epoch_id != header.epoch_id:
+                        begin = min(begin, key.epoch_first_utc_ms)
+                    found.append(KeySpan(header.segment_uid, begin, shown_until(listed, place)))
         for uid, key in missing.items():
             found.append(KeySpan(uid, key.epoch_first_utc_ms, key.epoch_first_utc_ms + EPOCH_MOST_MS))
         return tuple(sorted(found, key=lambda span: (span.from_utc_ms, span.key_id)))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from kuramori import log
+from kuramori.capacity.hold_budget import HoldBook, refusal
+from kuramori.capacity_messages import HoldBudget
 from kuramori.clock_trust import clock_synchronised
 from kuramori.erasure_receipts import ErasureReceipts
 from kuramori.erasure_texts import erasure_problem, overdue_problem
@@ -40,7 +42,6 @@ from kuramori_segments.volume import Volume
 
 NS_PER_MS = 1_000_000
 GOP_REACH_MS = 20_000  # a hold reaches back so far, to a key frame before its first minute
-HOLD_BUDGET_SHARE = 4  # holds may keep a quarter of the usable slots
 RETRY_SECONDS = 60.0  # after a rotation that failed
 NOTHING_ENDED_UTC_MS = 0  # a time before the end of every hold
 NEW_EPOCH_SECONDS = 15.0  # how long an erasure of the current hour waits for the next epoch
@@ -216,22 +217,31 @@ class Forgetting:
             return None
         return self._receipts.enter(receipts, cause, order, kept_for_holds)
 
-    def past_ceiling(self, epochs_by_segment: Mapping[bytes, bytes]) -> bool:
-        """Blocking: tell whether a segment among these (uid to epoch id) is one that should be gone by now.
+    def too_old(self, epochs_by_segment: Mapping[bytes, bytes]) -> frozenset[bytes]:
+        """Blocking: return which segments among these (uid to epoch id) should be gone by now: they are refused.
 
-        Its key is there because the clock is not trusted, or its cell cannot be reached. What a hold keeps is fine.
+        Their keys are there because the clock is not trusted, or their cell cannot be reached. What a hold keeps is
+        not among them.
         """
         keystore, now = self._vault.keystore, self._moment()
         holds = self._holds_in_force(now)
         kept = [key for key in keystore.kept() if key.segment_uid in epochs_by_segment]
         held = {key.segment_uid for key in kept if key.hold_id in holds}
-        asked = {epoch_id for uid, epoch_id in epochs_by_segment.items() if uid not in held}
-        epochs = [epoch for epoch in keystore.epochs() if epoch.epoch_id in asked]
+        asked = {uid: epoch_id for uid, epoch_id in epochs_by_segment.items() if uid not in held}
+        named = frozenset(asked.values())
+        epochs = [epoch for epoch in keystore.epochs() if epoch.epoch_id in named]
         plan = plan_rotation(epochs, self._rules(), now, next_rotation_in_ms=1, reference=keystore.reference)
-        rests = (key for key in kept if key.segment_uid not in held and key.epoch_id in asked)
-        return bool(plan.destroy or plan.overdue) or any(
-            key.until_utc_ms + ROTATION_HORIZON_MS <= now.utc_ms for key in rests
-        )
+        gone = plan.destroy | {epoch.epoch_id for epoch in plan.overdue}
+        rests = {key.segment_uid for key in kept if key.until_utc_ms + ROTATION_HORIZON_MS <= now.utc_ms}
+        return frozenset(uid for uid, epoch_id in asked.items() if epoch_id in gone or uid in rests)
+
+    def retention_ms(self, camera_number: int) -> int:
+        """Return how long a camera's pictures may exist."""
+        return self._rules().of(camera_number)
+
+    def holds_in_force(self) -> frozenset[bytes]:
+        """Blocking: return the ids of the holds that keep something now."""
+        return self._holds_in_force(self._moment())
 
     # ---- what lies in the ring -----------------------------------------------------------------------------------
 
@@ -300,25 +310,31 @@ class Forgetting:
             request_id=order.request_id,
         )
         named = self._segments_of(hold)
-        self._refuse_beyond_budget(named)
+        known = self._vault.ledger.hold(hold.hold_id)
+        if known is None:
+            self._refuse_beyond_budget(hold, named)
         placed = self._vault.ledger.place_hold(hold)
-        self._keep(placed, named)
+        if known is None:  # what became of one that was placed before is not begun again
+            self._keep(placed, named)
         self._renew_holds(self._moment())
         return placed, len(named)
 
-    def _refuse_beyond_budget(self, named: Sequence[FoundSegment]) -> None:
-        held = {(id(item.volume), item.slot) for item in named}
+    def _refuse_beyond_budget(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
+        before, after = self._hold_book(), self._hold_book()
+        after.add(hold, ((item.volume, item.slot) for item in named))
+        why = refusal(self._recorder, before, after)
+        if why is not None:
+            raise HoldRefused(Failure(FailureCode.HOLD_BUDGET, why))
+
+    def _hold_book(self) -> HoldBook:
+        book = HoldBook(self._recorder, self._recorder.now_utc_ms())
         for hold in self._in_force(self._moment()):
-            held |= {(id(item.volume), item.slot) for item in self._segments_of(hold)}
-        usable = sum(volume.usage().usable for volume in self._vault.volumes)
-        if len(held) * HOLD_BUDGET_SHARE > usable:
-            raise HoldRefused(
-                Failure(
-                    FailureCode.HOLD_BUDGET,
-                    f"this hold and those in force would keep {len(held)} of {usable} slots; at most a quarter may be "
-                    "held, or other cameras would lose their days. Name fewer minutes, or lift another hold.",
-                )
-            )
+            book.add(hold, ((item.volume, item.slot) for item in self._segments_of(hold)))
+        return book
+
+    def hold_budget(self) -> HoldBudget:
+        """Blocking: return how much of all rings holds may keep, and how much they do or will."""
+        return self._hold_book().budget
 
     def _segments_of(self, hold: Hold) -> list[FoundSegment]:
         return [

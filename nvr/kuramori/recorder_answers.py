@@ -13,6 +13,7 @@ from kuramori.camera import Camera, Phase
 from kuramori.camera_answers import CameraAnswers
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.custody_answers import CustodyAnswers
+from kuramori.erasure_answers import ErasureAnswers
 from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
 from kuramori.messages import (
     PLAN_LIMIT_SEGMENTS,
@@ -22,6 +23,7 @@ from kuramori.messages import (
     Coverage,
     CoverageRequest,
     ErasedKeys,
+    ErasedRange,
     EraseRequest,
     Erasure,
     ErasureCause,
@@ -105,6 +107,7 @@ class RecorderAnswers:
             StatisticsRequest: self._statistics,
             **cameras.handlers,
             **custody.handlers,
+            **ErasureAnswers(recorder, forgetting).handlers,
         }
 
     async def answer(self, question: Any) -> Any:
@@ -314,7 +317,7 @@ class RecorderAnswers:
         epochs = self._epochs_of(wanted)
         if epochs.keys() != wanted:
             return Failure(FailureCode.UNKNOWN_SEGMENT, "a segment asked for does not lie in the ring")
-        if self._forgetting.past_ceiling(epochs):
+        if self._forgetting.too_old(epochs):
             return Failure(
                 FailureCode.ERASED,
                 "the time of a segment asked for is over, and its key waits to be destroyed; it opens no more",
@@ -414,9 +417,10 @@ class RecorderAnswers:
             erased=tuple(
                 ErasedKeys(
                     names.get(part.camera_number, f"camera {part.camera_number}"),
-                    len(part.epoch_ids),
+                    len(part.epoch_ids) + len(part.segments),
                     part.first_utc_ms,
                     part.last_utc_ms,
+                    tuple(ErasedRange(begin, end) for begin, end in part.destroyed()),
                 )
                 for part in receipt.erased
             ),

@@ -11,11 +11,13 @@ from typing import Any
 
 from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
+from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.messages import Failure, FailureCode, SegmentState, SpanKind
 from kuramori_segments.cipher import key_commitment
 from kuramori_segments.codes import Suite, VideoCodec
 from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.custody import ShareBinding, seal_dek
+from kuramori_segments.erasure_proof import Fate, Proven
 from kuramori_segments.header import SegmentHeader
 
 SLOT_BYTES = 16 * 1024 * 1024
@@ -105,6 +107,13 @@ class FakeRecorder:
                 if self.held.pop(question.hold_id, None) is None:
                     return Failure(FailureCode.UNKNOWN_HOLD, "no such hold")
                 return messages.Acknowledged()
+            case ErasureProofRequest():
+                span = Proven(Fate.NOT_KNOWN, question.from_utc_ms, question.to_utc_ms)
+                return ErasureProof(
+                    *(self.recorder_id, question.camera, 1, question.from_utc_ms, question.to_utc_ms, 0, "E2"),
+                    spans=(span,),
+                    receipts=(),
+                )
             case messages.HoldsRequest():
                 return messages.Holds(tuple(self.held.values()))
             case PauseCameraRequest():

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kuramori_segments.key_records import NO_BOOT_ID, Epoch, KeptKey, Moment
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.keystore_faults import RotationTooLate
+from kuramori_segments.reference_time import judged_utc_ms
 from kuramori_segments.retention import (
     EARLIEST_DEATH_MS,
     EPOCH_LENGTH_MS,
@@ -203,6 +204,7 @@ class Recorder:
     machine: Machine = field(default_factory=Machine)
     boots: list[Boot] = field(default_factory=list)
     lives: dict[bytes, Life] = field(default_factory=dict)
+    held: dict[bytes, int] = field(default_factory=dict)  # uid of a kept segment -> the true time at which it ends
     store: Keystore | None = None
 
     def lie_ms(self) -> int:
@@ -245,6 +247,10 @@ class Recorder:
             now = self.now()
             made = self.store.new_epoch(camera, now.utc_ms, now.boot_ms)
             self.lives[made.epoch_id] = Life(camera, self.boots[-1], self.true_ms, self.true_ms + length_ms)
+            if self.rng.random() < 0.2:
+                uid = len(self.held).to_bytes(16, "big")
+                self.held[uid] = self.true_ms + self.rng.randint(1, 40) * HOUR_MS
+                self.store.keep_segment_key(made.epoch_id, uid, self.held[uid], HOLD)
         self.true_ms += length_ms
         if self.boots[-1].trusted_from_true_ms is None:
             if self.rng.random() < 0.2:
@@ -266,6 +272,16 @@ class Recorder:
                 assert life.died_true_ms >= earliest, "a frame died too early"
             latest = self.sure_to_know(life, life.first_true_ms + retention_ms)
             assert (life.died_true_ms or self.true_ms) <= latest, "a frame outlived its retention"
+
+    def check_held(self) -> None:
+        """A kept key never ends before its time, and soon after it where this boot knows the time."""
+        assert self.store is not None
+        kept = {key.segment_uid for key in self.store.kept()}
+        for uid, end_true_ms in self.held.items():
+            if uid not in kept:
+                assert self.true_ms >= end_true_ms, "a hold ended too early"
+            elif self.boots[-1].trusted_from_true_ms is not None:
+                assert self.true_ms < end_true_ms, "a hold outlived its end"
 
     def sure_to_know(self, life: Life, end_true_ms: int) -> int:
         """Return when a recorder must know at the latest that an epoch's time is over.
@@ -294,6 +310,7 @@ def live(seed: int, wall_lies: bool, hours: int, restarts: int) -> Recorder:
         if recorder.rng.random() * hours < restarts:
             recorder.start(recorder.rng.choice([0, 5000, HOUR_MS, 3 * DAY_MS]), recorder.rng.random() < 0.5)
         recorder.check()
+        recorder.check_held()
     return recorder
 
 
@@ -310,6 +327,24 @@ def test_a_recorder_that_runs_through_keeps_both_promises(seed: int, wall_lies: 
 def test_a_recorder_that_is_restarted_keeps_both_promises(seed: int, wall_lies: bool) -> None:
     """Power cuts of seconds to days, clocks that are wrong until trusted, jumps afterwards."""
     live(seed, wall_lies, hours=80, restarts=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1 << 32), st.integers(1, 60), st.integers(0, 12))
+def test_any_life_with_any_clock_keeps_both_promises(seed: int, hours: int, restarts: int) -> None:
+    """Wall clocks that lie, jump ahead and back, with and without a time source, over outages: the model decides."""
+    live(seed, True, hours=hours, restarts=restarts)
+
+
+@given(st.integers(0, 1 << 45), st.booleans(), st.integers(0, 30 * DAY_MS))
+def test_a_wall_clock_that_jumps_ends_nothing_and_delays_nothing(wall_utc_ms: int, trusted: bool, elapsed: int) -> None:
+    """E1: after a boot's first trusted moment boot time alone judges; E2: without any reference, not yet."""
+    reference = Moment(BIRTH_UTC_MS, 1000, BOOT_TWO)
+    now = Moment(wall_utc_ms, 1000 + elapsed, BOOT_TWO, trusted)
+    assert judged_utc_ms(now, reference) == BIRTH_UTC_MS + elapsed
+    assert judged_utc_ms(Moment(wall_utc_ms, 1000, BOOT_TWO, trusted=False), None) is None
+    later_boot = Moment(wall_utc_ms, elapsed, BOOT_ONE, trusted=False)
+    assert judged_utc_ms(later_boot, reference) == BIRTH_UTC_MS + elapsed
 
 
 def test_epochs_from_before_trusted_time_are_dated_when_it_comes() -> None:

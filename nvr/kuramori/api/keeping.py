@@ -16,6 +16,7 @@ from kuramori.desk.keeping import new_id
 from kuramori.desk.recorder import asking
 from kuramori.desk.site import Site
 from kuramori.desk.steps import EraseOrdered, HoldPlaced
+from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.messages import Acknowledged, Erasure, Erasures, Hold, Holds
 
 HOLD_MOST_MS = 366 * 24 * 3600 * 1000  # a hold has an end; it can be placed again
@@ -86,6 +87,19 @@ async def erasures(
     """Return the receipts of destroyed keys after this number, oldest first."""
     async with asking():
         return await desk.recorder.erasures(after_number)
+
+
+@router.get("/v1/erasures/proof")
+async def erasure_proof(
+    desk: TheDesk,
+    caller: KeepingReader,
+    camera: Annotated[str, Query(max_length=64)],
+    from_utc_ms: Annotated[int, Query(ge=0)],
+    to_utc_ms: Annotated[int, Query(ge=0)],
+) -> ErasureProof:
+    """Return what became of every moment of a camera's minutes, with the signed receipts of what was destroyed."""
+    async with asking(camera):
+        return await desk.recorder.erasure_proof(ErasureProofRequest(camera, from_utc_ms, to_utc_ms))
 
 
 @router.post("/v1/erasures", status_code=201)

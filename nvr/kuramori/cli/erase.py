@@ -3,6 +3,7 @@
 Must not know how keys are destroyed.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -48,10 +49,10 @@ def erase(
         if as_json:
             show_json(found)
         else:
-            _tell(found)
+            _tell(found, lambda utc_ms: format_time(utc_ms, zone))
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _tell(found: dict[str, Any], shown: Callable[[int], str]) -> None:
     keys = sum(one["keys"] for one in found["erased"])
     typer.echo(
         tr(
@@ -59,6 +60,12 @@ def _tell(found: dict[str, Any]) -> None:
             f"消去しました。破棄した鍵 {keys} 件、受領番号 {found['number']}、消去保証区分 {found['tier']}",
         )
     )
+    for one in found["erased"]:
+        for part in one["ranges"]:  # whole segments: the recorder cannot open a closed one, and so cannot cut it
+            span = f"{shown(part['from_utc_ms'])} - {shown(part['to_utc_ms'])}"
+            typer.echo(
+                tr(f"  {one['camera']}: really erased {span}", f"  {one['camera']}: 実際に消去された時間 {span}")
+            )
     if found["kept_for_holds"]:
         typer.echo(
             tr(

@@ -10,6 +10,7 @@ from typing import Protocol
 from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
 from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
+from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.messages import FailureCode
 from kuramori.recorder_client import RecorderRefused, RecorderUnreachable
 
@@ -51,6 +52,10 @@ class Recorder(Protocol):
 
     async def erasures(self, after_number: int = 0) -> messages.Erasures:
         """Return receipts."""
+        ...
+
+    async def erasure_proof(self, request: ErasureProofRequest) -> ErasureProof:
+        """Return what became of a camera's minutes."""
         ...
 
     async def accept_certificate(self, camera: str, fingerprint: str) -> None:

@@ -60,6 +60,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/register", None, {}, STAFF | {AUDITOR}),
     ("GET", "/v1/holds", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("GET", "/v1/erasures", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("GET", "/v1/erasures/proof", None, {"camera": "park", **RANGE}, STAFF | {AUDITOR, ADMINISTRATOR}),
     (
         *("GET", "/v1/erasures/proof?camera=park&from_utc_ms=1&to_utc_ms=2", None, {}),
         STAFF | {AUDITOR, ADMINISTRATOR},
