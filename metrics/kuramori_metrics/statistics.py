@@ -140,6 +140,7 @@ class ProcessStatistics:
     up: bool
     restarts: int = 0
 
+    scrub: ScrubStatistics | None = None  # None: it has not begun
 
 @dataclass(frozen=True, slots=True)
 class RecorderStatistics:

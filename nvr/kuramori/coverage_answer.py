@@ -1,9 +1,10 @@
 """From what was recorded to what is there now: the ledger's coverage joined with the ring and the keystore. Pure.
 
 The ledger says what was recorded. Whether it can still be opened is said by the segments that lie in the ring: a
-recorded moment is *erased* when the segment that held it has been overwritten or its key destroyed, and *unproven*
-when that segment was recovered after a crash. What was filled from the camera's card is held by segments of its own
-(see `kuramori_segments.numbering`) and stays marked as filled. This module must not know files, keys or the clock.
+recorded moment is *erased* when the segment that held it has been overwritten or its key destroyed, *unproven* when
+that segment was recovered after a crash, and *damaged* where reading back found that the medium does not give it whole.
+What was filled from the camera's card is held by segments of its own (see `kuramori_segments.numbering`) and stays
+marked as filled. This module must not know files, keys or the clock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ class PresentSegment:
     last_utc_ms: int
     openable: bool  # its key exists
     recovered: bool  # its footer is a recovery record
+    damaged: tuple[tuple[int, int], ...] = ()  # the times of it that its medium does not give back whole; half open
 
 
 def coverage_answer(camera: str, found: LedgerCoverage, segments: Iterable[PresentSegment]) -> Coverage:
@@ -38,11 +40,13 @@ def coverage_answer(camera: str, found: LedgerCoverage, segments: Iterable[Prese
     ordered = sorted(segments, key=lambda segment: segment.sequence)
     live = [segment for segment in ordered if provenance_of(segment.sequence) is Provenance.LIVE]
     reaches = {False: _reaches(live), True: _filled_reaches(ordered[len(live) :])}
+    damage = {False: _damage(live), True: _damage(ordered[len(live) :])}
     spans: list[CoverageSpan] = []
     for span in found.spans:
         if isinstance(span, Recorded):
             for part in _standing(span, reaches[span.filled]):
-                _append(spans, part)
+                for piece in _with_damage(part, damage[span.filled]):
+                    _append(spans, piece)
         else:
             gap = CoverageSpan(span.from_utc_ms, span.to_utc_ms, SpanKind.GAP, span.reason.name.lower())
             _append(spans, gap)
@@ -85,6 +89,27 @@ def _standing(span: Recorded, reaches: Sequence[tuple[int, int, SpanKind]]) -> I
         reached = end
     if reached < span.to_utc_ms:
         yield CoverageSpan(reached, span.to_utc_ms, SpanKind.ERASED, filled=filled)
+
+
+def _damage(segments: Sequence[PresentSegment]) -> list[tuple[int, int]]:
+    """The times in which something of these segments is damaged, in order."""
+    return sorted(times for segment in segments for times in segment.damaged)
+
+
+def _with_damage(span: CoverageSpan, damage: Sequence[tuple[int, int]]) -> Iterable[CoverageSpan]:
+    """Cut the damaged times out of a span that is there."""
+    reached = span.from_utc_ms
+    if span.kind in (SpanKind.RECORDED, SpanKind.UNPROVEN):
+        for begin, end in damage:
+            begin, end = max(begin, reached), min(end, span.to_utc_ms)
+            if begin >= end:
+                continue
+            if begin > reached:
+                yield replace(span, from_utc_ms=reached, to_utc_ms=begin)
+            yield replace(span, from_utc_ms=begin, to_utc_ms=end, kind=SpanKind.DAMAGED)
+            reached = end
+    if reached < span.to_utc_ms:
+        yield replace(span, from_utc_ms=reached)
 
 
 def _append(spans: list[CoverageSpan], span: CoverageSpan) -> None:

@@ -22,6 +22,8 @@ from kuramori.filling.filled_lane import FilledLane
 from kuramori.pause_book import PauseBook
 from kuramori.recording import RecordingState
 from kuramori.sound import sound_troubles
+from kuramori.scrubbing.damage_book import DamageBook
+from kuramori.scrubbing.scrub_figures import ScrubFigures
 from kuramori.tick import Tick
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
@@ -65,6 +67,8 @@ class Recorder:
     filled_left: dict[int, RecordingState] = field(default_factory=dict)  # of cameras that left: where it goes on
     fill_figures: dict[str, FillFigures] = field(default_factory=dict)  # by name
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # whoever lets cameras come, go or rest holds it
+    damage: DamageBook = field(default_factory=DamageBook)  # what reading back found
+    scrub_figures: dict[bytes, ScrubFigures] = field(default_factory=dict)  # by volume id
     _oldest: dict[int, int] = field(default_factory=dict)
     _oldest_until_boot_ns: int = 0
 

@@ -42,6 +42,7 @@ from kuramori.messages import (
     ReleasedKeys,
     ReleaseKeysRequest,
     SegmentExtent,
+    ScrubStatus,
     SegmentKey,
     SegmentState,
     StatisticsRequest,
@@ -204,6 +205,7 @@ class RecorderAnswers:
     def _known(self, name: str) -> KnownCamera | Failure:
         number = self._recorder.numbers.get(name)
         if number is None:
+                    scrub=self._scrub(volume),
             return Failure(FailureCode.UNKNOWN_CAMERA, f"no camera is called {name}")
         return KnownCamera(name, number, self._recorder.cameras.get(name))
 
@@ -212,6 +214,19 @@ class RecorderAnswers:
         if isinstance(camera, Failure):
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
+    def _scrub(self, volume: Volume) -> ScrubStatus | None:
+        its = self._recorder.scrub_figures.get(volume.superblock.volume_id)
+        if its is None:
+            return None
+        return ScrubStatus(
+            segments=its.segments,
+            unverified=its.unverified,
+            damaged=its.damaged,
+            oldest_unverified_utc_ms=its.oldest_unverified_utc_ms,
+            last_pass_utc_ms=its.last_pass_utc_ms,
+            fault=its.fault,
+        )
+
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
         return await self._recorder.books.call(self._read_coverage, camera, question.from_utc_ms, question.to_utc_ms)
 
@@ -259,6 +274,7 @@ class RecorderAnswers:
 
     async def _plan(self, question: PlanRequest) -> ExtractionPlan | Failure:
         camera = self._known(question.camera)
+                damaged = self._recorder.damage.get((number, segment.sequence))
         if isinstance(camera, Failure):
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
@@ -266,6 +282,7 @@ class RecorderAnswers:
         return await self._recorder.books.call(self._read_plan, camera, question.from_utc_ms, question.to_utc_ms)
 
     def _read_plan(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> ExtractionPlan | Failure:
+                        damaged.times if damaged is not None else (),
         number = camera.number
         found = self._forgetting.segments(number, from_utc_ms - GOP_REACH_MS, to_utc_ms)
         if len(found) > PLAN_LIMIT_SEGMENTS:

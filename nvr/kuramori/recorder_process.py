@@ -40,6 +40,8 @@ from kuramori.recorder_answers import RecorderAnswers
 from kuramori.reloads import Reloads
 from kuramori.texts import tr
 from kuramori.tick import Tick
+from kuramori.scrubbing.scrubbing import Scrubbing
+from kuramori.storage_watch import StorageWatch
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
 from kuramori.vault import (
     DeviceKeyUnusable,
@@ -208,6 +210,7 @@ class RecorderRun:
 
     async def _follow(self, reloads: Reloads) -> None:
         """Bring the cameras to each new reading of the configuration, until cancelled."""
+            background.append(asyncio.create_task(Scrubbing(recorder).run(), name="scrub"))
         self._recorder.configuration_fault = lambda: reloads.fault
         while True:
             configuration = await reloads.next()

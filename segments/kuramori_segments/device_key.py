@@ -30,6 +30,11 @@ class DeviceSigner:
         """Return the first 16 bytes of the SHA-256 of the public key (SPKI DER)."""
         return self._key_id
 
+    @property
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """Return the key that verifies what this one signed."""
+        return self._private_key.public_key()
+
     def sign(self, message: bytes) -> bytes:
         """Return 64 bytes: r then s, big-endian."""
         return es256.sign(self._private_key, message)

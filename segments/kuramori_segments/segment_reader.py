@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from kuramori_segments.block_window import BlockWindow, ReadAt
+from kuramori_segments.chunk import check_body
 from kuramori_segments.chunk_search import ChunkPlace, ChunkSearch, NoChunk
 from kuramori_segments.cipher import ChunkCipher, check_commitment, data_key
 from kuramori_segments.codes import AudioState, FooterKind
 from kuramori_segments.footer import MAGIC as FOOTER_MAGIC
 from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader, header_digest
 from kuramori_segments.limits import (
     BLOCK_BYTES,
@@ -82,6 +84,7 @@ class SegmentReader:
         self._extent_bytes = extent_bytes
         self._limit_bytes = MAX_SLOT_BYTES if extent_bytes is None else extent_bytes
         self._on_damage = on_damage
+        self.is_damaged = False  # something was reported to `on_damage` and left out
         self._config: CodecConfig | None = None
         self._known_places: list[ChunkPlace] | None = None
         self._chain = _Chain(self._header_digest)
@@ -169,7 +172,8 @@ class SegmentReader:
         """Yield all access units with their leaf hashes, filling `tree`; at the end check them against the footer.
 
         Raises FooterMismatch at the end where chain, counts or NAL root are not the footer's; the signature is
-        checked elsewhere. A recovered footer proves the chain only; without footer nothing is compared.
+        checked elsewhere. A recovered footer proves the chain only; without footer, or where something was left out,
+        nothing is compared.
         """
         for record in self.verified_records(footer, tree):
             if isinstance(record, AccessUnitRecord):
@@ -192,7 +196,7 @@ class SegmentReader:
                 units += 1
                 record = replace(record, first_leaf=first_leaf, leaves=tuple(leaves))
             yield record
-        if footer is not None:
+        if footer is not None and not self.is_damaged:
             _check_footer(footer, self._header_digest, chain, units, tree)
 
     @property
@@ -315,7 +319,8 @@ class SegmentReader:
             try:
                 plaintext = self._open(place, chunk)
             except (ChunkForged, SegmentDamaged) as fault:
-                self._report(fault)
+                decay = _decay(place, chunk) if self._on_damage is not None else None
+                self._report(decay or fault)
                 stream.lose_step()
                 continue
             if chain is not None:
@@ -339,7 +344,17 @@ class SegmentReader:
     def _report(self, fault: SegmentError) -> None:
         if self._on_damage is None:
             raise fault
+        self.is_damaged = True
         self._on_damage(fault)
+
+
+def _decay(place: ChunkPlace, chunk: memoryview) -> SegmentDamaged | None:
+    """Return the damage where not even the checksum fits, which whoever alters a chunk on purpose would mend."""
+    try:
+        check_body(place.head, chunk)
+    except FormatError as fault:
+        return SegmentDamaged(str(fault), place.offset_bytes, place.head.index)
+    return None
 
 
 class _Chain:

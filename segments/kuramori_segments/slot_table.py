@@ -54,6 +54,17 @@ class UsedRow(NamedTuple):
     end_utc_ms: int
 
 
+class FinishedRow(NamedTuple):
+    """Of a slot with a finished segment: whose it is, its end, and the generation that tells it from a later one."""
+
+    slot: int
+    camera_number: int
+    sequence: int
+    end_utc_ms: int
+    extent_bytes: int
+    generation: int
+
+
 class SlotTable:
     """All entries, and how far each copy of each block is behind. Not safe for use by two threads at once."""
 
@@ -174,6 +185,10 @@ class SlotTable:
             if self.states[slot] not in (SlotState.EMPTY, LOST):
                 yield UsedRow(slot, fields[3], fields[4], fields[6], fields[7])
 
+    def copy(self) -> tuple[bytes, bytes]:
+        """Return states and entries as they are now, for `finished_rows`."""
+        return bytes(self.states), bytes(self._image)
+
     @property
     def behind(self) -> bool:
         """Tell whether a copy of any block is due to be written."""
@@ -213,6 +228,14 @@ class SlotTable:
             failures = self._failures[write.copy]
             failures[write.block] = min(failures[write.block] + 1, 255)
             self._behind.add(write.block)
+
+
+def finished_rows(states: bytes, image: bytes) -> Iterator[FinishedRow]:
+    """Yield the slots of a copied table that hold a finished segment, lowest first."""
+    entries = memoryview(image)[: len(states) * SLOT_ENTRY_BYTES]
+    for slot, fields in enumerate(_ENTRY.iter_unpack(entries)):
+        if states[slot] in (SlotState.CLOSED, SlotState.RECOVERED):
+            yield FinishedRow(slot, fields[3], fields[4], fields[7], fields[8] * BLOCK_BYTES, fields[9])
 
 
 def _valid_generations(entries: memoryview) -> list[int]:

@@ -10,7 +10,7 @@ looks at memory and may be called from any thread at any time.
 """
 
 import errno
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -38,7 +38,7 @@ from kuramori_segments.slot_change import (
     VolumeStatistics,
 )
 from kuramori_segments.slot_entry import SlotEntry
-from kuramori_segments.slot_table import LOST, SlotTable, TableWrite
+from kuramori_segments.slot_table import LOST, FinishedRow, SlotTable, TableWrite, finished_rows
 from kuramori_segments.storage_fault import MediumFault, StorageFault, VolumeCut, VolumeTooSmall, storage_fault
 from kuramori_segments.superblock import Superblock
 from kuramori_segments.volume_head import (
@@ -382,6 +382,18 @@ class Volume:
     def forget_cached(self, slot: int) -> None:
         """Let the next read of the slot come from the medium, where the system can."""
         self._disk.forget_cached(self.superblock.slot_offset(slot), self.superblock.slot_bytes)
+
+    def require_readable(self) -> None:
+        """Read the head from the medium. Raises StorageFault where the medium gives nothing (any more)."""
+        for offset in SUPERBLOCK_OFFSETS:
+            self._disk.forget_cached(offset, BLOCK_BYTES)
+            self._disk.read_at(offset, BLOCK_BYTES)
+
+    def finished_rows(self) -> Iterator[FinishedRow]:
+        """Yield all finished segments, by slot, as of now."""
+        with self._memory:
+            states, image = self._ring.table.copy()
+        return finished_rows(states, image)
 
     def entry(self, slot: int) -> SlotEntry | None:
         """Return what is known of a slot; None when both copies of its table entry are lost."""

@@ -14,6 +14,7 @@ from kuramori_metrics.statistics import (
 )
 
 NOW = 1_790_000_000_000
+    ScrubStatistics,
 
 
 def camera(number: int = 0) -> CameraStatistics:
@@ -91,3 +92,4 @@ def full(cameras: int = 1) -> RecorderStatistics:
         ledger=LedgerStatistics(8192, False, 2),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),
     )
+                scrub=ScrubStatistics(12, 4, 1, 2, 48 << 20, NOW - 70_000, NOW - 90_000, False),

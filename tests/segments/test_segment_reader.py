@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kuramori_segments.chunk import ChunkHead, chunk_checksum
 from kuramori_segments.chunk_buffers import Commit
 from kuramori_segments.cipher import segment_key
 from kuramori_segments.commit_reader import records_of_commits
@@ -178,7 +179,7 @@ def test_a_forged_chunk_is_never_used(offset: int) -> None:
     assert found[1:] == recording.records[: recording.commits[2][1]]
 
 
-@pytest.mark.parametrize("kind", ["forged", "missing"])
+@pytest.mark.parametrize("kind", ["forged", "decayed", "missing"])
 @pytest.mark.parametrize("closed", [True, False])
 def test_damage_may_be_stepped_over_and_is_told(kind: str, closed: bool) -> None:
     """With a handler, everything but the damaged chunk's records comes out, and the handler hears of it once."""
@@ -192,12 +193,16 @@ def test_damage_may_be_stepped_over_and_is_told(kind: str, closed: bool) -> None
         recording.slot.content[place : place + 4096] = bytes(4096)
     else:
         recording.slot.content[place + 99] ^= 1
+    if kind == "forged":  # whoever alters a chunk with care mends its checksum
+        chunk = memoryview(recording.slot.content)[place:]
+        checksum = chunk_checksum(chunk[: ChunkHead.unpack(chunk).length_bytes])
+        recording.slot.content[place + 60 : place + 64] = checksum.to_bytes(4, "little")
     told: list[SegmentError] = []
     reader = reader_of(recording, on_damage=told.append, extent_bytes=end or SLOT_BYTES)
     found = [record for record in reader.records() if not isinstance(record, CodecConfig | IndexRecord)]
     before, behind = recording.commits[3][1], recording.commits[4][1]
     assert found == recording.records[:before] + recording.records[behind:]
-    assert [type(fault) for fault in told] == [SegmentDamaged if kind == "missing" else ChunkForged]
+    assert [type(fault) for fault in told] == [ChunkForged if kind == "forged" else SegmentDamaged]
     late = list(
         reader_of(recording, on_damage=told.append, extent_bytes=end or SLOT_BYTES).access_units(
             START_UTC_MS + 33 * FRAME_MS

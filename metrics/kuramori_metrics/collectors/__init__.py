@@ -41,4 +41,5 @@ COLLECTORS = checked(
         holds.COLLECTOR,
         ledger.COLLECTOR,
     )
+        volume_scrub.COLLECTOR,
 )

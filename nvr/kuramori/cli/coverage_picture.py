@@ -21,6 +21,7 @@ class Tone(StrEnum):
     FILLED = "filled"  # recorded, fetched later from the camera's card
     UNPROVEN = "unproven"
     ERASED = "erased"
+    DAMAGED = "damaged"
     PART_MISSING = "part_missing"
     MISSING = "missing"
     EXPECTED = "expected"  # missing because somebody wanted it so
@@ -35,11 +36,13 @@ class Symbols:
     unproven: str
     erased: str
     filled: str
+    damaged: str
     unknown: str = " "
 
 
-BLOCKS = Symbols(recorded="█", unproven="▓", erased="░", filled="▒")
-PLAIN = Symbols(recorded="=", unproven="~", erased="-", filled="+")  # for terminals and files without Unicode
+BLOCKS = Symbols(recorded="█", unproven="▓", erased="░", filled="▒", damaged="▞")
+# For terminals and files without Unicode.
+PLAIN = Symbols(recorded="=", unproven="~", erased="-", filled="+", damaged="!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ def _cell(amounts: dict[tuple[SpanKind, str], int], filled_ms: int, symbols: Sym
     kinds: dict[SpanKind, int] = {}
     for (kind, _), duration_ms in amounts.items():
         kinds[kind] = kinds.get(kind, 0) + duration_ms
+    if SpanKind.DAMAGED in kinds:
+        return Cell(symbols.damaged, Tone.DAMAGED)
     if SpanKind.ERASED in kinds and kinds[SpanKind.ERASED] * 2 >= sum(kinds.values()):
         return Cell(symbols.erased, Tone.ERASED)
     if SpanKind.UNPROVEN in kinds:

@@ -32,6 +32,7 @@ STYLES: dict[Tone, str] = {
     Tone.FILLED: "blue",
     Tone.UNPROVEN: "cyan",
     Tone.ERASED: "bright_black",
+    Tone.DAMAGED: "bold magenta",
     Tone.PART_MISSING: "red",
     Tone.MISSING: "bold red",
     Tone.EXPECTED: "yellow",
@@ -48,6 +49,7 @@ class CameraFigures:
     recorded_ms: int  # recorded, whether it can still be opened or not
     erased_ms: int
     unproven_ms: int
+    damaged_ms: int  # of what is recorded: the medium does not give it back whole
     filled_ms: int  # of what is recorded: fetched later from the camera's card
     missing_ms: int
     by_reason: tuple[tuple[str, int, int], ...]  # reason, how long, how often; the longest first
@@ -71,6 +73,7 @@ def figures(coverage: Coverage) -> CameraFigures:
         recorded_ms=known_ms - kinds[SpanKind.GAP],
         erased_ms=kinds[SpanKind.ERASED],
         unproven_ms=kinds[SpanKind.UNPROVEN],
+        damaged_ms=kinds[SpanKind.DAMAGED],
         filled_ms=sum(span.to_utc_ms - span.from_utc_ms for span in coverage.spans if span.filled),
         missing_ms=kinds[SpanKind.GAP],
         by_reason=tuple(by_reason),
@@ -147,6 +150,7 @@ def _legend(rows: Sequence[PictureRow], symbols: Symbols) -> Columns:
         (symbols.filled, Tone.FILLED, tr("filled from the camera's card", "カメラから補完")),
         (symbols.unproven, Tone.UNPROVEN, tr("recorded, recovered after a crash", "録画あり(異常終了後に回復)")),
         (symbols.erased, Tone.ERASED, tr("was recorded, erased since", "録画後に消去済み")),
+        (symbols.damaged, Tone.DAMAGED, tr("was recorded, damaged on the medium", "録画後に媒体上で破損")),
     ):
         if (symbol, tone) in used:
             entries.append((symbol, tone, words))
@@ -180,6 +184,8 @@ def _figures_table(cameras: Iterable[CameraFigures]) -> Table:
             remarks.append(tr("erased since: ", "消去済み: ") + format_duration(found.erased_ms))
         if found.filled_ms:
             remarks.append(tr("filled from the camera: ", "カメラから補完: ") + format_duration(found.filled_ms))
+        if found.damaged_ms:
+            remarks.append(tr("damaged on the medium: ", "媒体上で破損: ") + format_duration(found.damaged_ms))
         if found.unproven_ms:
             remarks.append(tr("recovered: ", "異常終了後に回復: ") + format_duration(found.unproven_ms))
         table.add_row(

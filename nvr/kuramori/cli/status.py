@@ -105,6 +105,34 @@ def _tell_recorder(recorder: dict[str, Any], zone: tzinfo) -> None:
     for volume in recorder["volumes"]:
         mark = tr("ok", "正常") if volume["healthy"] else tr(f"FAULT: {volume['detail']}", f"異常: {volume['detail']}")
         typer.echo(f"  {volume['path']}: {mark}, {volume['slot_count'] - volume['free_slots']}/{volume['slot_count']}")
+        if volume.get("scrub") is not None:
+            typer.echo(f"    {scrub_note(volume['scrub'], zone)}")
+
+
+def scrub_note(scrub: dict[str, Any], zone: tzinfo) -> str:
+    """Return how far reading back has come on a volume, in one line. Pure."""
+    from kuramori.cli.times import format_time
+
+    if scrub["fault"]:
+        return tr(
+            f"read back: the medium gives nothing ({scrub['fault']})",
+            f"読み返し検査: 媒体を読み取れません（{scrub['fault']}）",
+        )
+    parts = [
+        tr(
+            f"read back: {scrub['segments'] - scrub['unverified']} of {scrub['segments']} segments",
+            f"読み返し検査: {scrub['segments']} 区間のうち {scrub['segments'] - scrub['unverified']} 区間が済み",
+        )
+    ]
+    if scrub["oldest_unverified_utc_ms"] is not None:
+        oldest = format_time(scrub["oldest_unverified_utc_ms"], zone)
+        parts.append(tr(f"the oldest of the others is of {oldest}", f"未検査で最も古いもの {oldest}"))
+    if scrub["last_pass_utc_ms"] is not None:
+        passed = format_time(scrub["last_pass_utc_ms"], zone)
+        parts.append(tr(f"all of it last at {passed}", f"全体の検査完了 {passed}"))
+    if scrub["damaged"]:
+        parts.append(tr(f"DAMAGED: {scrub['damaged']}", f"破損 {scrub['damaged']} 区間"))
+    return tr(", ", "、").join(parts)
 
 
 def camera_notes(camera: dict[str, Any], utc_ms: int, zone: tzinfo) -> list[str]:

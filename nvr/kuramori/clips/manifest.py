@@ -33,9 +33,13 @@ PROVEN = {
     SegmentState.CLOSED: "footer: each NAL unit leads to the root that the recorder signed when the segment was closed",
     SegmentState.RECOVERED: "recovered: the recorder crashed; its signature covers the sealed chunks after restart, "
     "the NAL units are vouched for by this manifest",
+    SegmentState.DAMAGED: "damaged: parts of the segment are lost on the medium and left out; each chunk that is there "
+    "was opened with its key, and the NAL units are vouched for by this manifest",
     SegmentState.OPEN: "open: the segment was still being written and has no signature of its own; chunks and NAL "
     "units are vouched for by this manifest",
 }
+
+MISSING = (SpanKind.GAP, SpanKind.ERASED, SpanKind.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
         "sound": _sound_said(clip),
         "coverage": [_span(span) for span in camera.spans],
         "filled": [_span(span) for span in camera.spans if span.filled],
-        "gaps": [_span(span) for span in camera.spans if span.kind in (SpanKind.GAP, SpanKind.ERASED)],
+        "gaps": [_span(span) for span in camera.spans if span.kind in MISSING],
         "holes": holes,
         "left_out": {"pictures_without_key_frame": clip.undecodable_units},
         "clock": {

@@ -2,7 +2,8 @@
 
 Compared with what custodians saw: the header on the disk. Checked: keys, every chunk, the digest chain, all NAL
 leaves, the footer and its signature. An open segment has no footer yet and a recovered one no NAL root: they say so.
-Must not know containers or requests.
+Where the medium does not give a part back whole, that part is left out and the segment says so: it costs no other
+picture. Must not know containers or requests.
 """
 
 import os
@@ -17,14 +18,16 @@ from kuramori_segments.audio_track import AudioTrack
 from kuramori_segments.codes import FooterKind, Track
 from kuramori_segments.device_key import verify_footer
 from kuramori_segments.footer import SegmentFooter
+from kuramori_segments.forgiving_read import forgiving
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader, header_digest
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.nal_tree import NalTree
 from kuramori_segments.numbering import provenance_of
 from kuramori_segments.records import CodecConfig, Record
-from kuramori_segments.segment_error import KeyCommitmentMismatch, SegmentError
+from kuramori_segments.segment_error import ChunkForged, KeyCommitmentMismatch, RecordInvalid, SegmentError
 from kuramori_segments.segment_reader import SegmentReader
+from kuramori_segments.storage_fault import StorageFault, storage_fault
 
 _FOOTER_KINDS = {SegmentState.CLOSED: FooterKind.CLOSED, SegmentState.RECOVERED: FooterKind.RECOVERED}
 
@@ -51,13 +54,14 @@ class SealedSegment:
         self.nal_salt = b""
         self.audio_text = ""
         self.audio_track: AudioTrack | None = None
+        self._damage: list[Exception] = []
         self._descriptor = -1
         try:
             self._descriptor = os.open(given.volume_path, os.O_RDONLY | os.O_CLOEXEC)
             self._reader = self._open()
             self.header = self._reader.header
             self.footer = self._read_footer()
-        except (SegmentError, FormatError, OSError) as fault:
+        except (SegmentError, FormatError, OSError, StorageFault) as fault:
             self.close()
             raise self._failed(fault) from fault
         except ExtractionFailed:
@@ -66,8 +70,8 @@ class SealedSegment:
 
     @property
     def state(self) -> SegmentState:
-        """What it was when the job was made."""
-        return self._given.state
+        """What it was when the job was made, or that parts of it were left out."""
+        return SegmentState.DAMAGED if self._damage else self._given.state
 
     @property
     def header_digest(self) -> bytes:
@@ -87,6 +91,9 @@ class SealedSegment:
                     self.nal_salt = record.nal_salt
                     self.audio_text, self.audio_track = record.audio, record.audio_track
                 yield record
+        except RecordInvalid as fault:
+            if not self._damage:
+                raise self._failed(fault) from fault  # whole, and yet not what it should be
         except (SegmentError, FormatError, OSError) as fault:
             raise self._failed(fault) from fault
 
@@ -111,13 +118,25 @@ class SealedSegment:
         )
         if stranger:
             raise self._damaged("it is not this camera's recording")
-        return SegmentReader.open(self._read_at, given.dek, given.k_seg, extent_bytes=given.extent_bytes)
+        on_damage = None if given.state is SegmentState.OPEN else self._leave_out
+        read_at = forgiving(self._read_at)
+        return SegmentReader.open(read_at, given.dek, given.k_seg, extent_bytes=given.extent_bytes, on_damage=on_damage)
+
+    def _leave_out(self, fault: SegmentError) -> None:
+        """Go on behind a part that decayed on its medium; never behind one that was altered with care."""
+        if isinstance(fault, ChunkForged):
+            raise fault
+        self._damage.append(fault)
 
     def _read_footer(self) -> SegmentFooter | None:
         given = self._given
         if given.state is SegmentState.OPEN:
             return None
-        footer = SegmentFooter.unpack(self._read_at(given.extent_bytes - BLOCK_BYTES, BLOCK_BYTES))
+        try:
+            footer = SegmentFooter.unpack(self._read_at(given.extent_bytes - BLOCK_BYTES, BLOCK_BYTES))
+        except FormatError as fault:
+            self._damage.append(fault)
+            return None
         verify_footer(footer, self._source.device_key)
         told = (footer.kind, footer.segment_uid, footer.sequence, footer.extent_blocks * BLOCK_BYTES)
         if told != (_FOOTER_KINDS[given.state], given.segment_uid, given.sequence, given.extent_bytes):
@@ -125,9 +144,13 @@ class SealedSegment:
         return footer
 
     def _read_at(self, offset_bytes: int, length_bytes: int) -> bytes:
-        return os.pread(self._descriptor, length_bytes, self._given.offset_bytes + offset_bytes)
+        extent = (self._given.offset_bytes + offset_bytes, length_bytes)
+        try:
+            return os.pread(self._descriptor, length_bytes, extent[0])
+        except OSError as error:
+            raise storage_fault(error, "read", (extent,)) from error
 
-    def _failed(self, fault: SegmentError | FormatError | OSError) -> ExtractionFailed:
+    def _failed(self, fault: SegmentError | FormatError | OSError | StorageFault) -> ExtractionFailed:
         if isinstance(fault, KeyCommitmentMismatch):
             return ExtractionFailed(ExtractionFault.WRONG_KEYS, self._name)
         if isinstance(fault, OSError):

@@ -144,9 +144,9 @@ def _clip_facts(finding: ClipFinding, zone: tzinfo) -> Iterator[str]:
         )
     if finding.self_vouched:
         yield tr(
-            f"{finding.self_vouched} segments were still open or recovered after a crash: their pictures are vouched "
-            "for by the recorder's signature at extraction only.",
-            f"記録中又は障害後に復旧されたセグメントが {finding.self_vouched} 件あります。"
+            f"{finding.self_vouched} segments were still open, recovered after a crash or damaged in part: their "
+            "pictures are vouched for by the recorder's signature at extraction only.",
+            f"記録中、障害後に復旧、又は一部が破損したセグメントが {finding.self_vouched} 件あります。"
             "これらの映像は、抽出時の録画装置の署名のみにより保証されます。",
         )
 

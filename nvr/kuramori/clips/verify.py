@@ -69,7 +69,7 @@ class ClipFinding:
     other_tracks: tuple[str, ...] = ()
     other_parameter_sets: bool = False
     sound: SoundMatch | None = None  # None: no sound was recorded
-    self_vouched: int = 0  # segments without a footer that proves the pictures: recovered or still open
+    self_vouched: int = 0  # segments without a footer that proves the pictures: recovered, damaged or still open
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ class _Verification:
 
 def _root(segment: ListedSegment, camera: ListedCamera, signer: SignedBy) -> bytes:
     """Return the root of a segment's leaves: the signed footer's, or the manifest's where no footer has one."""
-    if segment.state is SegmentState.OPEN:
+    if segment.state in (SegmentState.OPEN, SegmentState.DAMAGED):
         return segment.nal_root
     name = f"{camera.camera}, segment {segment.sequence}"
     try:

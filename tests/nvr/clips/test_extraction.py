@@ -1,6 +1,7 @@
 """The worker: what it refuses, what it leaves behind, and how it ends."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,9 +15,12 @@ from kuramori.capture.source import Codec
 from kuramori.clips import extraction
 from kuramori.clips.bundle import make_bundle
 from kuramori.clips.job import ExtractionFailed, ExtractionFault, ExtractionJob, SegmentInput
+from kuramori.clips.verify import Verdict, verify_bundle
 from kuramori.messages import SegmentState
 from kuramori.timebase import SystemClock
-from tests.fakes.bundles import start, take
+from kuramori_segments.chunk import ChunkHead, chunk_checksum
+from kuramori_segments.limits import BLOCK_BYTES, MAX_CHUNK_BYTES
+from tests.fakes.bundles import archive_of, start, take, unpacked, write_files
 from tests.fakes.sealed_recording import SMALL_JOB_MS, START_UTC_MS, Picture, SealedRecording, make_job, pictures
 from tests.fakes.segments import make_nal
 from tests.peers import require, require_program
@@ -65,6 +69,15 @@ def refused(job: ExtractionJob) -> ExtractionFailed:
     return caught.value
 
 
+def states_of(job: ExtractionJob, folder: Path) -> dict[int, str]:
+    """Do the job; return what its manifest says of each segment that gave pictures. The bundle must verify."""
+    files = unpacked(archive_of(job))
+    report = verify_bundle(write_files(folder, files))
+    assert report.verdict is Verdict.UNCHANGED, report
+    segments = json.loads(files["manifest.json"])["cameras"][0]["segments"]
+    return {segment["sequence"]: segment["state"] for segment in segments}
+
+
 def alter(segment: SegmentInput, offset: int) -> None:
     """Flip one bit of a segment on its medium."""
     with segment.volume_path.open("r+b") as file:
@@ -72,6 +85,32 @@ def alter(segment: SegmentInput, offset: int) -> None:
         byte = file.read(1)[0]
         file.seek(segment.offset_bytes + offset)
         file.write(bytes([byte ^ 1]))
+
+
+class TestDamage:
+    """What a medium does not give back whole costs no other picture, and is said."""
+
+    @pytest.mark.parametrize("offset", [4096 + 20, 4096 + 3000, -4096 + 150, -100])
+    def test_a_flipped_bit_costs_no_other_segment(
+        self, recording: SealedRecording, offset: int, tmp_path: Path
+    ) -> None:
+        """In the first chunk's head or body, in the footer or its signature: the segments around it open as ever."""
+        sequences = [segment.sequence for segment in recording.segments]
+        segment = recording.segments[1]
+        alter(segment, offset if offset > 0 else segment.extent_bytes + offset)
+        states = states_of(job_of(recording), tmp_path / "bundle")
+        assert states.get(segment.sequence, "damaged") == "damaged"
+        assert {sequence: state for sequence, state in states.items() if sequence != segment.sequence} == {
+            sequence: "closed" for sequence in sequences if sequence != segment.sequence
+        }
+
+    def test_a_truncated_medium(self, recording: SealedRecording, tmp_path: Path) -> None:
+        """A medium that ends inside the last segment costs that one."""
+        last = recording.segments[-1]
+        os.truncate(last.volume_path, last.offset_bytes + 8192)
+        states = states_of(job_of(recording), tmp_path / "bundle")
+        assert set(states.values()) - {"damaged"} == {"closed"}
+        assert states.get(last.sequence, "damaged") == "damaged"
 
 
 class TestRefusals:
@@ -86,17 +125,22 @@ class TestRefusals:
         assert caught.value.fault is ExtractionFault.WRONG_KEYS
         assert "segment 2" in caught.value.detail
 
-    @pytest.mark.parametrize("offset", [100, 4096 + 20, 4096 + 3000, -4096 + 150, -100])
-    def test_a_flipped_bit(self, recording: SealedRecording, offset: int) -> None:
-        """One altered bit in header, chunk head, ciphertext, footer or signature is enough."""
-        segment = recording.segments[1]
-        alter(segment, offset if offset > 0 else segment.extent_bytes + offset)
+    def test_a_flipped_bit_in_the_header(self, recording: SealedRecording) -> None:
+        """The header is what custodians saw: another one is not opened."""
+        alter(recording.segments[1], 100)
         assert refused(job_of(recording)).fault is ExtractionFault.DAMAGED
 
-    def test_a_truncated_medium(self, recording: SealedRecording) -> None:
-        """A medium that ends inside a segment."""
-        last = recording.segments[-1]
-        os.truncate(last.volume_path, last.offset_bytes + 8192)
+    def test_an_altered_chunk_whose_checksum_was_mended(self, recording: SealedRecording) -> None:
+        """A medium that decays does not mend checksums: somebody did this."""
+        segment = recording.segments[1]
+        alter(segment, BLOCK_BYTES + 3000)
+        with segment.volume_path.open("r+b") as file:
+            file.seek(segment.offset_bytes + BLOCK_BYTES)
+            chunk = bytearray(file.read(MAX_CHUNK_BYTES))
+            length = ChunkHead.unpack(chunk).length_bytes
+            chunk[60:64] = chunk_checksum(memoryview(chunk)[:length]).to_bytes(4, "little")
+            file.seek(segment.offset_bytes + BLOCK_BYTES)
+            file.write(chunk)
         assert refused(job_of(recording)).fault is ExtractionFault.DAMAGED
 
     def test_chunks_missing_at_the_end(self, recording: SealedRecording) -> None:
