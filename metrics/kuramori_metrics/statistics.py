@@ -85,8 +85,42 @@ class CameraStatistics:
     events_dropped: int = 0  # too many to keep
     filling: FillingStatistics | None = None  # None: not allowed
     retention_seconds: float | None = None
+    retention_reached_seconds: float | None = None  # how long its pictures will stay; None: not looked at yet
+    rate_measured: bool | None = None  # False: the configuration's expectation; None: not looked at yet
     oldest_recording_utc_ms: int | None = None  # first frame of its oldest segment in a ring, openable or not
     oldest_decryptable_utc_ms: int | None = None  # first frame of its oldest living key, holds excepted
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubStatistics:
+    """How far reading back (O3) has come on one volume."""
+
+    segments: int = 0  # finished ones in the ring
+    unverified: int = 0  # of them, never read back
+    damaged: int = 0  # of them, known to be damaged
+    damage_found: int = 0  # segments that turned out to be damaged, each once
+    verified_bytes: int = 0
+    oldest_unverified_utc_ms: int | None = None  # last picture of the oldest segment never read back
+    last_pass_utc_ms: int | None = None  # when everything had been read back
+    readable: bool = True  # the medium gives what is asked of it
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityStatistics:
+    """What becomes of a ring at the present rates. None: never."""
+
+    first_overwrite_seconds: float | None = None  # from now
+    first_loss_seconds: float | None = None  # of something within its retention
+    floor_missed_seconds: float | None = None
+    needed_bytes: int = 0  # the size that would do
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBudgetStatistics:
+    """How much of all rings holds may keep, and how much they do or will."""
+
+    slots: int = 0
+    used_slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +133,14 @@ class VolumeStatistics:
     zero_filled_slots: int = 0
     slot_count: int = 0
     held_slots: int = 0
+    capacity: CapacityStatistics | None = None  # None: not looked at yet
     written_bytes: int = 0  # everything: data, slot table, zero-filling
     data_bytes: int = 0  # segments alone
     syncs: int = 0
     commit_latency: HistogramStatistics = field(default_factory=HistogramStatistics)
     write_errors_by_errno: tuple[LabelledCount, ...] = ()  # errno names such as EIO
     healthy: bool = True
+    scrub: ScrubStatistics | None = None  # None: it has not begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +157,24 @@ class KeystoreStatistics:
     oldest_held_utc_ms: int | None = None  # first frame that a hold keeps
     overdue_epochs: int = 0  # by a clock that is not trusted
     on_fallback: bool = False  # the cell cannot be reached: new keys go under the fallback cell
+    hold_budget: HoldBudgetStatistics | None = None  # None: not looked at yet
+
+
+@dataclass(frozen=True, slots=True)
+class CustodianKeyStatistics:
+    """One custodian in office, by a short id: names do not belong into metrics."""
+
+    custodian: str
+    shown_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyStatistics:
+    """Who can open, as far as it shows without names."""
+
+    custodians: tuple[CustodianKeyStatistics, ...] = ()
+    earlier_sets: int = 0
+    recovery_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +194,6 @@ class ProcessStatistics:
     up: bool
     restarts: int = 0
 
-    scrub: ScrubStatistics | None = None  # None: it has not begun
 
 @dataclass(frozen=True, slots=True)
 class RecorderStatistics:
@@ -159,6 +212,7 @@ class RecorderStatistics:
     volumes: tuple[VolumeStatistics, ...] = ()
     keystore: KeystoreStatistics | None = None
     ledger: LedgerStatistics | None = None
+    custody: CustodyStatistics | None = None
     processes: tuple[ProcessStatistics, ...] = ()
 
 

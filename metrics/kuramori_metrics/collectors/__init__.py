@@ -16,6 +16,7 @@ from kuramori_metrics.collectors import (
     ledger,
     processes,
     recorder,
+    volume_scrub,
     volume_slots,
     volume_writes,
 )
