@@ -15,8 +15,9 @@ from kuramori.api.context import Context
 from kuramori.api.server import serve
 from kuramori.clips.extraction import run_worker
 from kuramori.desk.approval_store import ApprovalStoreFault
+from kuramori.desk.custody_store import CustodyStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
-from kuramori.desk.fault import DeskFault
+from kuramori.desk.fault import CustodiansUnusable, DeskFault
 from kuramori.desk.register import RegisterFault
 from kuramori.desk.site import Site
 from kuramori.door_client import DoorClient
@@ -30,6 +31,7 @@ from kuramori.stills.taking import TakeStill, still_taker
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
 from kuramori_metrics.exporter import ListenRefused, MetricsExporter
+from kuramori_metrics.statistics import CustodianKeyStatistics, CustodyStatistics
 
 
 async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:
@@ -49,7 +51,7 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
     if desk is not None:
         tasks.append(asyncio.create_task(_keep_house(desk, stop)))
     host, _, port = configuration.metrics.listen.rpartition(":")
-    exporter = MetricsExporter(reader_of(recorder, places.runtime), host.strip("[]"), int(port))
+    exporter = MetricsExporter(reader_of(recorder, places.runtime, lambda: _custody(desk)), host.strip("[]"), int(port))
     try:
         await _open_window(exporter)
         log.get().info("desk_ready", register_size=desk.journal.register.size if desk else None, trouble=trouble)
@@ -61,6 +63,18 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
         await asyncio.wait(tasks)
         if desk is not None:
             await desk.close()
+
+
+def _custody(desk: Desk | None) -> CustodyStatistics | None:
+    """Return custody for the metrics; None where it cannot be read, which the status tells."""
+    if desk is None:
+        return None
+    try:
+        status = desk.custody_status()
+    except CustodiansUnusable:
+        return None
+    people = tuple(CustodianKeyStatistics(one.custodian, one.shown_utc_ms) for one in status.custodians)
+    return CustodyStatistics(people, status.earlier_sets, status.recovery_used)
 
 
 async def _follow(reloads: Reloads, site: Site, desk: Desk | None) -> None:
@@ -102,7 +116,7 @@ def _open(
     )
     try:
         return Desk.open(site, files, recorder, run_worker, take_still, clock), ""
-    except (RegisterFault, ApprovalStoreFault, DeviceKeyFault) as fault:
+    except (RegisterFault, ApprovalStoreFault, CustodyStoreFault, DeviceKeyFault) as fault:
         log.get().error("register_unusable", detail=str(fault))
         return None, str(fault)
 

@@ -149,4 +149,9 @@ _SENTENCES: dict[type[faults.KeyFault], Sentences] = {
 
 def key_sentence(fault: faults.KeyFault) -> str:
     """Return the sentence for a fault, in the reader's language."""
-    return tr(*_SENTENCES[type(fault)](fault))
+    return tr(*key_sentences(fault))
+
+
+def key_sentences(fault: faults.KeyFault) -> tuple[str, str]:
+    """Return the sentence for a fault, in English and in Japanese."""
+    return _SENTENCES[type(fault)](fault)

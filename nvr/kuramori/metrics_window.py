@@ -5,6 +5,7 @@ while the recorder is dead. This module must not know what the figures mean.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,21 +13,25 @@ from kuramori import __version__
 from kuramori.recorder_client import RecorderClient, RecorderFault
 from kuramori.supervisor import REPORT_NAME
 from kuramori_metrics.exporter import ReadStatistics
-from kuramori_metrics.statistics import ProcessStatistics, RecorderStatistics
+from kuramori_metrics.statistics import CustodyStatistics, ProcessStatistics, RecorderStatistics
 
 MAX_REPORT_BYTES = 65536
 
 
-def reader_of(recorder: RecorderClient, runtime_directory: Path) -> ReadStatistics:
-    """Return the function that the exporter asks for fresh figures."""
+def reader_of(
+    recorder: RecorderClient,
+    runtime_directory: Path,
+    custody: Callable[[], CustodyStatistics | None] = lambda: None,
+) -> ReadStatistics:
+    """Return the function that the exporter asks for fresh figures; `custody` is what the desk knows of it."""
 
     async def read() -> RecorderStatistics:
         processes = supervised(runtime_directory)
         try:
             figures = await recorder.statistics()
         except RecorderFault:
-            return RecorderStatistics(version=__version__, processes=_recorder_down(processes))
-        return replace(figures, processes=processes)
+            return RecorderStatistics(version=__version__, processes=_recorder_down(processes), custody=custody())
+        return replace(figures, processes=processes, custody=custody())
 
     return read
 

@@ -83,6 +83,10 @@ class StrictDocument:
         """Return what stands in a field, unchecked."""
         return self._value[name]
 
+    def has(self, name: str) -> bool:
+        """Tell whether a field that may be left out is there."""
+        return name in self._value
+
     def without(self, name: str) -> dict[str, Any]:
         """Return the document as JSON values without one field."""
         return {key: value for key, value in self._value.items() if key != name}

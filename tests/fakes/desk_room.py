@@ -94,6 +94,7 @@ class DeskRoom:
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self.places.custodians.write_bytes(self.custodians.to_bytes())
+        self.recorder.custody_files = (self.places.custodians, folder / "custodian_chain.json")
         device_key = ec.generate_private_key(ec.SECP256R1())
         self.places.device_key.write_bytes(
             device_key.private_bytes(

@@ -8,10 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from kuramori.api.package_view import PackageView
 from kuramori.desk.approval import Approval, read_approval
 from kuramori.desk.granted import read_granted
-from kuramori.desk.package import DecidedProof, Package, approve, review
+from kuramori.desk.package import Package, Review, approve, review
 from kuramori.desk.signed_note import NoteVerifier, open_checkpoint
+from kuramori.wire import from_plain
 from kuramori_segments.custodian_key import CustodianKey
 from kuramori_segments.custody import ExtractionBinding, combine, open_resealed
 from tests.fakes.desk_room import HANDLER, MANAGER, DeskRoom, to_plain_bytes
@@ -50,24 +52,26 @@ async def granted(room: DeskRoom, **changes: Any) -> str:
 async def fetched_package(room: DeskRoom, number: str, key: CustodianKey) -> Package:
     """Ask for a custodian's package."""
     found = content(await room.call("GET", f"/v1/requests/{number}/package", custodian=key.custodian_id.hex()))
-    proof = DecidedProof(
-        raw(found["decided_entry"]),
-        raw(found["decided_salt"]),
-        raw(found["decided_body"]),
-        tuple(map(raw, found["decided_path"])),
-    )
-    headers = tuple(map(raw, found["headers"]))
-    return Package(raw(found["granted"]), raw(found["signature"]), proof, headers, found["checkpoint"])
+    return from_plain(PackageView, found).package()
 
 
 async def judged(room: DeskRoom, package: Package, key: CustodianKey) -> tuple[Approval, bytes]:
     """Review a package as a custodian's client does, and approve it."""
+    return approve(await reviewed_as(room, package), key, room.clock.utc_ms())
+
+
+async def reviewed_package(room: DeskRoom, found: Any) -> Review:
+    """Review a package as it came over the wire."""
+    return await reviewed_as(room, from_plain(PackageView, found).package())
+
+
+async def reviewed_as(room: DeskRoom, package: Package) -> Review:
+    """Review a package against what the desk shows of itself."""
     facts = content(await room.call("GET", "/v1/register/checkpoint"))
     device_key = load_der_public_key(raw(facts["device_key"]))
     assert isinstance(device_key, ec.EllipticCurvePublicKey)
     checkpoint = open_checkpoint(package.checkpoint, NoteVerifier.parse(facts["verifier"]))
-    reviewed = review(package, device_key=device_key, checkpoint=checkpoint, camera_names={})
-    return approve(reviewed, key, room.clock.utc_ms())
+    return review(package, device_key=device_key, checkpoint=checkpoint, camera_names={})
 
 
 def approval_body(approval: Approval, signature: bytes) -> dict[str, str]:

@@ -7,10 +7,19 @@ It keeps what a recorder keeps for the desk: segments, K_seg, holds, erasures. I
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
+from kuramori.custodian_office import read_custody
+from kuramori.custody_messages import (
+    CustodiansInUse,
+    CustodySegment,
+    CustodySegments,
+    CustodySegmentsRequest,
+    ReloadCustodiansRequest,
+)
 from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.messages import Failure, FailureCode, SegmentState, SpanKind
 from kuramori_segments.cipher import key_commitment
@@ -19,6 +28,7 @@ from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.custody import ShareBinding, seal_dek
 from kuramori_segments.erasure_proof import Fate, Proven
 from kuramori_segments.header import SegmentHeader
+from tests.fakes.fake_media import QUESTIONS, FakeMedia
 
 SLOT_BYTES = 16 * 1024 * 1024
 
@@ -52,6 +62,9 @@ class FakeRecorder:
     hold_budget: int = 1000
     on_question: Callable[[Any], None] | None = None  # called with each question before it is answered
     now_utc_ms: int = 1_790_000_000_000
+    custody_files: tuple[Path, Path] | None = None  # the set in use and the chain, as the desk writes them
+    media: FakeMedia = field(default_factory=FakeMedia)
+    page_segments: int = 3  # of custody: small, so that pages are turned
 
     def record(self, camera: str, start_utc_ms: int, end_utc_ms: int, *, time_unknown: bool = False) -> FakeSegment:
         """Add a segment, as if it had been recorded."""
@@ -92,6 +105,8 @@ class FakeRecorder:
         self.asked.append(question)
         if self.on_question is not None:
             self.on_question(question)
+        if isinstance(question, CustodySegmentsRequest | ReloadCustodiansRequest):
+            return self._answer_custody(question)
         match question:
             case messages.StatusRequest():
                 return self._status()
@@ -107,24 +122,54 @@ class FakeRecorder:
                 if self.held.pop(question.hold_id, None) is None:
                     return Failure(FailureCode.UNKNOWN_HOLD, "no such hold")
                 return messages.Acknowledged()
-            case ErasureProofRequest():
-                span = Proven(Fate.NOT_KNOWN, question.from_utc_ms, question.to_utc_ms)
-                return ErasureProof(
-                    *(self.recorder_id, question.camera, 1, question.from_utc_ms, question.to_utc_ms, 0, "E2"),
-                    spans=(span,),
-                    receipts=(),
-                )
             case messages.HoldsRequest():
                 return messages.Holds(tuple(self.held.values()))
-            case PauseCameraRequest():
-                return self._pause(question)
             case messages.EraseRequest():
                 return self._erase(question)
             case messages.ErasuresRequest():
                 return messages.Erasures(
                     tuple(receipt for receipt in self.receipts if receipt.number > question.after_number)
                 )
+        if isinstance(question, PauseCameraRequest):
+            return self._pause(question)
+        if isinstance(question, QUESTIONS):
+            return self.media.answer(question)
         return Failure(FailureCode.UNKNOWN_METHOD, "not here")
+
+    def _answer_custody(self, question: CustodySegmentsRequest | ReloadCustodiansRequest) -> Any:
+        if isinstance(question, CustodySegmentsRequest):
+            return self._custody(question)
+        if self.custody_files is not None:
+            self.custodians = read_custody(*self.custody_files).current
+        return CustodiansInUse(self.custodians.set_id)
+
+    def _custody(self, question: CustodySegmentsRequest) -> CustodySegments:
+        after = (question.after_camera_number, question.after_sequence)
+        headers = sorted(
+            (SegmentHeader.unpack(segment.header) for segment in self.segments if segment.alive),
+            key=lambda header: (header.camera_number, header.sequence),
+        )
+        behind = [header for header in headers if (header.camera_number, header.sequence) > after]
+        page = behind[: self.page_segments]
+        last = (page[-1].camera_number, page[-1].sequence) if page else after
+        held = {name for hold in self.held.values() for name in hold.cameras}
+        found = tuple(
+            CustodySegment(
+                header.camera_number,
+                header.sequence,
+                header.segment_uid,
+                header.epoch_id,
+                header.start_utc_ms,
+                header.custodian_set_id,
+                header.k,
+                header.n,
+                b"".join(share.custodian_id + share.sealed for share in header.shares),
+                header.recovery_seal,
+                header.camera_name in held,
+            )
+            for header in page
+        )
+        return CustodySegments(found, len(behind) > len(page), *last)
 
     def _pause(self, question: PauseCameraRequest) -> Any:
         if question.camera not in self.camera_numbers:

@@ -4,6 +4,8 @@ from kuramori_metrics.latency_histogram import LatencyHistogram
 from kuramori_metrics.statistics import (
     CameraStatistics,
     CameraTold,
+    CustodianKeyStatistics,
+    CustodyStatistics,
     FillingStatistics,
     KeystoreStatistics,
     LabelledCount,
@@ -89,6 +91,7 @@ def full(cameras: int = 1) -> RecorderStatistics:
             ),
         ),
         keystore=KeystoreStatistics("E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3),
+        custody=CustodyStatistics((CustodianKeyStatistics("ab12cd34", NOW - 5000),), 1, True),
         ledger=LedgerStatistics(8192, False, 2),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),
     )

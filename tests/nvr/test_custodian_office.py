@@ -20,7 +20,15 @@ STRANGERS = CustodianSet.of(2, [custodian("stranger 1").card, custodian("strange
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
     """A state directory with the first set."""
-    made = Places(tmp_path, tmp_path, tmp_path, (), tmp_path, None)
+    made = Places(
+        state=tmp_path,
+        runtime=tmp_path,
+        secrets=tmp_path,
+        volumes=(),
+        cell=None,
+        fallback_cell=None,
+        ledger_mirror=None,
+    )
     made.custodians.write_bytes(FIRST.to_bytes())
     return made
 

@@ -11,6 +11,7 @@ from kuramori_metrics.collectors import (
     camera_recording,
     camera_told,
     camera_traffic,
+    custody,
     holds,
     keystore,
     ledger,
@@ -39,6 +40,7 @@ COLLECTORS = checked(
         volume_slots.COLLECTOR,
         volume_writes.COLLECTOR,
         keystore.COLLECTOR,
+        custody.COLLECTOR,
         holds.COLLECTOR,
         ledger.COLLECTOR,
     )

@@ -14,11 +14,13 @@ from kuramori.api.views import (
     DeskStatus,
     GroundList,
     GroundView,
+    OpenDisposal,
     StatusView,
 )
 from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
 from kuramori.desk.camera_book import CameraBook
-from kuramori.desk.fault import RecorderAway, RequestInvalid
+from kuramori.desk.custody_status import custody_problems
+from kuramori.desk.fault import CustodiansUnusable, RecorderAway, RequestInvalid
 from kuramori.desk.grounds import grounds
 from kuramori.desk.recorder import asking
 from kuramori.desk.request import RequestState
@@ -42,9 +44,19 @@ async def status(here: Here, caller: Anybody) -> StatusView:
         problems.extend(recorder.problems)
     except RecorderAway as away:
         problems.append(away.english)
+    custody = None
     if here.desk is None:
         problems.append(here.trouble)
-    return StatusView(_desk_status(here), recorder, _processes(here), tuple(problems), _views_not_confirmed(here))
+    else:
+        try:
+            custody = here.desk.custody_status()
+            problems += custody_problems(custody, here.clock.utc_ms())
+        except CustodiansUnusable as unusable:
+            problems.append(unusable.english)
+    unconfirmed = _views_not_confirmed(here)
+    return StatusView(
+        _desk_status(here), recorder, _processes(here), tuple(problems), unconfirmed, custody, _open_disposals(here)
+    )
 
 
 @router.get(COVERAGE_PATH)
@@ -110,6 +122,11 @@ def _views_not_confirmed(here: Context) -> tuple[str, ...]:
     book = here.desk.cameras.book if here.desk is not None else CameraBook()
     lives = ((camera.name, book.of(camera.name)) for camera in here.site.cameras)
     return tuple(name for name, life in lives if life is None or life.confirmed_utc_ms is None)
+
+
+def _open_disposals(here: Context) -> tuple[OpenDisposal, ...]:
+    found = here.desk.media.book.open_disposals() if here.desk is not None else ()
+    return tuple(OpenDisposal(one.record, one.volume, one.retired_utc_ms) for one in found)
 
 
 def _processes(here: Context) -> dict[str, Any]:

@@ -44,10 +44,12 @@ class Operation(StrEnum):
     PAUSE = "pause cameras"
     AIM = "look at a still for aiming"
     CONFIRM_VIEW = "confirm a camera's view"
-    KEEP_CAMERAS = "accept a camera's certificate"
-
+    CHANGE_CUSTODY = "propose custodians, release them, use and replace the recovery key"
+    SEE_CUSTODY = "see custodians"
     BACK_UP = "make backups"
     MANAGE_MEDIA = "retire media, permit them to leave"
+    KEEP_CAMERAS = "accept a camera's certificate"
+
 
 _DECIDERS = frozenset({Role.MANAGER, Role.DEPUTY})
 _DESK_STAFF = _DECIDERS | {Role.HANDLER}
@@ -68,12 +70,14 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.PAUSE: _DESK_STAFF | {Role.ADMINISTRATOR},
     Operation.AIM: frozenset({Role.INSTALLER, Role.HANDLER}),
     Operation.CONFIRM_VIEW: frozenset({Role.HANDLER}),
+    Operation.CHANGE_CUSTODY: _DECIDERS,
+    Operation.SEE_CUSTODY: _DESK_STAFF | {Role.AUDITOR, Role.ADMINISTRATOR},
+    Operation.BACK_UP: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.MANAGE_MEDIA: _DECIDERS,
     Operation.KEEP_CAMERAS: _DECIDERS | {Role.ADMINISTRATOR},
 }
 
 
-    Operation.BACK_UP: _DECIDERS | {Role.ADMINISTRATOR},
-    Operation.MANAGE_MEDIA: _DECIDERS,
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls; `person` is empty where nobody was declared."""
@@ -154,5 +158,7 @@ Pauser = Annotated[Caller, Depends(permit(Operation.PAUSE))]
 Aimer = Annotated[Caller, Depends(permit(Operation.AIM))]
 Handler = Annotated[Caller, Depends(permit(Operation.CONFIRM_VIEW))]
 CameraKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_CAMERAS))]
+CustodyManager = Annotated[Caller, Depends(permit(Operation.CHANGE_CUSTODY))]
+CustodyReader = Annotated[Caller, Depends(permit(Operation.SEE_CUSTODY))]
 BackupMaker = Annotated[Caller, Depends(permit(Operation.BACK_UP))]
 MediaManager = Annotated[Caller, Depends(permit(Operation.MANAGE_MEDIA))]

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kuramori import log
-from kuramori.desk import fault
+from kuramori.desk import custody_fault, ending_fault, fault
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.merkle_log import ProofImpossible
 
@@ -53,6 +53,14 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.CertificateRefused: HTTPStatus.CONFLICT,
     fault.StillMissing: HTTPStatus.BAD_GATEWAY,
     fault.DoorAway: HTTPStatus.SERVICE_UNAVAILABLE,
+    custody_fault.CustodyRefused: HTTPStatus.CONFLICT,
+    custody_fault.NotHandedOn: HTTPStatus.CONFLICT,
+    custody_fault.ProposalMissing: HTTPStatus.NOT_FOUND,
+    custody_fault.ProposalPending: HTTPStatus.CONFLICT,
+    ending_fault.VolumeUnknown: HTTPStatus.NOT_FOUND,
+    ending_fault.DisposalUnknown: HTTPStatus.NOT_FOUND,
+    ending_fault.MediumKept: HTTPStatus.CONFLICT,
+    ending_fault.BackupRefused: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
     fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -15,9 +15,10 @@ from starlette.types import Receive, Scope, Send
 from kuramori import log
 from kuramori.api.context import TheDesk
 from kuramori.api.headers import MANIFEST_HEADER, OPENING_HEADER
-from kuramori.api.identity import Approver, Decider, Filer, Opener, RequestReader
+from kuramori.api.identity import Approver, CustodyManager, Decider, Filer, Opener, RequestReader
+from kuramori.api.package_view import PackageView
 from kuramori.api.problems import japanese
-from kuramori.api.views import PackageView, RequestList, RequestView, SharesView
+from kuramori.api.views import RequestList, RequestView, SharesView
 from kuramori.clips.job import BUNDLE_MEDIA_TYPE, ExtractionFailed
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.filing import Wish
@@ -107,6 +108,19 @@ class ApprovalBody(Body):
 
     approval: WireBytes
     signature: WireBytes
+
+
+class RecoveryBody(Body):
+    """Which recovery key (public half) is about to be used, and why."""
+
+    recovery_key: WireBytes
+    reason: Line
+
+
+class RecoveredBody(Body):
+    """What the recovery key opened."""
+
+    opening: WireBytes
 
 
 class OpenBody(Body):
@@ -199,16 +213,7 @@ async def package(
 ) -> PackageView:
     """Return the granted request and the headers of exactly its segments, for a custodian's client."""
     found = await desk.approving.package(request_id, bytes.fromhex(custodian))
-    return PackageView(
-        found.granted,
-        found.signature,
-        found.decided.entry,
-        found.decided.salt,
-        found.decided.body,
-        found.decided.path,
-        found.headers,
-        found.checkpoint,
-    )
+    return PackageView.of(found)
 
 
 @router.post("/{request_id}/approvals", status_code=201)
@@ -216,6 +221,18 @@ async def approve(request_id: Id, body: ApprovalBody, desk: TheDesk, caller: App
     """Take a custodian's approval. Who approves is proven by the signature, not by who calls."""
     identified_by = f"custodian's signature; {caller.identified_by}"
     return RequestView.of(await desk.approving.approve(request_id, body.approval, body.signature, identified_by))
+
+
+@router.post("/{request_id}/recovery/begin")
+async def begin_recovery(request_id: Id, body: RecoveryBody, desk: TheDesk, caller: CustodyManager) -> PackageView:
+    """Break-glass: registered first, then the same package, with what was handed on to the recovery key."""
+    return PackageView.of(await desk.recovering.begin(request_id, body.recovery_key, body.reason, caller.actor))
+
+
+@router.post("/{request_id}/recovery", status_code=201)
+async def recover(request_id: Id, body: RecoveredBody, desk: TheDesk, caller: CustodyManager) -> RequestView:
+    """Take what the recovery key opened, sealed to the extraction key (kuramori.desk.recovery_opening)."""
+    return RequestView.of(await desk.recovering.take(request_id, body.opening, caller.actor))
 
 
 @router.get("/{request_id}/shares")

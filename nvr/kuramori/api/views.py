@@ -6,6 +6,7 @@ Times are UTC milliseconds, digests and ids hexadecimal, other bytes base64. Mus
 from dataclasses import dataclass
 from typing import Any
 
+from kuramori.desk.custody_status import CustodyStatus
 from kuramori.desk.granted import Recipient
 from kuramori.desk.register import Record
 from kuramori.desk.request import Request
@@ -175,20 +176,6 @@ class ProofView:
 
 
 @dataclass(frozen=True, slots=True)
-class PackageView:
-    """What a custodian's client judges (kuramori.desk.package)."""
-
-    granted: WireBytes
-    signature: WireBytes
-    decided_entry: WireBytes
-    decided_salt: WireBytes
-    decided_body: WireBytes
-    decided_path: tuple[WireBytes, ...]
-    headers: tuple[WireBytes, ...]
-    checkpoint: str
-
-
-@dataclass(frozen=True, slots=True)
 class SharesView:
     """The approvals that count, for the handler: each document holds shares sealed to the extraction key."""
 
@@ -230,8 +217,9 @@ class StatusView:
     processes: dict[str, Any]
     problems: tuple[str, ...]
     views_not_confirmed: tuple[str, ...] = ()  # cameras of which no handler has confirmed the view yet (R4)
-
+    custody: CustodyStatus | None = None
     open_disposals: tuple[OpenDisposal, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class GroundView:

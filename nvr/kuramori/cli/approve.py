@@ -108,27 +108,17 @@ def _meet(desk: DeskClient, notebook: "Notebook") -> "tuple[Acquaintance, bool]"
 
 
 def _package(desk: DeskClient, number: str, custodian_id: bytes) -> "Package":
-    import base64
-    import binascii
+    return package_of(desk.get_json(request_path(number, "package"), {"custodian": custodian_id.hex()}))
 
-    from kuramori.desk.package import DecidedProof, Package
 
-    found = desk.get_json(request_path(number, "package"), {"custodian": custodian_id.hex()})
+def package_of(found: Any) -> "Package":
+    """Return the package that the desk showed. Raises CommandFailure."""
+    from kuramori.api.package_view import PackageView
+    from kuramori.wire import WireInvalid, from_plain
+
     try:
-        proof = DecidedProof(
-            base64.b64decode(found["decided_entry"], validate=True),
-            base64.b64decode(found["decided_salt"], validate=True),
-            base64.b64decode(found["decided_body"], validate=True),
-            tuple(base64.b64decode(part, validate=True) for part in found["decided_path"]),
-        )
-        return Package(
-            base64.b64decode(found["granted"], validate=True),
-            base64.b64decode(found["signature"], validate=True),
-            proof,
-            tuple(base64.b64decode(header, validate=True) for header in found["headers"]),
-            str(found["checkpoint"]),
-        )
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        return from_plain(PackageView, found).package()
+    except (WireInvalid, ValueError) as error:
         raise CommandFailure(
             tr(
                 "The desk's answer cannot be read: nothing is approved.",

@@ -18,6 +18,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "config",
     "coverage",
     "custodian",
+    "custody",
     "decide",
     "discover",
     "doctor",

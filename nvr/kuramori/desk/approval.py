@@ -6,6 +6,7 @@ it was before a change, says why it does not count. Imports nothing that exists 
 """
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ from kuramori.desk.fault import ApprovalRefused
 from kuramori.desk.granted import REQUEST_ID, SEGMENTS_MOST, UTC_MS_MOST, GrantedRequest
 from kuramori_segments import es256
 from kuramori_segments.custodian_card import CustodianCard
-from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.custody import RESEALED_SHARE_BYTES
 from kuramori_segments.strict_document import DocumentRefused, StrictDocument
 
@@ -78,11 +78,14 @@ def read_approval(document: bytes) -> Approval:
 
 
 def check_approval(
-    document: bytes, signature: bytes, granted: GrantedRequest, custodians: CustodianSet
+    document: bytes, signature: bytes, granted: GrantedRequest, cards: Iterable[CustodianCard]
 ) -> tuple[Approval, CustodianCard]:
-    """Return the approval and whose it is, if it counts for this granted request. Raises ApprovalRefused."""
+    """Return the approval and whose it is, if it counts for this granted request. Raises ApprovalRefused.
+
+    `cards`: custodians on duty.
+    """
     approval = read_approval(document)
-    card = next((card for card in custodians.custodians if card.custodian_id == approval.custodian_id), None)
+    card = next((card for card in cards if card.custodian_id == approval.custodian_id), None)
     if card is None:
         raise ApprovalRefused(
             "stranger",

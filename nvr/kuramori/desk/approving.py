@@ -11,14 +11,17 @@ from kuramori.desk.approval import check_approval
 from kuramori.desk.approval_store import ApprovalStore, StoredApproval
 from kuramori.desk.fault import ApprovalRefused, RecordingErased, SegmentChanged, TransitionRefused
 from kuramori.desk.granted import GrantedRequest
+from kuramori.desk.handed_segment import HandedSegment
+from kuramori.desk.handing_on import HandingOn
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.package import DecidedProof, Package
 from kuramori.desk.recorder import Recorder, asking
 from kuramori.desk.request import STATE_NAMES_JAPANESE, Request, require_openable
 from kuramori.desk.steps import Approved
 from kuramori.timebase import Clock
-from kuramori_segments.custodian_set import CustodianSet
+from kuramori_segments.custodian_card import CustodianCard
 from kuramori_segments.header import header_digest
+from kuramori_segments.set_change import SetChain
 
 
 class Approving:
@@ -30,25 +33,45 @@ class Approving:
         journal: Journal,
         recorder: Recorder,
         store: ApprovalStore,
-        custodians: Callable[[], CustodianSet],
+        cards: Callable[[], tuple[CustodianCard, ...]],
+        chain: Callable[[], SetChain],
+        handing_on: HandingOn,
         clock: Clock,
     ) -> None:
         self._journal = journal
         self._recorder = recorder
         self._store = store
-        self._custodians = custodians
+        self._cards = cards  # of everybody on duty
+        self._chain = chain
+        self._handing_on = handing_on
         self._clock = clock
 
     async def package(self, request_id: str, custodian_id: bytes) -> Package:
         """Return what a custodian's client needs to judge and approve a granted request. Raises DeskFault."""
-        request = self._journal.request(request_id)
-        granted = _granted(request)
-        if self._custodians().share_number(custodian_id) is None:
+        if all(card.custodian_id != custodian_id for card in self._cards()):
             raise ApprovalRefused(
                 "stranger",
                 "This key is not a custodian's of this recorder.",
                 "この録画機の鍵管理者の鍵ではありません。",
             )
+        request = self._journal.request(request_id)
+        wanted = {
+            segment.segment_uid: segment.custodian_set_id
+            for segment in _granted(request).segments
+            if segment.custodian_set_id
+        }
+        handed = await asyncio.to_thread(self._handing_on.handed, tuple(wanted), wanted)
+        return await self._package(request, handed)
+
+    async def package_for_recovery(self, request_id: str) -> Package:
+        """Return the same for the recovery key, with whatever was handed on. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        uids = tuple(segment.segment_uid for segment in _granted(request).segments)
+        return await self._package(request, await asyncio.to_thread(self._handing_on.handed, uids))
+
+    async def _package(self, request: Request, handed: tuple[HandedSegment, ...]) -> Package:
+        granted = _granted(request)
+        chain = self._chain()
         headers: list[bytes] = []
         for camera in granted.cameras:
             async with asking(camera.name):
@@ -64,13 +87,14 @@ class Approving:
                     raise SegmentChanged(camera.name)
                 headers.append(header)
         proof, checkpoint = await asyncio.to_thread(self._decided_proof, request)
-        return Package(granted.to_bytes(), request.granted_signature, proof, tuple(headers), checkpoint)
+        shown = chain.to_bytes() if handed or chain.changes else b""
+        return Package(granted.to_bytes(), request.granted_signature, proof, tuple(headers), checkpoint, shown, handed)
 
     async def approve(self, request_id: str, document: bytes, signature: bytes, identified_by: str) -> Request:
         """Take an approval: check it, keep it, register it, count it. Raises DeskFault."""
         request = self._journal.request(request_id)
         granted = _granted(request)
-        approval, card = check_approval(document, signature, granted, self._custodians())
+        approval, card = check_approval(document, signature, granted, self._cards())
         uids = tuple(share.segment_uid for share in approval.shares)
         step = Approved(card.custodian_id, card.name, card.title, granted.digest, uids, signature)
         stored = StoredApproval(card.custodian_id, document, signature)

@@ -10,7 +10,8 @@ from kuramori.desk.approval import Approval, read_approval
 from kuramori.desk.extraction_key import ExtractionKey
 from kuramori.desk.fault import ApprovalRefused
 from kuramori.desk.granted import GrantedSegment, GrantInvalid, read_granted
-from kuramori_segments.custody import ExtractionBinding, Share, combine, open_resealed
+from kuramori.desk.recovery_opening import RecoveryOpening, read_recovery_opening
+from kuramori_segments.custody import ExtractionBinding, Share, combine, open_resealed, open_resealed_dek
 from kuramori_segments.key_faults import KeyFault, SharesTooFew
 
 
@@ -27,7 +28,7 @@ def combine_shares(granted: bytes, approvals: Sequence[bytes], key: ExtractionKe
     """Return the DEK of each granted segment, by segment uid. Raises CombiningFault."""
     try:
         request = read_granted(granted)
-        handed_in = [read_approval(document) for document in approvals]
+        handed_in = [_read(document) for document in approvals]
     except (GrantInvalid, ApprovalRefused) as error:
         raise CombiningFault(f"The desk's answer is damaged: {error}", f"受付の応答が不正です: {error}") from error
     if request.extraction_key != key.public_bytes:
@@ -42,8 +43,36 @@ def combine_shares(granted: bytes, approvals: Sequence[bytes], key: ExtractionKe
     }
 
 
-def _dek(segment: GrantedSegment, digest: bytes, approvals: Sequence[Approval], key: ExtractionKey) -> bytes:
+def _read(document: bytes) -> Approval | RecoveryOpening:
+    try:
+        return read_approval(document)
+    except ApprovalRefused:
+        return read_recovery_opening(document)
+
+
+def _recovered(segment: GrantedSegment, opening: RecoveryOpening, binding: ExtractionBinding, private: bytes) -> bytes:
+    for dek in opening.deks:
+        if dek.segment_uid == segment.segment_uid:
+            try:
+                return open_resealed_dek(dek.sealed, private, binding)
+            except KeyFault as fault:
+                raise CombiningFault(
+                    f"What the recovery key opened does not open with this key ({fault}).",
+                    f"復旧鍵による開封データを、この抽出鍵では開けません({fault})。",
+                ) from fault
+    return b""
+
+
+def _dek(
+    segment: GrantedSegment, digest: bytes, handed_in: Sequence[Approval | RecoveryOpening], key: ExtractionKey
+) -> bytes:
     binding = ExtractionBinding(digest, segment.segment_uid)
+    approvals: list[Approval] = []
+    for one in handed_in:
+        if isinstance(one, Approval):
+            approvals.append(one)
+        elif dek := _recovered(segment, one, binding, key.private_bytes):
+            return dek
     shares: list[Share] = []
     for approval in approvals:
         for share in approval.shares:

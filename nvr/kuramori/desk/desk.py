@@ -20,21 +20,26 @@ from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.approving import Approving
 from kuramori.desk.backing_up import BackingUp
 from kuramori.desk.camera_care import CameraCare
-from kuramori.desk.fault import CustodiansUnusable, DeskFault, RecorderAway
+from kuramori.desk.custody_care import CustodyCare
+from kuramori.desk.custody_chain_file import ChainFile
+from kuramori.desk.custody_status import CustodyStatus, custody_status
+from kuramori.desk.custody_store import CustodyStore, CustodyStoreFault
+from kuramori.desk.drilling import Drilling
+from kuramori.desk.fault import DeskFault, RecorderAway
 from kuramori.desk.filing import Filing
+from kuramori.desk.handing_on import HandingOn
 from kuramori.desk.journal import Journal
 from kuramori.desk.keeping import Keeping
 from kuramori.desk.media_care import MediaCare
 from kuramori.desk.opening import Opening, OpeningPlaces
 from kuramori.desk.recorder import Recorder
+from kuramori.desk.recovering import Recovering
 from kuramori.desk.register import Register
 from kuramori.desk.request import APPROVAL_LIFETIME_MS, RequestState
 from kuramori.desk.site import Site
-from kuramori.desk.steps import CustodyChanged
 from kuramori.stills.taking import TakeStill
 from kuramori.timebase import Clock
-from kuramori_segments.custodian_set import CustodianSet, read_set
-from kuramori_segments.key_faults import KeyFault
+from kuramori_segments.custodian_set import CustodianSet
 
 HOUSEKEEPING_SECONDS = 30.0
 
@@ -51,14 +56,19 @@ class DeskPlaces:
     device_certificate: Path
     spool: Path
 
-
-class DeviceKeyFault(Exception):
-    """The device key cannot be read; names the file."""
+    @property
+    def custody(self) -> Path:
+        """Proposed changes, drills, and what was handed on: beside the custodian set."""
+        return self.custodians.with_name("custody.db")
 
     @property
     def backup_snapshot(self) -> Path:
         """Copies that stand there while a backup is made: beside the custodian set."""
         return self.custodians.with_name("backup-snapshot")
+
+
+class DeviceKeyFault(Exception):
+    """The device key cannot be read; names the file."""
 
 
 class Desk:
@@ -71,6 +81,7 @@ class Desk:
         places: DeskPlaces,
         journal: Journal,
         store: ApprovalStore,
+        custody_store: CustodyStore,
         recorder: Recorder,
         run_worker: RunWorker,
         take_still: TakeStill,
@@ -83,20 +94,51 @@ class Desk:
         self.clock = clock
         self.device_public_key = device_key.public_key()
         self._store = store
+        self._custody_store = custody_store
         self._places = places
         self.keeping = Keeping(journal, recorder, clock)
         self.cameras = CameraCare(site, journal, recorder, clock)
         self.aiming = Aiming(site, journal, self.cameras, take_still, clock)
+        chain_file = ChainFile(places.custodians)
+        self.handing_on = HandingOn(
+            site=site, journal=journal, recorder=recorder, store=custody_store, chain=chain_file.chain, clock=clock
+        )
+        self.custody = CustodyCare(
+            recorder_id=site.recorder_id,
+            journal=journal,
+            recorder=recorder,
+            store=custody_store,
+            chain_file=chain_file,
+            handing_on=self.handing_on,
+            clock=clock,
+        )
+        self.drilling = Drilling(
+            recorder_id=site.recorder_id,
+            journal=journal,
+            store=custody_store,
+            custodians=self.custodians,
+            clock=clock,
+        )
         self.filing = Filing(
             site=site,
             journal=journal,
             recorder=recorder,
             keeping=self.keeping,
             device_key=device_key,
+            holders=self.handing_on.holders,
             clock=clock,
         )
         self.approving = Approving(
-            journal=journal, recorder=recorder, store=store, custodians=self.custodians, clock=clock
+            journal=journal,
+            recorder=recorder,
+            store=store,
+            cards=self.custody.cards,
+            chain=self.custody.chain,
+            handing_on=self.handing_on,
+            clock=clock,
+        )
+        self.recovering = Recovering(
+            journal=journal, approving=self.approving, store=store, chain=self.custody.chain, clock=clock
         )
         self._open_media()
         self.opening = Opening(
@@ -144,6 +186,7 @@ class Desk:
         try:
             journal = Journal(register, site.time_zone)
             store = ApprovalStore.open(places.requests)
+            custody_store = CustodyStore.open(places.custody)
         except Exception:
             register.close()
             raise
@@ -152,6 +195,7 @@ class Desk:
             places=places,
             journal=journal,
             store=store,
+            custody_store=custody_store,
             recorder=recorder,
             run_worker=run_worker,
             take_still=take_still,
@@ -161,10 +205,12 @@ class Desk:
 
     def custodians(self) -> CustodianSet:
         """Return the custodian set in use, every proof checked. Raises CustodiansUnusable."""
-        try:
-            return read_set(self._places.custodians.read_bytes())
-        except (OSError, KeyFault) as error:
-            raise CustodiansUnusable(str(error)) from error
+        return self.custody.chain().current
+
+    def custody_status(self) -> CustodyStatus:
+        """Return custody at a glance. Raises CustodiansUnusable."""
+        earlier = len(self.custody.on_duty()) - 1
+        return custody_status(self.custodians(), self.journal.custody, earlier, self.clock.utc_ms())
 
     async def keep_house(self, stop: asyncio.Event, pause_seconds: float = HOUSEKEEPING_SECONDS) -> None:
         """Run `tidy` now and every half minute until stopped, or until the register must be opened anew."""
@@ -177,7 +223,7 @@ class Desk:
                 if not away:
                     log.get().warning("recorder_away", detail=fault.english)
                 away = True
-            except (DeskFault, ApprovalStoreFault) as fault:
+            except (DeskFault, ApprovalStoreFault, CustodyStoreFault) as fault:
                 log.get().error("housekeeping_failed", detail=str(fault))
             if self.journal.register.is_broken:
                 log.get().error("register_to_be_opened_anew")
@@ -192,7 +238,7 @@ class Desk:
 
         Raises RecorderAway and other DeskFaults, ApprovalStoreFault.
         """
-        await self._note_custody()
+        await self.custody.catch_up()
         await self.cameras.follow_configuration()
         await self._drop_shares()
         await self.keeping.reconcile()
@@ -202,6 +248,7 @@ class Desk:
         """Finish what is being written and close the files. May be called twice."""
         await self.journal.close()
         self._store.close()
+        self._custody_store.close()
 
     async def _drop_shares(self) -> None:
         """Keep no share longer than it can be needed: a week, and not beyond the request's end (K7)."""
@@ -211,14 +258,6 @@ class Desk:
             request = self.journal.requests.get(request_id)
             if request is None or request.state in (RequestState.RETURNED, RequestState.REFUSED):
                 await asyncio.to_thread(self._store.forget, request_id)
-
-    async def _note_custody(self) -> None:
-        custodians = self.custodians()
-        if self.journal.custodian_set_id == custodians.set_id:
-            return
-        names = tuple(f"{card.name} ({card.title})" for card in custodians.custodians)
-        step = CustodyChanged(custodians.set_id, custodians.k, names)
-        await self.journal.write(step, None, self.clock.utc_ms())
 
 
 def _device_key(path: Path) -> ec.EllipticCurvePrivateKey:

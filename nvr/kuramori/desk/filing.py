@@ -4,8 +4,9 @@ A request that the rules refuse outright is registered as a refused attempt (H2)
 minutes; if the recorder is away, the request is filed all the same and the hold follows (H10). Must not know HTTP.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,12 +39,15 @@ from kuramori.desk.site import Site
 from kuramori.desk.steps import Amended, Decided, Filed, HoldPlaced, Outcome, Refused, RequestDocument, Returned
 from kuramori.messages import ExtractionPlan, SpanKind
 from kuramori.timebase import Clock
+from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.opening_key import can_be_sealed_to
 
 RANGE_MOST_MS = 7 * 24 * 3600 * 1000  # a request names minutes; who needs more than a week files more than one
 FUTURE_MS = 2_000  # the range may end now: what the recorder has not yet committed is at most so young
 EXTRACTION_KEY_BYTES = 32
+
+Holders = Callable[[Sequence[bytes]], Mapping[bytes, CustodianSet]]  # segment uids → to whom each was handed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Filing:
         recorder: Recorder,
         keeping: Keeping,
         device_key: ec.EllipticCurvePrivateKey,
+        holders: Holders,
         clock: Clock,
     ) -> None:
         self._site = site
@@ -73,6 +78,7 @@ class Filing:
         self._recorder = recorder
         self._keeping = keeping
         self._device_key = device_key
+        self._holders = holders
         self._clock = clock
 
     async def file(self, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
@@ -166,7 +172,9 @@ class Filing:
             raise RequestInvalid("granted", "grant a part of what was requested.", "請求の範囲内で決裁してください。")
         plans = await self._plans(cameras, from_utc_ms, to_utc_ms)
         _require_something(plans)
-        segments = tuple(segment for plan in plans for segment in _segments(plan))
+        uids = [extent.segment_uid for plan in plans for extent in plan.segments]
+        holders = await asyncio.to_thread(self._holders, uids)
+        segments = tuple(segment for plan in plans for segment in _segments(plan, holders))
         if len(segments) > SEGMENTS_MOST:
             raise RequestInvalid("to_utc_ms", "too much at once: grant less.", "範囲が広すぎます。")
         places = {camera.name: camera.place for camera in (*self._site.cameras, *self._site.removed)}
@@ -266,15 +274,17 @@ def _require_something(plans: Sequence[ExtractionPlan]) -> None:
     raise RecordingErased(cameras) if erased else NothingRecorded(cameras)
 
 
-def _segments(plan: ExtractionPlan) -> list[GrantedSegment]:
-    """The segments of a plan that can be opened, by the digest of their headers."""
+def _segments(plan: ExtractionPlan, holders: Mapping[bytes, CustodianSet]) -> list[GrantedSegment]:
+    """The segments of a plan that can be opened, by the digest of their headers, each with who opens it."""
     found = []
     for extent in plan.segments:
         if not extent.epoch_alive:
             continue
         header = SegmentHeader.unpack(extent.header)
         digest = hashlib.sha256(extent.header).digest()
-        found.append(GrantedSegment(plan.camera_number, extent.segment_uid, extent.sequence, digest, header.k))
+        holder = holders.get(extent.segment_uid)
+        threshold, set_id = (header.k, b"") if holder is None else (holder.k, holder.set_id)
+        found.append(GrantedSegment(plan.camera_number, extent.segment_uid, extent.sequence, digest, threshold, set_id))
     return found
 
 

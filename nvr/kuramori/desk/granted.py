@@ -38,6 +38,7 @@ _RECIPIENT_NAMES = frozenset({"kind", "organisation", "title", "name", "contact"
 _DECISION_NAMES = frozenset({"outcome", "person", "reason", "utc_ms"})
 _CAMERA_NAMES = frozenset({"name", "number", "place"})
 _SEGMENT_NAMES = frozenset({"camera_number", "segment_uid", "sequence", "header_digest", "threshold"})
+_HANDED_NAMES = frozenset({"custodian_set_id"})
 _NAMES = frozenset(
     {
         "kuramori",
@@ -109,6 +110,18 @@ class GrantedSegment:
     sequence: int
     header_digest: bytes
     threshold: int
+    custodian_set_id: bytes = b""  # to whom it was handed on (KEYS.md section 9); empty: the set in its header
+
+    def document(self) -> dict[str, Any]:
+        """Return the segment as JSON values; a set is named only where it is another than the header's."""
+        handed = {"custodian_set_id": _text(self.custodian_set_id)} if self.custodian_set_id else {}
+        return handed | {
+            "camera_number": self.camera_number,
+            "segment_uid": _text(self.segment_uid),
+            "sequence": self.sequence,
+            "header_digest": _text(self.header_digest),
+            "threshold": self.threshold,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +170,7 @@ class GrantedRequest:
             "requester": self.requester,
             "decision": {name: getattr(decision, name) for name in sorted(_DECISION_NAMES)},
             "extraction_key": _text(self.extraction_key),
-            "segments": [
-                {
-                    "camera_number": segment.camera_number,
-                    "segment_uid": _text(segment.segment_uid),
-                    "sequence": segment.sequence,
-                    "header_digest": _text(segment.header_digest),
-                    "threshold": segment.threshold,
-                }
-                for segment in self.segments
-            ],
+            "segments": [segment.document() for segment in self.segments],
         }
 
     def to_bytes(self) -> bytes:
@@ -216,7 +220,7 @@ def _granted(document: StrictDocument) -> GrantedRequest:
     recipient = document.part("recipient", _RECIPIENT_NAMES)
     decision = document.part("decision", _DECISION_NAMES)
     cameras = _each(document, "cameras", CAMERAS_MOST, _CAMERA_NAMES, _camera)
-    segments = _each(document, "segments", SEGMENTS_MOST, _SEGMENT_NAMES, _segment)
+    segments = _each(document, "segments", SEGMENTS_MOST, _SEGMENT_NAMES, _segment, _HANDED_NAMES)
     granted = GrantedRequest(
         recorder_id=document.octets("recorder_id", _UID_BYTES),
         site=_line(document, "site"),
@@ -275,16 +279,23 @@ def _segment(segment: StrictDocument) -> GrantedSegment:
         segment.integer("sequence", 0, UTC_MS_MOST),
         segment.octets("header_digest", _DIGEST_BYTES),
         segment.integer("threshold", 2, 16),
+        segment.octets("custodian_set_id", _UID_BYTES) if segment.has("custodian_set_id") else b"",
     )
 
 
 def _each(
-    document: StrictDocument, name: str, most: int, names: frozenset[str], read: Callable[[StrictDocument], Item]
+    document: StrictDocument,
+    name: str,
+    most: int,
+    names: frozenset[str],
+    read: Callable[[StrictDocument], Item],
+    optional: frozenset[str] = frozenset(),
 ) -> tuple[Item, ...]:
     found: list[Item] = []
     for number, value in enumerate(document.items(name, most)):
         try:
-            found.append(read(StrictDocument(value, names)))
+            allowed = names | (optional & value.keys()) if isinstance(value, dict) else names
+            found.append(read(StrictDocument(value, allowed)))
         except DocumentRefused as refusal:
             raise DocumentRefused(f"{name}[{number}].{refusal.field}", refusal.expected) from None
     return tuple(found)

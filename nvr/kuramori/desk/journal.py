@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.camera_steps import CAMERA_STEPS
+from kuramori.desk.custody_book import CustodyBook
+from kuramori.desk.custody_steps import RecoveryOpened
 from kuramori.desk.ending_steps import ENDING_STEPS
 from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
 from kuramori.desk.hold_book import HoldBook
@@ -26,7 +28,6 @@ from kuramori.desk.steps import (
     Amended,
     Approved,
     BundleWritten,
-    CustodyChanged,
     Decided,
     Filed,
     Opened,
@@ -38,7 +39,18 @@ from kuramori.desk.steps import (
 )
 from kuramori.wire import from_plain, to_plain
 
-REQUEST_STEPS = (Filed, Amended, Decided, Approved, Opened, Released, BundleWritten, Returned, Refused)
+REQUEST_STEPS = (
+    Filed,
+    Amended,
+    Decided,
+    Approved,
+    RecoveryOpened,
+    Opened,
+    Released,
+    BundleWritten,
+    Returned,
+    Refused,
+)
 IDENTIFIED_BY = "identified_by"
 DESK_ITSELF = "the desk itself"
 PAGE_ENTRIES = 1000  # at a time while the register is replayed
@@ -61,7 +73,8 @@ class Journal:
         self.requests: dict[str, Request] = {}
         self.holds = HoldBook()
         self.cameras = CameraBook()
-        self.custodian_set_id: bytes | None = None
+        self.media = MediaBook()
+        self.custody = CustodyBook()
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
         self._zone = ZoneInfo(time_zone)
         self._numbers: dict[str, int] = {}
@@ -71,7 +84,6 @@ class Journal:
         self._replay()
 
     def request(self, request_id: str) -> Request:
-        self.media = MediaBook()
         """Return a request. Raises RequestUnknown."""
         request = self.requests.get(request_id)
         if request is None:
@@ -132,8 +144,7 @@ class Journal:
             self.requests[taken.request_id] = apply(self.requests.get(taken.request_id), taken)
         if isinstance(taken.step, Decided):
             self.decided_at[taken.request_id] = index
-        if isinstance(taken.step, CustodyChanged):
-            self.custodian_set_id = taken.step.set_id
+        self.custody.apply(taken.step, taken.utc_ms)
         if isinstance(taken.step, CAMERA_STEPS):
             self.cameras.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, ENDING_STEPS):

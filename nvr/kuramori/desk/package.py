@@ -8,20 +8,24 @@ nothing that exists on Linux only and no media library; must not know sockets or
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kuramori.desk.approval import Approval, ResealedShare, signed_message
 from kuramori.desk.granted import GrantedRequest, GrantedSegment, GrantInvalid, check_signature, read_granted
+from kuramori.desk.handed_segment import Handed, HandedSegment, check_handed
 from kuramori.desk.merkle_log import leaf_hash, verify_inclusion
 from kuramori.desk.register_entry import Entry, EntryInvalid, EntryKind, body_digest
 from kuramori.desk.signed_note import Checkpoint
 from kuramori_segments.custodian_key import CustodianKey
-from kuramori_segments.custody import ExtractionBinding, ShareBinding, open_share, reseal_share
+from kuramori_segments.custodian_set import CustodianSet
+from kuramori_segments.custody import ExtractionBinding, Share, ShareBinding, open_share, reseal_share
 from kuramori_segments.format_error import FormatError
+from kuramori_segments.hand_on import take_over
 from kuramori_segments.header import SegmentHeader, header_digest
 from kuramori_segments.key_faults import KeyFault
+from kuramori_segments.set_change import read_chain
 
 SEGMENT_SPAN_MOST_MS = 3_660_000  # an epoch ends within an hour, a segment at most 10 s later; rest is for clocks
 REACH_BACK_MS = 30_000  # a clip begins at a key frame before the granted time, never so far back
@@ -56,6 +60,8 @@ class Package:
     decided: DecidedProof
     headers: tuple[bytes, ...]  # 4096 bytes each
     checkpoint: str  # signed note that covers the decision; `decided.path` leads to it
+    chain: bytes = b""  # the chain of custodian sets, where anything was handed on
+    handed: tuple[HandedSegment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class Review:
     granted: GrantedRequest
     headers: tuple[SegmentHeader, ...]
     undated: int  # segments whose time the recorder did not know
+    handed: dict[bytes, Handed] = field(default_factory=dict)  # checked, by segment uid
+    sets: dict[bytes, CustodianSet] = field(default_factory=dict)  # of the chain, by id
 
 
 def review(
@@ -96,6 +104,7 @@ def review(
                 f"今回は {camera.name} となっています。",
             )
     headers = _headers(package.headers, granted)
+    handed, sets = _handed(package, headers, granted)
     undated = _check_times(headers, granted)
     if undated and not allow_undated:
         raise PackageRefused(
@@ -103,7 +112,7 @@ def review(
             f"The recorder did not know the time of {undated} segments: if the request means them, add --undated.",
             f"時刻が不明なまま録画されたセグメントが {undated} 件あります。含める場合は --undated を指定してください。",
         )
-    return Review(granted, headers, undated)
+    return Review(granted, headers, undated, handed, sets)
 
 
 def approve(reviewed: Review, key: CustodianKey, utc_ms: int) -> tuple[Approval, bytes]:
@@ -111,13 +120,15 @@ def approve(reviewed: Review, key: CustodianKey, utc_ms: int) -> tuple[Approval,
     granted = reviewed.granted
     digest = granted.digest
     shares: list[ResealedShare] = []
+    held_by = {segment.segment_uid: segment.custodian_set_id for segment in granted.segments}
+    mine = key.custodian_id
     for header in reviewed.headers:
-        if not any(share.custodian_id == key.custodian_id for share in header.shares):
-            continue  # sealed for an earlier or later set
         binding = ExtractionBinding(digest, header.segment_uid)
         try:
-            share = open_share(header.shares, key.custodian_id, key.opening_private, ShareBinding.of(header))
-            sealed = reseal_share(share, granted.extraction_key, binding, key.custodian_id)
+            share = _own_share(header, reviewed.handed if held_by[header.segment_uid] else {}, key, mine)
+            if share is None:
+                continue  # sealed for others
+            sealed = reseal_share(share, granted.extraction_key, binding, mine)
         except KeyFault as fault:
             raise PackageRefused("share", f"A share does not open: {fault}.", f"分散鍵を開けません: {fault}") from None
         shares.append(ResealedShare(header.segment_uid, sealed))
@@ -130,6 +141,47 @@ def approve(reviewed: Review, key: CustodianKey, utc_ms: int) -> tuple[Approval,
     approval = Approval(granted.request_id, digest, key.custodian_id, utc_ms, tuple(shares))
     document = approval.to_bytes()
     return approval, key.sign(signed_message(document))
+
+
+def _own_share(header: SegmentHeader, handed: Mapping[bytes, Handed], key: CustodianKey, mine: bytes) -> Share | None:
+    """Open the custodian's share, from the header or from what was handed on; None without one. Raises KeyFault."""
+    found = handed.get(header.segment_uid)
+    if found is not None:
+        number = found.custodians.share_number(mine)
+        return take_over(found.pieces(number), found.binding, number, key.opening_private) if number else None
+    if not any(share.custodian_id == mine for share in header.shares):
+        return None
+    return open_share(header.shares, mine, key.opening_private, ShareBinding.of(header))
+
+
+def _handed(
+    package: Package, headers: Sequence[SegmentHeader], granted: GrantedRequest
+) -> tuple[dict[bytes, Handed], dict[bytes, CustodianSet]]:
+    """Return what was handed on, checked: the chain of sets, each contribution, and that none is missing."""
+    if not package.chain:
+        if package.handed or any(segment.custodian_set_id for segment in granted.segments):
+            raise _handed_wrong("the chain of custodian sets is missing")
+        return {}, {}
+    by_header = {header.segment_uid: header for header in headers}
+    try:
+        chain = read_chain(package.chain)
+        found = {one.segment_uid: check_handed(one, by_header[one.segment_uid], chain) for one in package.handed}
+    except (KeyFault, KeyError) as fault:
+        raise _handed_wrong(str(fault)) from None
+    for segment in granted.segments:
+        one = found.get(segment.segment_uid)
+        named = segment.custodian_set_id
+        if named and (one is None or one.custodians.set_id != named or one.custodians.k != segment.threshold):
+            raise _handed_wrong(f"segment {segment.sequence}")
+    return found, {custodians.set_id: custodians for custodians in chain.sets}
+
+
+def _handed_wrong(what: str) -> PackageRefused:
+    return PackageRefused(
+        "handed-on",
+        f"What earlier custodians handed on is not proven ({what}): nothing is opened.",
+        f"前任の鍵管理者からの引継ぎを確認できません({what})。開封しません。",
+    )
 
 
 def _check_decided(proof: DecidedProof, granted: GrantedRequest, checkpoint: Checkpoint) -> None:
@@ -180,7 +232,7 @@ def _fits(header: SegmentHeader, block: bytes, segment: GrantedSegment, granted:
         and header.camera_number == segment.camera_number
         and names.get(header.camera_number) == header.camera_name
         and header.sequence == segment.sequence
-        and header.k == segment.threshold
+        and (bool(segment.custodian_set_id) or header.k == segment.threshold)
     )
 
 

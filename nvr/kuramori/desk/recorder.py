@@ -9,7 +9,9 @@ from typing import Protocol
 
 from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
+from kuramori.custody_messages import CustodySegments
 from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
+from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
 from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
 from kuramori.messages import FailureCode
 from kuramori.recorder_client import RecorderRefused, RecorderUnreachable
@@ -60,6 +62,30 @@ class Recorder(Protocol):
 
     async def accept_certificate(self, camera: str, fingerprint: str) -> None:
         """Know a camera by another certificate: the one that it shows over rtsps and that was refused."""
+        ...
+
+    async def custody_segments(self, after_camera_number: int = 0, after_sequence: int = 0) -> CustodySegments:
+        """Return a page of the segments that can be opened, and to whom they are sealed."""
+        ...
+
+    async def reload_custodians(self) -> bytes:
+        """Have the chain of custodian sets read anew; return the id of the set in use then."""
+        ...
+
+    async def snapshot(self) -> None:
+        """Have the ledger copied into the folder that stands ready for a backup."""
+        ...
+
+    async def retire_volume(self, request: RetireVolumeRequest) -> RetiredVolume:
+        """Destroy the keys of all that lies on a volume and use it no more."""
+        ...
+
+    async def permit_medium(self, request: PermitMediumRequest) -> None:
+        """Tell it that a volume may be away."""
+        ...
+
+    async def media(self) -> Media:
+        """Return which media are in their places."""
         ...
 
     async def pause_camera(self, request: PauseCameraRequest) -> Pause:

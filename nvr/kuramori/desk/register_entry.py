@@ -38,6 +38,14 @@ class EntryKind(StrEnum):
     ERASE_ORDERED = "erase_ordered"
     ERASED = "erased"  # the recorder's receipt: keys are destroyed
     CUSTODY_CHANGED = "custody_changed"
+    CUSTODY_PROPOSED = "custody_proposed"
+    CUSTODY_WITHDRAWN = "custody_withdrawn"
+    HANDED_ON = "handed_on"  # shares, to the custodians now in office
+    HAND_ON_DISCARDED = "hand_on_discarded"
+    CUSTODIANS_RELEASED = "custodians_released"
+    CUSTODY_DRILLED = "custody_drilled"
+    RECOVERY_BEGUN = "recovery_begun"  # break-glass: sheets are about to be typed
+    RECOVERY_OPENED = "recovery_opened"  # break-glass: a granted request was opened without custodians
     CAMERA_ENROLLED = "camera_enrolled"
     CAMERA_RETIRED = "camera_retired"
     CAMERA_PAUSED = "camera_paused"

@@ -9,10 +9,12 @@ The same function judges a step before it is written into the register and repla
 Must not know HTTP, disks, clocks or keys.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kuramori.desk.canonical_json import canonical
+from kuramori.desk.custody_steps import RecoveryOpened
 from kuramori.desk.fault import (
     ApprovalRefused,
     ApprovalsExpired,
@@ -40,6 +42,7 @@ from kuramori.desk.steps import (
     Taken,
 )
 
+RECOVERY_NAME = "recovery key"
 APPROVAL_DAYS = 7  # how long an approval opens; no copy of a share is kept longer (K7)
 APPROVAL_LIFETIME_MS = APPROVAL_DAYS * 24 * 3600 * 1000
 PRESENT_LEAST = 2  # staff at each opening (H4)
@@ -74,10 +77,11 @@ _OPENABLE = (RequestState.APPROVED, RequestState.OPENED, RequestState.RELEASED)
 class Approval:
     """A custodian's approval that counts."""
 
-    custodian_id: bytes
+    custodian_id: bytes  # of the recovery key: its own (`recovery_id`)
     name: str
     utc_ms: int
     segment_uids: frozenset[bytes]
+    whole: bool = False  # by the recovery key: nobody else is needed for these segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,11 @@ class Request:
         if self.granted is None:
             return 0
         names = {approval.name for approval in self.approvals}
+        whole = {uid for approval in self.approvals if approval.whole for uid in approval.segment_uids}
         missing = max(
-            segment.threshold - sum(segment.segment_uid in approval.segment_uids for approval in self.approvals)
+            0
+            if segment.segment_uid in whole
+            else segment.threshold - sum(segment.segment_uid in approval.segment_uids for approval in self.approvals)
             for segment in self.granted.segments
         )
         alone = names <= {self.document.requester}  # the requester is never the only approver
@@ -143,6 +150,8 @@ def apply(request: Request | None, taken: Taken) -> Request:
         return _decide(request, taken, step)
     if isinstance(step, Approved):
         return _approve(request, taken, step)
+    if isinstance(step, RecoveryOpened):
+        return _recover(request, taken, step)
     if isinstance(step, Opened):
         return _open(request, taken, step)
     if isinstance(step, Released):
@@ -268,6 +277,23 @@ def _approve(request: Request, taken: Taken, step: Approved) -> Request:
     approved = replace(request, approvals=(*request.approvals, approval))
     enough = approved.missing_approvals == 0
     return replace(approved, state=RequestState.APPROVED if enough else RequestState.GRANTED)
+
+
+def _recover(request: Request, taken: Taken, step: RecoveryOpened) -> Request:
+    """Break-glass counts as an approval by everybody, of the segments that it opened."""
+    if taken.person == request.document.requester:
+        raise OwnRequest(request.request_id)
+    approved = Approved(recovery_id(step.recovery_key), RECOVERY_NAME, "", step.granted_digest, step.segment_uids, b"")
+    opened = _approve(request, taken, approved)
+    *others, last = opened.approvals
+    recovered = replace(opened, approvals=(*others, replace(last, whole=True)))
+    enough = recovered.missing_approvals == 0
+    return replace(recovered, state=RequestState.APPROVED if enough else RequestState.GRANTED)
+
+
+def recovery_id(recovery_key: bytes) -> bytes:
+    """Return 16 bytes that stand for a recovery key among custodians' ids."""
+    return hashlib.sha256(b"kuramori/v1/recovery-id" + recovery_key).digest()[:16]
 
 
 def _open(request: Request, taken: Taken, step: Opened) -> Request:

@@ -21,6 +21,18 @@ from kuramori.desk.camera_steps import (
     CertificateAccepted,
     ViewConfirmed,
 )
+from kuramori.desk.custody_steps import (
+    CustodiansReleased,
+    CustodyChanged,
+    CustodyDrilled,
+    CustodyProposed,
+    CustodyStep,
+    CustodyWithdrawn,
+    HandedOn,
+    HandOnDiscarded,
+    RecoveryBegun,
+    RecoveryOpened,
+)
 from kuramori.desk.ending_steps import (
     BackedUp,
     DisposalCompleted,
@@ -200,15 +212,6 @@ class Erased:
     receipt: Erasure
 
 
-@dataclass(frozen=True, slots=True)
-class CustodyChanged:
-    """Another custodian set is in use from here on."""
-
-    set_id: WireBytes
-    threshold: int
-    custodians: tuple[str, ...]  # name and title of each
-
-
 Step = (
     Filed
     | Amended
@@ -224,7 +227,7 @@ Step = (
     | HoldRefused
     | EraseOrdered
     | Erased
-    | CustodyChanged
+    | CustodyStep
     | CameraStep
     | EndingStep
 )
@@ -245,6 +248,14 @@ KINDS: dict[type[Any], EntryKind] = {
     EraseOrdered: EntryKind.ERASE_ORDERED,
     Erased: EntryKind.ERASED,
     CustodyChanged: EntryKind.CUSTODY_CHANGED,
+    CustodyProposed: EntryKind.CUSTODY_PROPOSED,
+    CustodyWithdrawn: EntryKind.CUSTODY_WITHDRAWN,
+    HandedOn: EntryKind.HANDED_ON,
+    HandOnDiscarded: EntryKind.HAND_ON_DISCARDED,
+    CustodiansReleased: EntryKind.CUSTODIANS_RELEASED,
+    CustodyDrilled: EntryKind.CUSTODY_DRILLED,
+    RecoveryBegun: EntryKind.RECOVERY_BEGUN,
+    RecoveryOpened: EntryKind.RECOVERY_OPENED,
     CameraEnrolled: EntryKind.CAMERA_ENROLLED,
     CameraRetired: EntryKind.CAMERA_RETIRED,
     CameraPaused: EntryKind.CAMERA_PAUSED,

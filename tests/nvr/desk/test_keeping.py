@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kuramori import messages
-from kuramori.desk.fault import RecorderAway
+from kuramori.desk.fault import CustodiansUnusable, RecorderAway
 from tests.fakes.desk_room import HANDLER, MANAGER, MINUTE_MS, NOW_UTC_MS, DeskRoom
 from tests.fakes.desk_steps import approved, content, filed, handed_deks, kinds, open_bundle
 from tests.fakes.key_holders import custodian_set
@@ -123,17 +123,18 @@ async def test_every_destruction_of_keys_comes_into_the_register_once(room: Desk
     assert (retention["person"], retention["body"]["receipt"]["cause"]) == (None, "retention")
 
 
-async def test_a_change_of_custodians_is_registered_once(room: DeskRoom) -> None:
-    """The set in use is in the register from the first tidying on, and each change of it."""
+async def test_the_custodians_are_registered_once_and_an_exchange_is_refused(room: DeskRoom) -> None:
+    """The set in use is in the register from the first tidying on; another that nobody signed is never taken."""
     await room.open_desk.tidy()
     await room.open_desk.tidy()
     assert (await kinds(room)).count("custody_changed") == 1
     room.places.custodians.write_bytes(custodian_set(3, 4).to_bytes())
     await room.restart()
-    await room.open_desk.tidy()
+    with pytest.raises(CustodiansUnusable):
+        await room.open_desk.tidy()
     entries = content(await room.call("GET", "/v1/register", MANAGER))["entries"]
     changes = [entry for entry in entries if entry["kind"] == "custody_changed"]
-    assert [entry["body"]["threshold"] for entry in changes] == [2, 3]
+    assert [entry["body"]["threshold"] for entry in changes] == [2]
 
 
 async def test_without_the_recorder_the_desk_answers_what_it_can(room: DeskRoom) -> None:

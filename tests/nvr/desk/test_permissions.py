@@ -34,6 +34,7 @@ HOLD = {"cameras": ["gate"], **RANGE, "until_utc_ms": NOW_UTC_MS + 86_400_000, "
 RETURNED = {"how": "erased", "on_utc_ms": 1, "told_by": "x"}
 WRITTEN = {"manifest_digest": "00" * 32, "medium": "x"}
 ENROLMENT = {"how": "added", "address": "rtsp://127.0.0.1/gate", "place": "x"}
+HANDED = {"custodian_id": "", "to_set_id": "", "rows": []}
 APPROVAL = {"approval": "e30=", "signature": ""}
 
 # method, path, body, parameters, who gets beyond the door
@@ -61,13 +62,28 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/holds", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("GET", "/v1/erasures", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("GET", "/v1/erasures/proof", None, {"camera": "park", **RANGE}, STAFF | {AUDITOR, ADMINISTRATOR}),
-    (
-        *("GET", "/v1/erasures/proof?camera=park&from_utc_ms=1&to_utc_ms=2", None, {}),
-        STAFF | {AUDITOR, ADMINISTRATOR},
-    ),
     ("POST", "/v1/holds", HOLD, {}, DECIDERS),
     ("POST", "/v1/holds/" + "00" * 16 + "/lift", {"reason": "r"}, {}, DECIDERS),
     ("POST", "/v1/erasures", {"camera": "park", **RANGE, "reason": "r"}, {}, DECIDERS),
+    ("GET", "/v1/custody", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("GET", "/v1/custody/proposal", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("POST", "/v1/custody/proposal", {"reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/custody/proposal/signatures", {"document": ""}, {}, EVERYBODY),
+    ("POST", "/v1/custody/proposal/withdrawal", {"reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/custody/release", None, {}, DECIDERS),
+    ("GET", "/v1/custody/hand-on", None, {"custodian": "00" * 16}, EVERYBODY),
+    ("POST", "/v1/custody/hand-on", HANDED, {}, EVERYBODY),
+    ("POST", "/v1/custody/hand-on/discard", {"custodian": "x", "reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/custody/drills", None, {}, DECIDERS),
+    ("POST", "/v1/custody/drills/answers", {"document": ""}, {}, EVERYBODY),
+    ("POST", "/v1/requests/{id}/recovery/begin", {"recovery_key": "", "reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/requests/{id}/recovery", {"opening": ""}, {}, DECIDERS),
+    ("POST", "/v1/backup-copies", {}, {}, KEEPERS),
+    ("GET", "/v1/disposals", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("POST", "/v1/disposals", {"volume": "/nowhere", "reason": "r"}, {}, DECIDERS),
+    ("POST", "/v1/disposals/1/completion", {"method": "m", "date": "d", "person": "a", "witness": "b"}, {}, DECIDERS),
+    ("GET", "/v1/media", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
+    ("POST", "/v1/medium-permits", {"volume": "x", "carrier": "c", "until_utc_ms": 1, "reason": "r"}, {}, DECIDERS),
     ("GET", "/v1/cameras/facts", None, {}, EVERYBODY),
     ("GET", "/v1/audio-report", None, {}, EVERYBODY),
     ("POST", "/v1/cameras/gate/enrolment", ENROLMENT, {}, KEEPERS),
@@ -81,12 +97,6 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
 PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
 DOOR = {"person-missing", "role-missing", "person-unknown"}
 
-    ("POST", "/v1/backup-copies", {}, {}, KEEPERS),
-    ("GET", "/v1/disposals", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
-    ("POST", "/v1/disposals", {"volume": "/nowhere", "reason": "r"}, {}, DECIDERS),
-    ("POST", "/v1/disposals/1/completion", {"method": "m", "date": "d", "person": "a", "witness": "b"}, {}, DECIDERS),
-    ("GET", "/v1/media", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
-    ("POST", "/v1/medium-permits", {"volume": "x", "carrier": "c", "until_utc_ms": 1, "reason": "r"}, {}, DECIDERS),
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[DeskRoom]:
