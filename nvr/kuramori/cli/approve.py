@@ -77,10 +77,10 @@ def _approve(
 
     content = _key_file(key_path)
     custodian_id = _custodian_id(content, key_path)
-    met, first = _meet(desk, notebook)
+    met, first = meet(desk, notebook)
     package = _package(desk, number, custodian_id)
     try:
-        reviewed, met = _review(desk, package, met, undated)
+        reviewed, met = review_package(desk, package, met, undated)
         _show(reviewed, first, met, config)
         confirm(tr("Open your shares for this request?", "この請求のために分散鍵を開きますか。"), yes)
         opened = _open(content, key_path, passphrase_file)
@@ -96,7 +96,7 @@ def _approve(
     return desk.post_json(request_path(number, "approvals"), body)
 
 
-def _meet(desk: DeskClient, notebook: "Notebook") -> "tuple[Acquaintance, bool]":
+def meet(desk: DeskClient, notebook: "Notebook") -> "tuple[Acquaintance, bool]":
     """Return the recorder as known, or as met for the first time. Raises TrustBroken."""
     from kuramori.cli.notebook import Acquaintance, compare
 
@@ -127,7 +127,9 @@ def package_of(found: Any) -> "Package":
         ) from error
 
 
-def _review(desk: DeskClient, package: "Package", met: "Acquaintance", undated: bool) -> "tuple[Review, Acquaintance]":
+def review_package(
+    desk: DeskClient, package: "Package", met: "Acquaintance", undated: bool
+) -> "tuple[Review, Acquaintance]":
     """Check register and package against what this client remembers. Raises TrustBroken, PackageRefused."""
     import base64
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kuramori.cli import recovery_use
 from kuramori.cli.client import CommandFailure, one_sentence
 from kuramori.texts import tr
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command("new", help=tr("Make a recovery key and its sheets.", "復旧鍵と用紙の作成"))(new)
     group.command("show", help=tr("Check a recovery card and show it.", "復旧カードの検証と表示"))(show)
     group.command("check", help=tr("Prove that sheets give the key.", "用紙から復旧鍵が得られることの確認"))(check)
+    recovery_use.register(group)
     app.add_typer(group, name="recovery")
 
 
@@ -79,7 +81,7 @@ def new(
 def show(card: Annotated[Path, typer.Argument(metavar="CARD", help=tr("A recovery card.", "復旧カード"))]) -> None:
     """Check a recovery card's proof and show it."""
     with one_sentence():
-        _tell(_card(card), None)
+        _tell(read_card(card), None)
 
 
 def check(
@@ -97,13 +99,8 @@ def check(
     from kuramori_segments.recovery_key import restore
 
     with one_sentence():
-        found = _card(card)
-        if words_from is None:
-            _require_terminal()
-            typed = [_type_sheet(number, found.threshold) for number in range(1, found.threshold + 1)]
-            _clear_screen()
-        else:
-            typed = _take_words(words_from)
+        found = read_card(card)
+        typed = typed_sheets(found, words_from)
         try:
             restore(found, typed)
         except KeyFault as fault:
@@ -112,6 +109,16 @@ def check(
             tr("These sheets give the recovery key of this card.", "用紙から、このカードの復旧鍵が得られました。")
         )
         _tell(found, None)
+
+
+def typed_sheets(card: "RecoveryCard", words_from: str | None) -> list[str]:
+    """Return as many sheets as open the key, typed at the terminal or from a file. Raises CommandFailure."""
+    if words_from is not None:
+        return _take_words(words_from)
+    _require_terminal()
+    typed = [_type_sheet(number, card.threshold) for number in range(1, card.threshold + 1)]
+    _clear_screen()
+    return typed
 
 
 # ---- showing and typing ------------------------------------------------------------------------------------
@@ -251,7 +258,8 @@ def _take_words(source: str, most_lines: int | None = None) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def _card(path: Path) -> "RecoveryCard":
+def read_card(path: Path) -> "RecoveryCard":
+    """Return a recovery card, its proof checked. Raises CommandFailure."""
     from kuramori.key_texts import key_sentence
     from kuramori_segments.custodian_card import MAX_CARD_BYTES
     from kuramori_segments.key_faults import KeyFault
