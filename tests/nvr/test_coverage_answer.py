@@ -62,3 +62,17 @@ def test_a_clock_that_was_put_back_between_segments_does_no_harm() -> None:
     said = spans(segment(1, 5000, 29_960), segment(2, 2000, 28_000, openable=False))
     assert [span.kind for span in said] == [SpanKind.ERASED, SpanKind.RECORDED, SpanKind.GAP]
     assert sum(span.to_utc_ms - span.from_utc_ms for span in said) == 39_000
+
+
+def test_what_the_medium_does_not_give_back_is_damaged_and_nothing_beside_it() -> None:
+    """The damaged times alone, within what can be opened at all; a gap and what is erased stay what they are."""
+    broken = PresentSegment(1, 0, 19_900, openable=True, recovered=True, damaged=((5000, 6000), (18_000, 90_000)))
+    erased = PresentSegment(2, 20_000, 29_960, openable=False, recovered=False, damaged=((21_000, 22_000),))
+    assert spans(broken, erased) == (
+        CoverageSpan(1000, 5000, SpanKind.UNPROVEN),
+        CoverageSpan(5000, 6000, SpanKind.DAMAGED),
+        CoverageSpan(6000, 18_000, SpanKind.UNPROVEN),
+        CoverageSpan(18_000, 20_000, SpanKind.DAMAGED),
+        CoverageSpan(20_000, 30_000, SpanKind.ERASED),
+        GAP,
+    )

@@ -1,0 +1,1 @@
+"""Tests of reading back in the recorder."""
