@@ -15,7 +15,7 @@ from threading import Event
 from kuramori import log
 from kuramori.places import Places
 from kuramori.recorder import Recorder
-from kuramori.scrubbing.damage_book import DAMAGED_EVENT, WHOLE_EVENT, DamagedSegment, SegmentName
+from kuramori.scrubbing.damage_book import DAMAGED_EVENT, WHOLE_EVENT, DamageBook, DamagedSegment, SegmentName
 from kuramori.scrubbing.damage_texts import damage_sentence
 from kuramori.scrubbing.idle_reading import read_last
 from kuramori.scrubbing.pace import Pace, ScrubStopped
@@ -150,7 +150,7 @@ class Scrubbing:
         figures.oldest_unverified_utc_ms = view.oldest_unverified_utc_ms
         ended = lane.scrub.record.pass_ended_minute
         figures.last_pass_utc_ms = ended * MS_PER_MINUTE if ended else None
-        figures.damaged = sum(lane.scrub.volume.find(*segment.name) is not None for segment in recorder.damage)
+        figures.damaged = _damaged_on(lane.scrub.volume, recorder.damage)
         for segment in recorder.damage:
             if all(volume.find(*segment.name) is None for volume in recorder.vault.volumes):
                 loop.call_soon_threadsafe(self._news.put_nowait, segment.name)
@@ -204,6 +204,8 @@ class Scrubbing:
 
     def _say_problem(self) -> None:
         recorder = self._recorder
+        for lane in [*self._lanes.values()]:
+            lane.figures.damaged = _damaged_on(lane.scrub.volume, recorder.damage)
         damaged = list(recorder.damage)
         if not damaged:
             recorder.problems.pop(PROBLEM, None)
@@ -211,3 +213,7 @@ class Scrubbing:
         last = damaged[-1]
         zone = recorder.configuration.site.time_zone
         recorder.problems[PROBLEM] = damage_sentence(len(damaged), self._camera_name(last.camera_number), last, zone)
+
+
+def _damaged_on(volume: Volume, damage: DamageBook) -> int:
+    return sum(volume.find(*segment.name) is not None for segment in damage)
