@@ -7,6 +7,7 @@ fails them, so that a green run cannot hide what was never run.
 import os
 import subprocess
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def require_program(name: str) -> str:
             return str(candidate)
     require(False, f"the program {name}")
     raise AssertionError("unreachable")
+
+
+def require_fuse() -> None:
+    """The test mounts a file system of its own that fails when told."""
+    require(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse")
+    require_program("fusermount3")
+    require(find_spec("mfusepy") is not None, "the Python package mfusepy")
 
 
 @cache

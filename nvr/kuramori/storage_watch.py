@@ -1,4 +1,4 @@
-"""Keeps recording going when a volume fails: cameras move to another one, or wait in memory; a volume that is back is used.
+"""Keeps recording going when a volume fails: cameras move elsewhere, or wait in memory; one that is back is used again.
 
 Asked at every tick, volume by volume. What it decides follows `volume_health`; what blocks happens in the volume's own
 thread, and a thread that hangs is left alone. This module must not know sockets, keys or SQL.
@@ -21,7 +21,7 @@ from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.storage_fault import StorageFault, VolumeRefused
 from kuramori_segments.volume import Volume
 
-HOME_AFTER_NS = 60 * NS_PER_SECOND  # so long a volume must be good before its cameras come back to it
+HOME_AFTER_NS = 20 * NS_PER_SECOND  # so long a volume must be good before its cameras come back to it
 NOT_KEPT = "what was to be written could not be kept"
 
 BringBack = Callable[[Volume, Path | None, Mapping[int, int | None], Sequence[int]], Returned]

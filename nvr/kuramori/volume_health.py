@@ -17,7 +17,7 @@ HANGING_NS = 4 * NS_PER_SECOND  # and by then its cameras go elsewhere, if there
 FAULTS_IN_A_ROW = 2
 FIRST_TRY_NS = NS_PER_SECOND // 2  # after it failed; each try in vain doubles the wait
 LONGEST_TRY_NS = 10 * NS_PER_SECOND
-LET_GO_NS = 60 * NS_PER_SECOND  # it is let go then, so that it can be unmounted and mended
+LET_GO_NS = 15 * NS_PER_SECOND  # it is let go then, so that it can be unmounted and mended
 REMEMBERED_NS = 600 * NS_PER_SECOND  # so long a fault that is over is still told
 
 

@@ -1,6 +1,7 @@
 """`make check-durability`: makes every fault of the table again and writes what was lost into segments/DURABILITY.md.
 
-Environment: KURAMORI_CRASHES (10000 simulated ones), KURAMORI_POWER_CUTS (200 of a real file system, needs root).
+Environment: KURAMORI_CRASHES (10000 simulated ones), KURAMORI_POWER_CUTS (200 of a real file system),
+KURAMORI_STORAGE_FAULTS (5 of each kind); these need root, the last also /dev/fuse.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.__main__ import machine
-from tests.durability import power_cuts, simulated_crashes
+from tests.durability import power_cuts, simulated_crashes, storage_faults
 from tests.durability.tally import Tally, table
 
 DOCUMENT = Path(__file__).parents[2] / "segments" / "DURABILITY.md"
@@ -21,10 +22,14 @@ def run() -> list[Tally]:
     """Make all faults."""
     crashes = int(os.environ.get("KURAMORI_CRASHES", "10000"))
     cuts = int(os.environ.get("KURAMORI_POWER_CUTS", "200"))
+    faults = int(os.environ.get("KURAMORI_STORAGE_FAULTS", "5"))
     tallies = [simulated_crashes.campaign(crashes)]
     if os.geteuid() == 0:
         with tempfile.TemporaryDirectory(prefix="kuramori-durability-") as folder:
             tallies.append(asyncio.run(power_cuts.campaign(Path(folder), cuts, seed=1)))
+        for kind in storage_faults.KINDS:
+            with tempfile.TemporaryDirectory(prefix="kuramori-durability-") as folder:
+                tallies.append(asyncio.run(storage_faults.campaign(kind, Path(folder), faults, seed=1)))
     else:
         print("power cuts of a real file system need root: left out", file=sys.stderr)
     return tallies

@@ -51,10 +51,10 @@ async def campaign(folder: Path, cuts: int, seed: int) -> Tally:
                     site.start()
                     await site.until_recording()
                     tally.note([await _lost_seconds(site, camera.name, cut_utc_ms) for camera in cameras])
-                tally.wrong += [fault for camera in cameras for fault in await _unopened(site, camera.name)]
+                tally.wrong += [fault for camera in cameras for fault in await unopened(site, camera.name)]
             finally:
                 site.stop()
-            tally.wrong += await asyncio.to_thread(_check, site)
+            tally.wrong += await asyncio.to_thread(check_all, site)
     return tally
 
 
@@ -73,12 +73,13 @@ async def _lost_seconds(site: Installation, camera: str, cut_utc_ms: int) -> flo
     return (cut_utc_ms - end) / 1000
 
 
-async def _unopened(site: Installation, camera: str) -> list[str]:
+async def unopened(site: Installation, camera: str) -> list[str]:
+    """Open everything of a camera; return what is double or out of order."""
     units = list(numbers(await opened(site, camera)))
     return [] if units == sorted(set(units)) else [f"{camera}: access units double or out of order"]
 
 
-def _check(site: Installation) -> list[str]:
+def check_all(site: Installation) -> list[str]:
     """Return what `kuramori check` finds after an orderly stop."""
     command = [sys.executable, "-m", "kuramori.cli", "check", "--config", str(site.config_path), "--json"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -35,20 +35,31 @@ class PowerCut:
         finally:
             os.close(directory)
 
+    def remount(self, how: str) -> None:
+        """Make it read-only ("ro") or writable ("rw") while files of it are open."""
+        _run("mount", "-o", f"remount,{how}", str(self.directory))
+
+    def raise_error(self) -> None:
+        """Let the kernel find an error in it: it becomes read-only at once (mount option errors=remount-ro)."""
+        (Path("/sys/fs/ext4") / Path(self._source()).name / "trigger_fs_error").write_text("test")
+
     def reboot(self) -> None:
         """Mount again what is on the medium. Nothing may be open."""
         self.unmount()
         self._mount()
 
     def _mount(self) -> None:
-        _run("mount", "-o", "loop", str(self._image), str(self.directory))
+        _run("mount", "-o", "loop,errors=remount-ro", str(self._image), str(self.directory))
 
-    def unmount(self) -> None:
-        """Let go of the file system, and wait until nobody has it: new namespaces copy mounts."""
-        source = subprocess.run(
+    def _source(self) -> str:
+        return subprocess.run(
             ["findmnt", "--noheadings", "--output", "SOURCE", str(self.directory)],
             check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
+
+    def unmount(self) -> None:
+        """Let go of the file system, and wait until nobody has it: new namespaces copy mounts."""
+        source = self._source()
         _run("umount", str(self.directory))
         alive = Path("/sys/fs/ext4") / Path(source).name
         deadline = time.monotonic() + RELEASE_SECONDS
