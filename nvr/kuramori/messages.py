@@ -28,7 +28,17 @@ from kuramori.door_messages import (
 from kuramori.door_messages import (
     CameraStream as CameraStream,
 )
-from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
+from kuramori.erasure_messages import ErasedKeys as ErasedKeys
+from kuramori.erasure_messages import ErasedRange as ErasedRange
+from kuramori.erasure_messages import (
+    EraseRequest,
+    Erasure,
+    ErasureProof,
+    ErasureProofRequest,
+    Erasures,
+    ErasuresRequest,
+)
+from kuramori.erasure_messages import ErasureCause as ErasureCause
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -261,7 +271,7 @@ class ReleasedKeys:
     keys: tuple[SegmentKey, ...] = field(repr=False)
 
 
-# ---- holds and erasures ------------------------------------------------------------------------------------
+# ---- holds ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,76 +324,6 @@ class Holds:
 
     holds: tuple[Hold, ...]
     budget: HoldBudget | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EraseRequest:
-    """Destroy the keys of everything of this camera in this range now, held minutes excepted.
-
-    The same `erasure_id` again returns the first receipt. Segments that lie in the range only in part go too: what is
-    really erased stands in the receipt. The recorder cannot open a closed segment, and so cannot cut one.
-    """
-
-    erasure_id: str  # 32 hexadecimal digits, chosen by the desk
-    camera: str
-    from_utc_ms: int
-    to_utc_ms: int
-    person: str
-    reason: str
-
-
-class ErasureCause(StrEnum):
-    """Why keys were destroyed."""
-
-    RETENTION = "retention"
-    REQUEST = "request"
-    HOLD_ENDED = "hold_ended"
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedRange:
-    """A time that nothing opens any more."""
-
-    from_utc_ms: int
-    to_utc_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedKeys:
-    """What one erasure destroyed of one camera."""
-
-    camera: str
-    keys: int  # epoch keys and kept segment keys
-    from_utc_ms: int  # first frame that they opened
-    to_utc_ms: int  # last frame
-    ranges: tuple[ErasedRange, ...] = ()  # what is really gone of it: whole segments, what lives on left out
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """The receipt of one destruction of keys: the moment the old root was gone."""
-
-    number: int  # counts up from 1 in the recorder, never reused
-    erasure_id: str  # of the request, else empty
-    utc_ms: int
-    cause: ErasureCause
-    tier: str  # "E0", "E2": how strong it is
-    erased: tuple[ErasedKeys, ...]
-    kept_for_holds: int  # segment keys that a hold keeps
-
-
-@dataclass(frozen=True, slots=True)
-class ErasuresRequest:
-    """Which erasures happened after this number? At most 1000, oldest first."""
-
-    after_number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Erasures:
-    """The answer."""
-
-    erasures: tuple[Erasure, ...]
 
 
 # ---- figures -----------------------------------------------------------------------------------------------

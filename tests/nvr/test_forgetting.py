@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kuramori.forgetting import HoldRefused
+from kuramori.forgetting import Forgetting, HoldRefused
 from kuramori.messages import EraseRequest, FailureCode, PlaceHoldRequest
+from kuramori.timebase import UtcAnchor
 from kuramori_config.written_acts import RetiredCamera
 from tests.fakes.house import FRAME_MS, FRAMES_PER_SLOT, START_UTC_MS, House, running_house
 
@@ -238,3 +239,57 @@ async def test_a_hold_ends_the_segment_that_is_still_written(house: House) -> No
     house.record("gate", 3)
     house.record("gate", 3)
     assert [item.header.sequence for item in house.forgetting.segments(number, 0, 1 << 52)] == [1, 2]
+
+
+async def test_what_an_untrusted_clock_calls_overdue_is_refused_alarmed_and_taken_first(tmp_path: Path) -> None:
+    """After a power cut of five hours with a clock that nobody vouches for: no key dies; with a trusted one all do."""
+    synchronised = True
+    async with running_house(tmp_path) as house:
+        forgetting = Forgetting(house.recorder, lambda: synchronised)
+        await forgetting.catch_up()
+        house.record("gate", 5)
+        epochs = house.vault.keystore.epochs()
+        number = house.recorder.numbers["gate"]
+        uids = {item.header.segment_uid: item.header.epoch_id for item in forgetting.segments(number, 0, 1 << 52)}
+        assert not forgetting.too_old(uids)
+        synchronised = False
+        after_a_power_cut(house, HOUR_MS * 5)
+        await forgetting.catch_up()
+        assert house.vault.keystore.epochs() == epochs
+        assert forgetting.figures.overdue_epochs == 1
+        assert "overdue" in house.recorder.problems
+        assert forgetting.too_old(uids) == uids.keys()
+        synchronised = True
+        await forgetting.catch_up()
+        assert house.vault.keystore.epochs() == ()
+        assert "overdue" not in house.recorder.problems
+
+
+def after_a_power_cut(house: House, off_ms: int) -> None:
+    """As if the machine had been off so long: another boot, whose clock nobody vouches for."""
+    for store in house.vault.keystore.stores:
+        store._boot_id = b"\x0c" * 16
+    object.__setattr__(house.vault, "boot_id", b"\x0c" * 16)
+    house.clock.pass_ms(off_ms)
+    house.clock.now_boot_ns = 60_000_000_000
+    house.recorder.anchor = UtcAnchor(house.clock.utc_ms(), house.clock.now_boot_ns)
+
+
+async def test_a_wall_clock_that_jumps_ends_no_hold(tmp_path: Path) -> None:
+    """A trusted clock leaps a year ahead: the hold is in force, its slots are held, and its keys live."""
+    async with running_house(tmp_path) as house:
+        forgetting = Forgetting(house.recorder, lambda: True)
+        await forgetting.catch_up()
+        house.record("gate", 5)
+        number = house.recorder.numbers["gate"]
+        asked = hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS)
+        await forgetting.place_hold(asked, [number])
+        house.recorder.anchor = UtcAnchor(house.clock.utc_ms() + 8760 * HOUR_MS, house.clock.boot_ns())
+        await forgetting.catch_up()
+        assert forgetting.figures.holds == 1
+        assert forgetting.figures.held_slots == 1
+        assert house.vault.keystore.kept() != ()
+        house.clock.pass_ms(11 * HOUR_MS)
+        await forgetting.catch_up()
+        assert forgetting.figures.holds == 0
+        assert house.vault.keystore.kept() == ()

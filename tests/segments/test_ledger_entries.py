@@ -1,7 +1,9 @@
 """Cameras' numbers, events, holds, erasure receipts, custodian sets and clock anchors in the ledger."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -200,3 +202,27 @@ class TestCustodianSets:
         for set_id, threshold in ((b"1" * 16, 4), (b"1" * 15, 2), (b"1" * 16, 0)):
             with pytest.raises(CustodianSetRefused):
                 ledger.install_custodian_set(set_id, threshold=threshold, custodians=3, document=b"", now_utc_ms=NOW)
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_when_it_is_opened(tmp_path: Path) -> None:
+    """Its receipts are there, without times; new ones have them; ledger and mirror alike."""
+    paths = tmp_path / "ledger.db", tmp_path / "mirror.db"
+    with Ledger.create(*paths, NOW) as ledger:
+        ledger.camera_number("gate", NOW)
+        ledger.record_erasure(ErasureReceipt(0, NOW, "retention", "E0", (ErasedEpochs(1, (b"a" * 16,), NOW, NOW + 1),)))
+    for path in paths:
+        connection = sqlite3.connect(path)
+        connection.execute("DROP INDEX erased_time")
+        for table, column in (("erasure", "cell"), ("erased", "epochs"), ("erased", "segments"), ("erased", "kept")):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version=1")
+        connection.commit()
+        connection.close()
+    part = ErasedEpochs(1, (b"b" * 16,), NOW, NOW + 9, epochs=(KeySpan(b"b" * 16, NOW, NOW + 9),))
+    with Ledger.open(*paths) as ledger:
+        ledger.record_erasure(ErasureReceipt(0, NOW + 9, "retention", "E2", (part,), cell="cell-b"))
+    paths[0].unlink()
+    with Ledger.open(*paths) as restored:
+        old, new = restored.erasures_of(1, NOW, NOW + 20)
+        assert old.erased[0].destroyed() == ()
+        assert (new.erased[0].destroyed(), new.cell) == (((NOW, NOW + 9),), "cell-b")

@@ -257,3 +257,27 @@ def test_never_chooses_what_must_stay(
 def test_the_overrun_is_counted_in_whole_slots(owned: int, planned: int, expected: bool) -> None:
     """One more slot must not take a camera beyond 1.2 times its plan; no plan, no limit."""
     assert beyond_plan(owned, planned) is expected
+
+
+def test_what_is_overdue_goes_first_but_nothing_that_is_held() -> None:
+    """Before the segment that is furthest past its floor; a free slot still comes before it."""
+    queues, plans = PlainQueues(FULL), {}
+
+    def chosen(free_slot: int | None, untouchable: frozenset[int]) -> SlotChoice | None:
+        return choose_slot(
+            1,
+            free_slot=free_slot,
+            owned_slots=2,
+            queues=queues,
+            plans=plans,
+            untouchable=untouchable,
+            now_utc_ms=NOW,
+            overdue=(30, 11),
+        )
+
+    assert chosen(5, frozenset()) == SlotChoice(5, ChoiceReason.FREE)
+    assert chosen(None, frozenset()) == SlotChoice(30, ChoiceReason.OVERDUE)
+    assert chosen(None, frozenset({30})) == SlotChoice(11, ChoiceReason.OVERDUE)
+    held = chosen(None, frozenset({30, 11}))
+    assert held is not None
+    assert held.reason is ChoiceReason.FURTHEST_PAST_FLOOR
