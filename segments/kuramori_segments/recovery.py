@@ -11,13 +11,14 @@ from enum import StrEnum
 
 from kuramori_segments.block_window import ReadAt
 from kuramori_segments.catalogue import CataloguedSegment
-from kuramori_segments.codes import Provenance, SlotState
+from kuramori_segments.codes import FooterKind, Provenance, SlotState
 from kuramori_segments.footer import ChunkTally, SegmentFooter, Signer, build_recovered
+from kuramori_segments.footer_search import find_finished
 from kuramori_segments.forgiving_read import forgiving
 from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.limits import BLOCK_BYTES
-from kuramori_segments.segment_scan import ScanResult, ScanState, scan
+from kuramori_segments.segment_scan import ScanResult, scan
 from kuramori_segments.slot_change import CloseSlot, EmptySlot, OpenSlot, SlotChange, SlotWrite
 from kuramori_segments.slot_entry import SlotEntry
 from kuramori_segments.storage_fault import MediumFault
@@ -188,6 +189,14 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
         return _discard(slot, entry, "nothing of it was acknowledged")
     volume.forget_cached(slot)
     read_at = forgiving(volume.reader(slot))
+    if entry is None:  # both copies are lost, perhaps of the whole table
+        finished = find_finished(read_at, volume.superblock.slot_bytes)
+        if finished is not None:
+            header, footer = finished
+            found = OpenSlot(slot, header.camera_number, header.sequence, header.epoch_id, header.start_utc_ms)
+            return _keep_footer(found, footer)
+        if not read_at(0, BLOCK_BYTES).strip(b"\0"):
+            return _discard(slot, None, "nothing stands in it")
     # What a failed commit left behind the acknowledged bytes was sealed again elsewhere: it is nobody's.
     reach = volume.superblock.slot_bytes if acknowledged is None else acknowledged + BLOCK_BYTES
     result = scan(read_at, reach, look_ahead_bytes=0)
@@ -199,7 +208,7 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
     found = OpenSlot(slot, header.camera_number, header.sequence, header.epoch_id, header.start_utc_ms)
     footer = result.footer
     if footer is not None and (entry is None or not result.damage):
-        return _keep_footer(found, result.state, footer)
+        return _keep_footer(found, footer)
     if result.damage:  # its last commit was torn, although a chunk or the footer behind the torn place is there
         tally = _before_damage(read_at, result, tally)
     if not tally.chunks:
@@ -221,8 +230,8 @@ def _discard(slot: int, entry: SlotEntry | None, why: str) -> _Verdict:
     return _Verdict(report, None, 0, None, EmptySlot(slot))
 
 
-def _keep_footer(found: OpenSlot, state: ScanState, footer: SegmentFooter) -> _Verdict:
-    closed = state is ScanState.CLOSED
+def _keep_footer(found: OpenSlot, footer: SegmentFooter) -> _Verdict:
+    closed = footer.kind is FooterKind.CLOSED
     report = RecoveredSlot(
         found.slot, Outcome.CLOSED, found.camera_number, found.sequence, "its footer was durable already"
     )
