@@ -108,6 +108,10 @@ _PLACE_TEXTS: dict[PlaceFault, tuple[str, str]] = {
         "its file system keeps old contents when it overwrites; use ext4, xfs or vfat on a device of its own",
         "上書きしても古い内容が残るファイルシステムです。専用の装置の ext4・xfs・vfat を使用してください",
     ),
+    PlaceFault.SNAPSHOT: (
+        "the device below keeps old blocks (LVM snapshot or thin pool); use a plain partition on a device of its own",
+        "下位の装置が古い内容を残します（LVMのスナップショット・シンプール）。専用の装置の通常の区画を使用してください",
+    ),
     PlaceFault.NETWORK: (
         "it lies on a network; use a local device",
         "ネットワーク上にあります。本体の装置を使用してください",

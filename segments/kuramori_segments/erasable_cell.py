@@ -135,7 +135,7 @@ def open_file_cells(
     refused (PlaceRefused), unless `for_trial`: then the tier is E0 whatever the disks are.
     """
     files = DirectoryFiles(directory)
-    refusal = _refusal(directory, mountinfo)
+    refusal = _refusal(directory, mountinfo) or _snapshot_below(directory, finder or DiskFinder())
     if refusal is not None and not for_trial:
         raise refusal
     assessment = assess_tier(directory, recordings, finder)
@@ -156,3 +156,9 @@ def _refusal(directory: Path, mountinfo: Path) -> PlaceRefused | None:
             return PlaceRefused(str(directory), PlaceFault.DATA_JOURNAL, kind)
         return None
     return PlaceRefused(str(directory), _FAULTS.get(kind, PlaceFault.UNKNOWN_FILE_SYSTEM), kind)
+
+
+def _snapshot_below(directory: Path, finder: DiskFinder) -> PlaceRefused | None:
+    """Return that the device below keeps old blocks, as far as that can be seen."""
+    device = finder.old_blocks_under(directory)
+    return None if device is None else PlaceRefused(str(directory), PlaceFault.SNAPSHOT, device)

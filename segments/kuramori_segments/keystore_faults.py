@@ -43,6 +43,7 @@ class PlaceFault(StrEnum):
     OPEN_TO_OTHERS = "open-to-others"  # mode grants something to group or others
     CHANGED = "changed"  # another file system is mounted there than when it was opened
     COPY_ON_WRITE = "copy-on-write"  # overwriting would leave the old bytes
+    SNAPSHOT = "snapshot"  # the device below keeps old blocks: a snapshot, or a thin pool
     NETWORK = "network"
     VOLATILE = "volatile"  # in memory: gone at the next power cut, and every recording with it
     DATA_JOURNAL = "data-journal"  # a copy of what is written stays in the file system's journal

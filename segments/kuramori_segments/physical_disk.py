@@ -15,6 +15,7 @@ from kuramori_segments.mounts import MOUNTINFO, mount_of
 
 SYSFS = Path("/sys")
 MAX_DEPTH = 16  # loop on LVM on RAID on ...: deeper is a circle
+_KEEPS_OLD_BLOCKS = ("-real", "-cow", "-tpool", "-tdata", "-vpool", "-vdata")  # LVM's endings of dm ids
 _ANONYMOUS_MAJOR = 0  # file systems without a block device of their own
 
 
@@ -45,6 +46,30 @@ class DiskFinder:
     def under(self, path: Path) -> Disks:
         """Return the disks under a file, a directory, a block device, or the place where a file is to be made."""
         return self._under_path(path, MAX_DEPTH)
+
+    def old_blocks_under(self, path: Path) -> str | None:
+        """Return the device under a path that keeps old blocks: an LVM or device-mapper snapshot, or a thin pool.
+
+        The device mapper's parts are told by their ids: the origin of a snapshot and its store, a pool of thin volumes
+        or of deduplicated ones. None: none is seen; a snapshot below a hypervisor is never seen.
+        """
+        found = self._existing(path)
+        if found is None:
+            return None
+        status = found[1]
+        device = status.st_rdev if stat.S_ISBLK(status.st_mode) else status.st_dev
+        link = self.sysfs / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}"
+        return self._old_blocks(link.resolve(), MAX_DEPTH) if link.exists() else None
+
+    def _old_blocks(self, node: Path, depth: int) -> str | None:
+        identity = node / "dm" / "uuid"
+        if identity.exists() and identity.read_text(encoding="utf-8").strip().endswith(_KEEPS_OLD_BLOCKS):
+            return node.name
+        if depth <= 0:
+            return None
+        slaves = sorted((node / "slaves").iterdir()) if (node / "slaves").is_dir() else []
+        below = (self._old_blocks(slave.resolve(), depth - 1) for slave in slaves)
+        return next((name for name in below if name is not None), None)
 
     def _under_path(self, path: Path, depth: int) -> Disks:
         if depth == 0:

@@ -259,3 +259,26 @@ def test_a_real_loop_device_is_looked_through(tmp_path: Path) -> None:
             subprocess.run(["umount", point], check=True)
     finally:
         subprocess.run([losetup, "--detach", loop], check=True)
+
+
+@pytest.mark.parametrize(
+    ("identity", "kept"),
+    [
+        ("LVM-abc-real", True),  # the origin of a snapshot
+        ("LVM-abc-cow", True),
+        ("LVM-abc-tpool", True),
+        ("LVM-abc", False),
+        ("CRYPT-LUKS2-abc-name", False),
+    ],
+)
+def test_a_snapshot_below_the_cell_is_seen(tmp_path: Path, identity: str, kept: bool) -> None:
+    """Whatever overwrites there, the snapshot or the pool keeps the old block."""
+    machine = FakeMachine(tmp_path)
+    disk = machine.disk("sda", 0, "pci0/ata1")
+    part = machine.partition(disk, "sda1", 1)
+    hidden = machine.virtual("dm-1", 1, (part,))
+    (hidden / "dm").mkdir()
+    (hidden / "dm" / "uuid").write_text(identity + "\n")
+    machine.virtual("dm-0", 0, (hidden,))
+    machine.mount("/cell", 253, 0)
+    assert (machine.finder().old_blocks_under(Path("/cell")) == "dm-1") is kept
