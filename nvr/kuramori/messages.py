@@ -30,15 +30,13 @@ from kuramori.door_messages import (
 )
 from kuramori.erasure_messages import ErasedKeys as ErasedKeys
 from kuramori.erasure_messages import ErasedRange as ErasedRange
-from kuramori.erasure_messages import (
-    EraseRequest,
-    Erasure,
-    ErasureProof,
-    ErasureProofRequest,
-    Erasures,
-    ErasuresRequest,
-)
+from kuramori.erasure_messages import EraseRequest as EraseRequest
+from kuramori.erasure_messages import Erasure as Erasure
 from kuramori.erasure_messages import ErasureCause as ErasureCause
+from kuramori.erasure_messages import ErasureProof as ErasureProof
+from kuramori.erasure_messages import ErasureProofRequest as ErasureProofRequest
+from kuramori.erasure_messages import Erasures as Erasures
+from kuramori.erasure_messages import ErasuresRequest as ErasuresRequest
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -236,6 +234,7 @@ class SegmentExtent:
     epoch_alive: bool  # its K_seg can be released: epoch key alive, or kept for a hold
     start_utc_ms: int
     end_utc_ms: int  # of an OPEN one: its last durable access unit
+    dated_by_ms: int = 0  # what is added to the times in it: recorded without a trustworthy clock, dated later
 
 
 @dataclass(frozen=True, slots=True)
