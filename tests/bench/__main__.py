@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import media, opening, recording, service
+from tests.bench import custody, media, opening, recording, service
 
 REPORT = Path(__file__).parents[2] / "nvr" / "BENCHMARKS.md"
 OUTPUT = Path("bench-out")
@@ -52,6 +52,7 @@ def main() -> None:
     tables = {
         "recording": f"{machine()}; {rounds} rounds of {seconds:.0f} s each.\n\n{recording.table(rows)}",
         "service": f"{service.idle_table(held)}\n\n{service.tick_table(rows)}",
+        "custody": f"{machine()}.\n\n{custody.measure()}",
         "opening": f"{machine()}; median of {opening.ROUNDS}.\n\n{opening.measure()}",
     }
     for name, text in tables.items():

@@ -45,81 +45,96 @@ async def sets_in_use(place: Office) -> str:
     return str(json.loads(await place.good("status", "--json"))["recorder"]["custodian_set_id"])
 
 
-async def test_two_of_three_become_three_of_five_and_the_new_ones_open_what_was_recorded_before(office: Office) -> None:
-    """Propose, sign, hand on, release: recorded without a gap, opened without anybody of the old two who handed on."""
-    assert office.installation.custodians is not None
-    old = office.installation.custodians.keys
-    begin = time.time()
-    await asyncio.sleep(4)
-    end, before = time.time() - 1, await sets_in_use(office)
-    now_ms = int(time.time() * 1000)
-    new = [new_custodian_key(f"Newcomer {number}", "Office", now_ms, now_ms + YEAR_MS) for number in (1, 2, 3)]
-    joins: list[object] = []
+async def change_custodians(place: Office, old: tuple[CustodianKey, ...], new: list[CustodianKey]) -> None:
+    """Propose three of five without the first; two in office sign on their own machines; no restart is needed."""
+    before, joins = await sets_in_use(place), list[object]()
     for key in new:
-        card = office.folder / f"{key.card.name.replace(' ', '-')}.card"
+        card = place.folder / f"{key.card.name.replace(' ', '-')}.card"
         card.write_bytes(key.card.to_bytes())
         joins += ["--join", card]
-
-    # the change: proposed, signed by two on their own machines, in effect without a restart
-    change = office.folder / "change.json"
+    change, told = place.folder / "change.json", ""
     propose = ["custody", "change", "propose", "--as", MANAGER, "--reason", "April", "--out", change, *joins]
-    await office.good(*propose, "--leave", old[0].card.name, "--threshold", 3)
+    await place.good(*propose, "--leave", old[0].card.name, "--threshold", 3)
     for number, key in enumerate(old[:2]):
-        signed = office.folder / f"signed{number}.json"
-        shown = await alone("custody", "change", "sign", change, "--out", signed, "--yes", *with_key(office, key))
+        signed = place.folder / f"signed{number}.json"
+        shown = await alone("custody", "change", "sign", change, "--out", signed, "--yes", *with_key(place, key))
         assert new[0].card.fingerprint in shown
-        told = await office.good("custody", "change", "import", signed)
+        told = await place.good("custody", "change", "import", signed)
     assert "In effect" in told
-    assert await sets_in_use(office) != before
+    assert await sets_in_use(place) != before
 
-    # the hand-on: two of the old ones, each with a file on the own machine
-    early = await office.run("custody", "release", "--as", MANAGER)
-    assert early.exit_code == 0, "two of three stay, so nothing would be lost"
-    for number, key in enumerate(old[1:]):
-        work, handed = office.folder / f"work{number}.jsonl", office.folder / f"handed{number}.jsonl"
+
+async def hand_on(place: Office, givers: tuple[CustodianKey, ...]) -> None:
+    """Let old custodians hand on, each with a file on the own machine; the same file again changes nothing."""
+    for number, key in enumerate(givers):
+        work, handed = place.folder / f"work{number}.jsonl", place.folder / f"handed{number}.jsonl"
         export = ["custody", "hand-on", "export", "--as", MANAGER, "--custodian", key.card.name, "--out", work]
-        assert "0 segments" not in await office.good(*export)
-        await alone("custody", "hand-on", "seal", work, "--out", handed, "--yes", *with_key(office, key))
-        await office.good("custody", "hand-on", "import", handed)
-        again = await office.good("custody", "hand-on", "import", handed, "--json")
+        assert "0 segments" not in await place.good(*export)
+        await alone("custody", "hand-on", "seal", work, "--out", handed, "--yes", *with_key(place, key))
+        await place.good("custody", "hand-on", "import", handed)
+        again = await place.good("custody", "hand-on", "import", handed, "--json")
         assert json.loads(again)["new"] == 0
 
-    # an old picture, opened by newcomers only
-    extraction, out = office.folder / "extraction.key", office.folder / "bundle"
-    filed = await office.request(begin, end, extraction)
-    assert filed.exit_code == 0, filed.output
+
+async def granted(place: Office, begin: float, end: float, extraction: Path) -> str:
+    """File a request for old pictures and have it granted; return its number."""
+    filed = await place.request(begin, end, extraction)
     found = re.search(r"\d{8}-\d+", filed.output)
-    assert found is not None
-    await office.good("decide", found[0], "--as", MANAGER, "--grant", "--reason", "in order")
-    for key in new:
-        await office.good("approve", found[0], "--yes", *with_key(office, key))
-    await office.good("clip", found[0], "--as", HANDLER, "--extraction-key", extraction, "--out", out)
+    assert found is not None, filed.output
+    await place.good("decide", found[0], "--as", MANAGER, "--grant", "--reason", "in order")
+    return found[0]
+
+
+async def take(place: Office, number: str, extraction: Path, out: Path) -> None:
+    """Take a clip with pictures in it."""
+    await place.good("clip", number, "--as", HANDLER, "--extraction-key", extraction, "--out", out)
     assert (out / "clip.mp4").stat().st_size > 10_000
 
-    # the drill
-    drills = office.folder / "drills"
-    await office.good("custody", "drill", "begin", "--as", MANAGER, "--out", drills)
-    short = new[0].custodian_id.hex()[:8]
-    (challenge,) = drills.glob(f"drill-{short}-*.json")
-    answer = office.folder / "answer.json"
-    await alone("custody", "drill", "answer", challenge, "--out", answer, *with_key(office, new[0]))
-    assert "has shown the key" in await office.good("custody", "drill", "import", answer)
-    shown = json.loads(await office.good("custody", "show", "--as", MANAGER, "--json"))
-    assert [one["last_drill_utc_ms"] is not None for one in shown["in_use"]["custodians"]].count(True) == 1
-    assert "none changed or removed" in await office.good("register", "--as", MANAGER, "--verify")
 
-    # break-glass: the sheets open a granted request, loudly, until the key is replaced
-    filed = await office.request(begin, end, office.folder / "other.key")
-    found = re.search(r"\d{8}-\d+", filed.output)
-    assert found is not None
-    await office.good("decide", found[0], "--as", MANAGER, "--grant", "--reason", "in order")
-    words = office.folder / "words"
-    words.write_text("\n".join(office.installation.custodians.recovery.words[:2]))
-    card = office.installation.custodians.recovery_card
-    glass = ["recovery", "open", found[0], "--as", MANAGER, "--card", card, "--reason", "fire", "--words-from", words]
-    assert "Opened by the recovery key" in await office.good(*glass, "--yes")
-    take = ["clip", found[0], "--as", HANDLER, "--extraction-key", office.folder / "other.key"]
-    await office.good(*take, "--out", office.folder / "second")
-    status = await office.run("status", "--json")
+async def drill(place: Office, key: CustodianKey) -> None:
+    """Let one custodian answer a drill."""
+    drills, answer = place.folder / "drills", place.folder / "answer.json"
+    await place.good("custody", "drill", "begin", "--as", MANAGER, "--out", drills)
+    (challenge,) = drills.glob(f"drill-{key.custodian_id.hex()[:8]}-*.json")
+    await alone("custody", "drill", "answer", challenge, "--out", answer, *with_key(place, key))
+    assert "has shown the key" in await place.good("custody", "drill", "import", answer)
+    shown = json.loads(await place.good("custody", "show", "--as", MANAGER, "--json"))
+    assert [one["last_drill_utc_ms"] is not None for one in shown["in_use"]["custodians"]].count(True) == 1
+
+
+async def break_glass(place: Office, number: str) -> None:
+    """Open a granted request with two sheets; the status is loud from then on."""
+    assert place.installation.custodians is not None
+    words = place.folder / "words"
+    words.write_text("\n".join(place.installation.custodians.recovery.words[:2]))
+    card = place.installation.custodians.recovery_card
+    glass = ["recovery", "open", number, "--as", MANAGER, "--card", card, "--reason", "fire", "--words-from", words]
+    assert "Opened by the recovery key" in await place.good(*glass, "--yes")
+    status = await place.run("status", "--json")
     assert status.exit_code == 1
     assert json.loads(status.output)["custody"]["recovery_used"]
+
+
+async def test_two_of_three_become_three_of_five_and_the_new_ones_open_what_was_recorded_before(office: Office) -> None:
+    """Propose, sign, release, hand on, open by newcomers alone; a drill; and the sheets open what no custodian did."""
+    assert office.installation.custodians is not None
+    old, begin = office.installation.custodians.keys, time.time()
+    await asyncio.sleep(4)
+    end, now_ms = time.time() - 1, int(time.time() * 1000)
+    new = [new_custodian_key(f"Newcomer {number}", "Office", now_ms, now_ms + YEAR_MS) for number in (1, 2, 3)]
+    await change_custodians(office, old, new)
+    assert "Custodian 1" in await office.good("custody", "release", "--as", MANAGER), (
+        "two of three stay: nothing is lost"
+    )
+    await hand_on(office, old[1:])
+    extraction = office.folder / "extraction.key"
+    number = await granted(office, begin, end, extraction)
+    for key in new:
+        await office.good("approve", number, "--yes", *with_key(office, key))
+    await take(office, number, extraction, office.folder / "bundle")
+    await drill(office, new[0])
+    other = office.folder / "other.key"
+    number = await granted(office, begin, end, other)
+    await break_glass(office, number)
+    await take(office, number, other, office.folder / "second")
+    assert "none changed or removed" in await office.good("register", "--as", MANAGER, "--verify")

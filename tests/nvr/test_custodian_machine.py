@@ -1,10 +1,20 @@
 """A custodian's own machine: no Linux-only module, no media library, no recorder code is touched by these commands."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from kuramori.desk.hand_on_work import WorkHead, WorkPage, WorkRow
+from kuramori.wire import to_plain
+from kuramori_segments.custodian_key import LEAST_COST, seal_key_file
+from kuramori_segments.custody import own_share, seal_dek
+from kuramori_segments.drill import new_challenge, read_answer
+from kuramori_segments.set_change import SetChain, SetChange, read_change, with_signatures
+from tests.fakes.key_holders import PASSPHRASE, binding_for, custodian, custodian_set
 
 # Modules that do not exist on Windows or macOS, media libraries, and the rooms that only the recorder enters.
 FORBIDDEN = (
@@ -51,9 +61,10 @@ for name in FORBIDDEN:
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Absent())
 import typer
-from kuramori.cli import custodian, recovery
+from kuramori.cli import custodian, custody, recovery
 app = typer.Typer()
 custodian.register(app)
+custody.register(app)
 recovery.register(app)
 try:
     app(sys.argv[2:], standalone_mode=False)
@@ -95,6 +106,36 @@ def test_recovery_commands_run_without_them(tmp_path: Path) -> None:
     (card,) = tmp_path.glob("*.card.json")
     run("recovery", "show", card)
     run("recovery", "check", card, "--words-from", words)
+
+
+def test_custody_commands_run_without_them(tmp_path: Path, passphrase_file: Path) -> None:
+    """Sign a change, hand a segment on, answer a drill: with files, the own key, and nothing else."""
+    passphrase_file.write_text(PASSPHRASE + "\n")
+    old, key = custodian_set(2, 3), custodian("custodian 1")
+    key_path = tmp_path / "my.key.json"
+    key_path.write_bytes(seal_key_file(key, PASSPHRASE, LEAST_COST))
+    mine = ("--key", key_path, "--passphrase-file", passphrase_file)
+    change = SetChange(bytes(16), 1, old.set_id, custodian_set(3, 4), (), "manager", "April", 5)
+    (tmp_path / "change").write_bytes(change.to_bytes())
+    run("custody", "change", "sign", tmp_path / "change", "--out", tmp_path / "signed", "--yes", *mine)
+    signed = read_change((tmp_path / "signed").read_bytes())
+    chain = SetChain(old).followed_by(with_signatures(SetChain(old), signed, [change.sign(custodian("custodian 2"))]))
+
+    binding = replace(binding_for(old), recorder_id=bytes(16))
+    number, sealed = own_share(seal_dek(bytes(32), old, binding).shares, key.custodian_id)
+    facts = (binding.segment_uid, binding.camera_number, binding.epoch_id, binding.sequence, binding.start_utc_ms)
+    row = WorkRow(*facts, old.set_id, old.k, old.n, old.set_id, sealed.sealed)
+    head = WorkHead(bytes(16), "site", key.custodian_id, chain.current.set_id, chain.to_bytes())
+    lines = ({"head": to_plain(head)}, {"page": to_plain(WorkPage((row,)))}, {"end": 1})
+    (tmp_path / "work").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run("custody", "hand-on", "seal", tmp_path / "work", "--out", tmp_path / "handed", "--yes", *mine)
+    handed = json.loads((tmp_path / "handed").read_text().splitlines()[0])["page"]["rows"]
+    assert [one["number"] for one in handed] == [number]
+
+    challenge, _ = new_challenge(bytes(16), key.card, 5)
+    (tmp_path / "challenge").write_bytes(challenge.to_bytes())
+    run("custody", "drill", "answer", tmp_path / "challenge", "--out", tmp_path / "answer", *mine)
+    assert read_answer((tmp_path / "answer").read_bytes()).drill_id == challenge.drill_id
 
 
 def test_opening_shares_runs_without_them() -> None:

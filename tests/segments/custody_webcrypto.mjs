@@ -131,6 +131,35 @@ for (const segment of vectors.segments) {
   await opens(segment.resealed_dek, ...to, segment.extraction_recovery_info, dek, "resealed dek");
   must(same(combine(segment.shares.slice(1).map(({ x, y }) => ({ x, y: hex(y) }))), dek), "combined dek");
 }
+const handed = vectors.handed_on;
+const taken = [];
+for (const [place, position] of handed.receivers.entries()) {
+  const person = vectors.custodians[position];
+  const parts = [];
+  for (const one of handed.contributions) {
+    const piece = hex(one.pieces).slice(81 * (place + 1), 81 * (place + 2));
+    const plain = await openSealed(piece, hex(person.opening_private), hex(person.opening_public), hex(one.piece_infos[place]));
+    must(plain.length === 33 && plain[0] === place + 1, "piece");
+    parts.push({ x: one.number, y: plain.slice(1) });
+    opened += 1;
+  }
+  taken.push({ x: place + 1, y: combine(parts) });
+}
+must(same(combine(taken), hex(vectors.segments[handed.segment - 1].dek)), "handed-on dek");
+const wholes = [];
+for (const one of handed.contributions) {
+  const paper = vectors.recovery;
+  const whole = hex(one.pieces).slice(0, 81);
+  const plain = await openSealed(whole, hex(paper.opening_private), hex(paper.opening_public), hex(one.recovery_info));
+  wholes.push({ x: plain[0], y: plain.slice(1) });
+  opened += 1;
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const giver = base64(vectors.custodians[one.number - 1].card.signing_key);
+  const key = await subtle.importKey("raw", giver, algorithm, false, ["verify"]);
+  const statement = join(hex(one.statement_head), hex(one.pieces));
+  must(await subtle.verify(algorithm, key, hex(one.signature), statement), "signature of what was handed on");
+}
+must(same(combine(wholes), hex(vectors.segments[handed.segment - 1].dek)), "dek handed on to the recovery key");
 for (const bad of vectors.bad_shares) {
   const person = vectors.custodians[0];
   const info = hex(vectors.segments[0].shares[0].info);

@@ -165,6 +165,7 @@ def custodian(number: int) -> dict[str, Any]:
     return {
         "opening_private": private.hex(),
         "opening_public": public.hex(),
+        "signing_private": f"{signing.private_numbers().private_value:064x}",
         "custodian_id": hashlib.sha256(b"kuramori/v1/custodian" + public + point).digest()[:16].hex(),
         "fingerprint": fingerprint(b"kuramori/v1/card-fingerprint\0", body),
         "card": proven | {"signature": base64(signature)},
@@ -265,6 +266,52 @@ def sealed_segment(people: list[dict[str, Any]], paper: dict[str, Any], set_id: 
     }
 
 
+def handed_on(
+    people: list[dict[str, Any]], paper: dict[str, Any], segment: dict[str, Any], givers: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return one segment handed on by old share numbers `givers` to the first and last of the people, both needed."""
+    receivers = [people[0], people[-1]]
+    new_set = {
+        "kuramori": "custodian set",
+        "version": 1,
+        "threshold": 2,
+        "custodians": [person["card"] for person in receivers],
+        "recovery": paper["card"],
+    }
+    set_id = hashlib.sha256(canonical(new_set)).digest()[:16]
+    contributions = []
+    for i in givers:
+        y = bytes.fromhex(segment["shares"][i - 1]["y"])
+        facts = bound_facts(segment["binding"], i) + set_id + bytes([2, 2])
+        whole_info = b"kuramori/v1/hand-on-recovery" + facts + bytes([0])
+        whole = hpke_seal(bytes([i]) + y, bytes.fromhex(paper["opening_public"]), whole_info, fixed(f"whole {i}"))
+        pieces, infos = whole, []
+        for j, (person, part) in enumerate(zip(receivers, split(y, 2, 2, f"handed on {i}"), strict=True), start=1):
+            info = b"kuramori/v1/hand-on" + facts + bytes([j])
+            public = bytes.fromhex(person["opening_public"])
+            pieces += hpke_seal(bytes([j]) + part, public, info, fixed(f"piece {i} {j}"))
+            infos.append(info.hex())
+        signing = ec.derive_private_key(int(people[i - 1]["signing_private"], 16), ec.SECP256R1())
+        statement = b"kuramori/v1/hand-on-signature\0" + facts + bytes([0]) + pieces
+        contributions.append(
+            {
+                "number": i,
+                "recovery_info": whole_info.hex(),
+                "piece_infos": infos,
+                "pieces": pieces.hex(),
+                "statement_head": (b"kuramori/v1/hand-on-signature\0" + facts + bytes([0])).hex(),
+                "signature": es256(signing, statement).hex(),
+            }
+        )
+    return {
+        "segment": 1,
+        "set": new_set,
+        "set_id": set_id.hex(),
+        "receivers": [0, len(people) - 1],
+        "contributions": contributions,
+    }
+
+
 def bad_shares(people: list[dict[str, Any]], segment: dict[str, Any]) -> list[dict[str, str]]:
     """Return sealed shares of share 1 that must be refused."""
     first = segment["shares"][0]
@@ -350,6 +397,7 @@ def make_vectors() -> bytes:
         "custodian_set_id": set_id,
         "sharings": sharings(),
         "segments": segments,
+        "handed_on": handed_on(people, paper, segments[0], (1, 3)),
         "bad_shares": bad_shares(people, segments[0]),
         "bad_cards": bad_cards(people),
     }

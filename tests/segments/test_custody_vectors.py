@@ -13,6 +13,13 @@ from kuramori_segments import custody
 from kuramori_segments.custodian_card import card_from_value
 from kuramori_segments.custodian_set import read_set
 from kuramori_segments.custody import ExtractionBinding, ShareBinding
+from kuramori_segments.hand_on import (
+    Contribution,
+    HandOnBinding,
+    check_contribution,
+    recover_handed_on,
+    take_over,
+)
 from kuramori_segments.header import SealedShare
 from kuramori_segments.key_faults import CardForged, CardUnreadable, SealNotOurs
 from kuramori_segments.recovery_key import recovery_card_from_value
@@ -95,6 +102,34 @@ def test_resealed_shares_open(segment: dict[str, Any]) -> None:
     assert custody.open_resealed_dek(octets(segment["resealed_dek"]), private, binding).hex() == segment["dek"]
 
 
+def test_what_was_handed_on_opens() -> None:
+    """New custodians add pieces up to shares of the same key, the recovery key the old shares; signatures hold."""
+    handed = VECTORS["handed_on"]
+    segment, new_set = SEGMENTS[handed["segment"] - 1], read_set(json.dumps(handed["set"]).encode())
+    binding = HandOnBinding.to(new_set, binding_of(segment))
+    assert new_set.set_id.hex() == handed["set_id"]
+    given = [
+        Contribution(one["number"], octets(one["pieces"]), octets(one["signature"])) for one in handed["contributions"]
+    ]
+    for one, expected in zip(given, handed["contributions"], strict=True):
+        assert binding.recovery_info(one.number).hex() == expected["recovery_info"]
+        infos = [binding.piece_info(one.number, place).hex() for place in (1, 2)]
+        assert infos == expected["piece_infos"]
+        check_contribution(one, binding, card_from_value(VECTORS["custodians"][one.number - 1]["card"]))
+    shares = [
+        take_over(
+            {one.number: one.piece(place) for one in given},
+            binding,
+            place,
+            octets(VECTORS["custodians"][position]["opening_private"]),
+        )
+        for place, position in enumerate(handed["receivers"], start=1)
+    ]
+    assert custody.combine(shares, 2).hex() == segment["dek"]
+    paper = octets(VECTORS["recovery"]["opening_private"])
+    assert recover_handed_on({one.number: one.piece(0) for one in given}, binding, paper).hex() == segment["dek"]
+
+
 @pytest.mark.parametrize("bad", VECTORS["bad_shares"], ids=lambda one: one["what"])
 def test_bad_shares_are_refused(bad: dict[str, str]) -> None:
     """Each by the same name: what is wrong with a sealed share is nobody's business."""
@@ -134,4 +169,4 @@ def test_a_browser_can_do_all_of_it() -> None:
     script = Path(__file__).parent / "custody_webcrypto.mjs"
     command = ["node", "--no-warnings", str(script), str(VECTORS_FILE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.stdout == "ok 16\n", done.stderr
+    assert done.stdout == "ok 22\n", done.stderr

@@ -99,26 +99,7 @@ class Desk:
         self.keeping = Keeping(journal, recorder, clock)
         self.cameras = CameraCare(site, journal, recorder, clock)
         self.aiming = Aiming(site, journal, self.cameras, take_still, clock)
-        chain_file = ChainFile(places.custodians)
-        self.handing_on = HandingOn(
-            site=site, journal=journal, recorder=recorder, store=custody_store, chain=chain_file.chain, clock=clock
-        )
-        self.custody = CustodyCare(
-            recorder_id=site.recorder_id,
-            journal=journal,
-            recorder=recorder,
-            store=custody_store,
-            chain_file=chain_file,
-            handing_on=self.handing_on,
-            clock=clock,
-        )
-        self.drilling = Drilling(
-            recorder_id=site.recorder_id,
-            journal=journal,
-            store=custody_store,
-            custodians=self.custodians,
-            clock=clock,
-        )
+        self._open_custody(ChainFile(places.custodians))
         self.filing = Filing(
             site=site,
             journal=journal,
@@ -149,6 +130,33 @@ class Desk:
             run_worker=run_worker,
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=clock,
+        )
+
+    def _open_custody(self, chain_file: ChainFile) -> None:
+        """What is about custodians: who they are, what they hand on, whether they have their keys."""
+        self.handing_on = HandingOn(
+            site=self.site,
+            journal=self.journal,
+            recorder=self.recorder,
+            store=self._custody_store,
+            chain=chain_file.chain,
+            clock=self.clock,
+        )
+        self.custody = CustodyCare(
+            recorder_id=self.site.recorder_id,
+            journal=self.journal,
+            recorder=self.recorder,
+            store=self._custody_store,
+            chain_file=chain_file,
+            handing_on=self.handing_on,
+            clock=self.clock,
+        )
+        self.drilling = Drilling(
+            recorder_id=self.site.recorder_id,
+            journal=self.journal,
+            store=self._custody_store,
+            custodians=self.custodians,
+            clock=self.clock,
         )
 
     def _open_media(self) -> None:
