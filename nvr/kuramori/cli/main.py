@@ -28,6 +28,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "hold",
     "init",
     "plan",
+    "open_offline",
     "recovery",
     "register",
     "request",
