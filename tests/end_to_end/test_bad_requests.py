@@ -66,8 +66,9 @@ class Office:
         return self.run("clip", number, "--as", HANDLER, "--extraction-key", extraction_key, "--out", out)
 
     def entries(self) -> list[str]:
-        """Return the kinds of the register's entries."""
-        return [line.split()[3] for line in self.good("register", "--as", MANAGER).splitlines()]
+        """Return the kinds of the register's entries, without receipts of erasure: those come by themselves."""
+        kinds = [line.split()[3] for line in self.good("register", "--as", MANAGER).splitlines()]
+        return [kind for kind in kinds if kind != "erased"]
 
 
 def written(seconds: float) -> str:
