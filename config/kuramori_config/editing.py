@@ -14,6 +14,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 CAMERA = "camera"
+VOLUME = "volume"
 RETIRED = "retired_camera"
 
 Values = Mapping[str, Any]  # key → TOML value; in a change None takes the key away
@@ -68,6 +69,25 @@ def with_removed_camera(text: str, name: str, retired: Values) -> str:
     return _proven(_appended(tomlkit.dumps(document), RETIRED, retired), expected, f"[[{CAMERA}]] {name}")
 
 
+def with_volume(text: str, values: Values) -> str:
+    """Return the text with a [[volume]] table more, at the end. Raises EditRefused."""
+    expected = _parsed(text)
+    expected.setdefault(VOLUME, []).append(dict(values))
+    return _proven(_appended(text, VOLUME, values), expected, f"[[{VOLUME}]]")
+
+
+def with_volume_size(text: str, position: int, size: str) -> str:
+    """Return the text with another size of the volume at that place. Raises EditRefused."""
+    expected = _parsed(text)
+    tables = expected.get(VOLUME)
+    if not isinstance(tables, list) or not 0 <= position < len(tables) or not isinstance(tables[position], dict):
+        raise EditRefused(f"[[{VOLUME}]]")
+    tables[position]["size"] = size
+    document, written = _tables(text, VOLUME)
+    written[position]["size"] = size
+    return _proven(tomlkit.dumps(document), expected, f"[[{VOLUME}]]")
+
+
 def _position(document: Mapping[str, Any], name: str) -> int:
     tables = document.get(CAMERA, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -90,14 +110,14 @@ def _appended(text: str, kind: str, values: Values) -> str:
     return f"{body}\n{tomlkit.dumps(addition).strip()}\n"
 
 
-def _tables(text: str) -> tuple[tomlkit.TOMLDocument, list[Table] | AoT]:
+def _tables(text: str, kind: str = CAMERA) -> tuple[tomlkit.TOMLDocument, list[Table] | AoT]:
     try:
         document = tomlkit.parse(text)
-        tables = document[CAMERA]
+        tables = document[kind]
     except TOMLKitError:
-        raise EditRefused(f"[[{CAMERA}]]") from None
+        raise EditRefused(f"[[{kind}]]") from None
     if not isinstance(tables, AoT):
-        raise EditRefused(f"[[{CAMERA}]]")
+        raise EditRefused(f"[[{kind}]]")
     return document, tables
 
 

@@ -15,15 +15,16 @@ from kuramori.camera_assembly import CameraAssembly, home_at
 from kuramori.camera_messages import Pause
 from kuramori.camera_sources import StreamBook
 from kuramori.camera_texts import camera_troubles
+from kuramori.capacity_messages import CapacityPlan
 from kuramori.clock_trust import clock_synchronised
 from kuramori.fact_book import FactBook
 from kuramori.filling.fill_figures import FillFigures
 from kuramori.filling.filled_lane import FilledLane
 from kuramori.pause_book import PauseBook
-from kuramori.recording import RecordingState
-from kuramori.sound import sound_troubles
+from kuramori.recording_values import RecordingState
 from kuramori.scrubbing.damage_book import DamageBook
 from kuramori.scrubbing.scrub_figures import ScrubFigures
+from kuramori.sound import sound_troubles
 from kuramori.tick import Tick
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
@@ -66,9 +67,10 @@ class Recorder:
     filled: dict[int, FilledLane] = field(default_factory=dict)  # what is filled from cameras' cards, by number
     filled_left: dict[int, RecordingState] = field(default_factory=dict)  # of cameras that left: where it goes on
     fill_figures: dict[str, FillFigures] = field(default_factory=dict)  # by name
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # whoever lets cameras come, go or rest holds it
     damage: DamageBook = field(default_factory=DamageBook)  # what reading back found
     scrub_figures: dict[bytes, ScrubFigures] = field(default_factory=dict)  # by volume id
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # whoever lets cameras come, go or rest holds it
+    capacity: CapacityPlan | None = None  # how long pictures will stay, as last looked at
     _oldest: dict[int, int] = field(default_factory=dict)
     _oldest_until_boot_ns: int = 0
 

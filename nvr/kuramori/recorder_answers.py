@@ -4,7 +4,7 @@ Reading ring and ledger happens in the books thread, so that no question holds u
 answered gets a Failure with a stable code. This module must not know HTTP, roles or what an answer is used for.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from kuramori.camera import Camera, Phase
 from kuramori.camera_answers import CameraAnswers
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.custody_answers import CustodyAnswers
+from kuramori.ending_answers import EndingAnswers
 from kuramori.erasure_answers import ErasureAnswers
 from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
 from kuramori.messages import (
@@ -41,14 +42,15 @@ from kuramori.messages import (
     RecorderStatus,
     ReleasedKeys,
     ReleaseKeysRequest,
-    SegmentExtent,
     ScrubStatus,
+    SegmentExtent,
     SegmentKey,
     SegmentState,
     StatisticsRequest,
     StatusRequest,
     VolumeStatus,
 )
+from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
 from kuramori_segments import ledger_records
@@ -58,6 +60,7 @@ from kuramori_segments.coverage import coverage
 from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
 from kuramori_segments.ledger_fault import HoldUnknown, LedgerFault
 from kuramori_segments.storage_fault import StorageFault
+from kuramori_segments.volume import Volume
 
 PLANNED_KEPT = 16 * PLAN_LIMIT_SEGMENTS
 STATES = {
@@ -89,7 +92,12 @@ class RecorderAnswers:
     """The handler behind recorder.sock."""
 
     def __init__(
-        self, recorder: Recorder, forgetting: Forgetting, cameras: CameraAnswers, custody: CustodyAnswers
+        self,
+        recorder: Recorder,
+        forgetting: Forgetting,
+        cameras: CameraAnswers,
+        custody: CustodyAnswers,
+        ending: EndingAnswers | None = None,
     ) -> None:
         self._recorder = recorder
         self._vault = recorder.vault
@@ -109,7 +117,12 @@ class RecorderAnswers:
             **cameras.handlers,
             **custody.handlers,
             **ErasureAnswers(recorder, forgetting).handlers,
+            **(ending.handlers if ending is not None else {}),
         }
+
+    def add(self, handlers: Mapping[type[Any], Callable[[Any], Awaitable[Any]]]) -> None:
+        """Answer further questions too."""
+        self._handlers |= handlers
 
     async def answer(self, question: Any) -> Any:
         """Return the answer or a Failure."""
@@ -192,6 +205,7 @@ class RecorderAnswers:
                     bad_slots=usage.bad + usage.doubtful,
                     healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
                     detail=lane.health.detail,
+                    scrub=self._scrub(volume),
                 )
             )
         found += [
@@ -200,20 +214,6 @@ class RecorderAnswers:
         ]
         return tuple(found)
 
-    # ---- coverage and plans --------------------------------------------------------------------------------------
-
-    def _known(self, name: str) -> KnownCamera | Failure:
-        number = self._recorder.numbers.get(name)
-        if number is None:
-                    scrub=self._scrub(volume),
-            return Failure(FailureCode.UNKNOWN_CAMERA, f"no camera is called {name}")
-        return KnownCamera(name, number, self._recorder.cameras.get(name))
-
-    async def _coverage(self, question: CoverageRequest) -> Coverage | Failure:
-        camera = self._known(question.camera)
-        if isinstance(camera, Failure):
-            return camera
-        if question.from_utc_ms >= question.to_utc_ms:
     def _scrub(self, volume: Volume) -> ScrubStatus | None:
         its = self._recorder.scrub_figures.get(volume.superblock.volume_id)
         if its is None:
@@ -227,6 +227,19 @@ class RecorderAnswers:
             fault=its.fault,
         )
 
+    # ---- coverage and plans --------------------------------------------------------------------------------------
+
+    def _known(self, name: str) -> KnownCamera | Failure:
+        number = self._recorder.numbers.get(name)
+        if number is None:
+            return Failure(FailureCode.UNKNOWN_CAMERA, f"no camera is called {name}")
+        return KnownCamera(name, number, self._recorder.cameras.get(name))
+
+    async def _coverage(self, question: CoverageRequest) -> Coverage | Failure:
+        camera = self._known(question.camera)
+        if isinstance(camera, Failure):
+            return camera
+        if question.from_utc_ms >= question.to_utc_ms:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
         return await self._recorder.books.call(self._read_coverage, camera, question.from_utc_ms, question.to_utc_ms)
 
@@ -261,6 +274,7 @@ class RecorderAnswers:
                     openable = any(
                         item.header.sequence == segment.sequence and item.header.segment_uid in kept for item in found
                     )
+                damaged = self._recorder.damage.get((number, segment.sequence))
                 present.append(
                     PresentSegment(
                         segment.sequence,
@@ -268,13 +282,13 @@ class RecorderAnswers:
                         self._forgetting.end_of(number, segment.sequence, segment.end_utc_ms),
                         openable,
                         entry.state is SlotState.RECOVERED,
+                        damaged.times if damaged is not None else (),
                     )
                 )
         return present
 
     async def _plan(self, question: PlanRequest) -> ExtractionPlan | Failure:
         camera = self._known(question.camera)
-                damaged = self._recorder.damage.get((number, segment.sequence))
         if isinstance(camera, Failure):
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
@@ -282,7 +296,6 @@ class RecorderAnswers:
         return await self._recorder.books.call(self._read_plan, camera, question.from_utc_ms, question.to_utc_ms)
 
     def _read_plan(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> ExtractionPlan | Failure:
-                        damaged.times if damaged is not None else (),
         number = camera.number
         found = self._forgetting.segments(number, from_utc_ms - GOP_REACH_MS, to_utc_ms)
         if len(found) > PLAN_LIMIT_SEGMENTS:
@@ -290,7 +303,7 @@ class RecorderAnswers:
                 FailureCode.RANGE_TOO_LARGE,
                 f"the range lies in {len(found)} segments; name {PLAN_LIMIT_SEGMENTS} at most",
             )
-        needed = _reaching_back(found, from_utc_ms)
+        needed = reaching_back(found, from_utc_ms)
         for item in needed:
             self._planned[item.header.segment_uid] = item.header.epoch_id
         while len(self._planned) > PLANNED_KEPT:
@@ -406,7 +419,8 @@ class RecorderAnswers:
 
     def _read_holds(self) -> Holds:
         in_force = self._vault.ledger.holds(self._recorder.now_utc_ms())
-        return Holds(tuple(self._to_message(hold, self._forgetting.held_segments(hold)) for hold in in_force))
+        holds = tuple(self._to_message(hold, self._forgetting.held_segments(hold)) for hold in in_force)
+        return Holds(holds, self._forgetting.hold_budget())
 
     async def _erase(self, question: EraseRequest) -> Erasure | Failure:
         camera = self._known(question.camera)
@@ -448,20 +462,3 @@ class RecorderAnswers:
 
     async def _statistics(self, _question: StatisticsRequest) -> Any:
         return statistics_of(self._recorder, self._forgetting, await self._recorder.oldest_decryptable_utc_ms())
-
-
-def _reaching_back(found: list[FoundSegment], from_utc_ms: int) -> list[FoundSegment]:
-    """Leave out what lies before the key frame from which the range can be decoded; filled segments all stay.
-
-    The last segment that begins at or before the range holds it, unless that one begins inside a GOP and so late that
-    its first key frame may lie behind: then its predecessor is needed too.
-    """
-    live = [item for item in found if item.header.provenance is Provenance.LIVE]
-    filled = found[len(live) :]
-    first = 0
-    for position, item in enumerate(live):
-        if item.header.start_utc_ms <= from_utc_ms:
-            first = position
-    while first > 0 and live[first].header.continues and live[first].header.start_utc_ms > from_utc_ms - GOP_REACH_MS:
-        first -= 1
-    return live[first:] + filled

@@ -11,6 +11,7 @@ from kuramori import __version__
 from kuramori.camera import Camera, Phase
 from kuramori.camera_messages import CameraFacts, EventsState
 from kuramori.camera_texts import certificate_changed, masks_missing
+from kuramori.capacity.capacity_figures import camera_capacity, hold_budget_figures, volume_capacity
 from kuramori.capture.source import EndReason
 from kuramori.fact_book import is_stale, light_of
 from kuramori.filling.camera_fill import may_be_filled
@@ -23,12 +24,14 @@ from kuramori_config.schema import Camera as CameraTable
 from kuramori_metrics.statistics import (
     CameraStatistics,
     CameraTold,
+    CapacityStatistics,
     FillingStatistics,
     HistogramStatistics,
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
     RecorderStatistics,
+    ScrubStatistics,
     VolumeStatistics,
 )
 from kuramori_segments.key_faults import CustodiansExpired
@@ -54,7 +57,13 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
         clock_offset_limit_seconds=recorder.configuration.recorder.clock_offset_alarm_seconds,
         cameras=tuple(_camera(recorder, camera, oldest) for camera in recorder.cameras.values()),
         volumes=tuple(
-            _volume(lane, forgetting.figures.held_slots, boot_ns) for lane in recorder.lanes
+            _volume(
+                lane,
+                volume_capacity(recorder.capacity, lane.name, recorder.now_utc_ms()),
+                _scrub(recorder, lane),
+                boot_ns,
+            )
+            for lane in recorder.lanes
         )
         + tuple(VolumeStatistics(str(path), healthy=False) for path in recorder.vault.shelf.away),
         keystore=_keystore(recorder, forgetting),
@@ -81,6 +90,7 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
     starts = [segment.start_utc_ms for segment in firsts if segment is not None]
     description = camera.description
     facts, utc_ms = recorder.facts.of(camera.name), recorder.now_utc_ms()
+    capacity = camera_capacity(recorder.capacity, camera.name)
     return CameraStatistics(
         name=camera.name,
         recording=camera.phase is Phase.RECORDING and camera.tracker.is_open,
@@ -108,6 +118,8 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
         events_dropped=camera.recording.events.dropped,
         filling=_filling(recorder.fill_figures.get(camera.name), recorder.tables[camera.name]),
         retention_seconds=float(recorder.tables[camera.name].retention.seconds),
+        retention_reached_seconds=capacity.reached_seconds if capacity is not None else None,
+        rate_measured=capacity.measured if capacity is not None else None,
         oldest_recording_utc_ms=min(starts, default=None),
         oldest_decryptable_utc_ms=oldest.get(number),
     )
@@ -155,7 +167,25 @@ def _told(facts: CameraFacts) -> CameraTold:
     )
 
 
-def _volume(lane: VolumeLane, held_slots: int, boot_ns: int) -> VolumeStatistics:
+def _scrub(recorder: Recorder, lane: VolumeLane) -> ScrubStatistics | None:
+    its = recorder.scrub_figures.get(lane.volume.superblock.volume_id)
+    if its is None:
+        return None
+    return ScrubStatistics(
+        segments=its.segments,
+        unverified=its.unverified,
+        damaged=its.damaged,
+        damage_found=its.damage_found,
+        verified_bytes=its.verified_bytes,
+        oldest_unverified_utc_ms=its.oldest_unverified_utc_ms,
+        last_pass_utc_ms=its.last_pass_utc_ms,
+        readable=not its.fault,
+    )
+
+
+def _volume(
+    lane: VolumeLane, capacity: CapacityStatistics | None, scrub: ScrubStatistics | None, boot_ns: int
+) -> VolumeStatistics:
     volume, figures = lane.volume, lane.figures
     usage, statistics = volume.usage(), volume.statistics
     states = {
@@ -173,7 +203,8 @@ def _volume(lane: VolumeLane, held_slots: int, boot_ns: int) -> VolumeStatistics
         slot_bytes=volume.superblock.slot_bytes,
         zero_filled_slots=usage.usable,
         slot_count=volume.superblock.slot_count,
-        held_slots=held_slots,
+        held_slots=len(volume.held_slots()),
+        capacity=capacity,
         written_bytes=statistics.data_bytes + statistics.table_bytes + statistics.fill_bytes,
         data_bytes=statistics.data_bytes,
         syncs=statistics.syncs,
@@ -185,6 +216,7 @@ def _volume(lane: VolumeLane, held_slots: int, boot_ns: int) -> VolumeStatistics
             for number, count in sorted(figures.write_errors.items())
         ),
         healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
+        scrub=scrub,
     )
 
 
@@ -203,6 +235,7 @@ def _keystore(recorder: Recorder, forgetting: Forgetting) -> KeystoreStatistics:
         on_fallback=keystore.on_fallback,
         holds=forgetting.figures.holds,
         oldest_held_utc_ms=held.epoch_first_utc_ms if held is not None else None,
+        hold_budget=hold_budget_figures(recorder.capacity),
     )
 
 

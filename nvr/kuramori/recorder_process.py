@@ -18,11 +18,13 @@ from kuramori.camera_assembly import CameraAssembly, VolumeSlots, home_at, lane_
 from kuramori.camera_lives import CameraLives
 from kuramori.camera_roster import CameraRoster
 from kuramori.camera_sources import CameraSources, StreamBook
+from kuramori.capacity.capacity_watch import CapacityWatch
 from kuramori.certificate_book import CertificateBook
 from kuramori.clock_trust import clock_synchronised
 from kuramori.custodian_office import CustodiansUnusable
 from kuramori.custody_answers import CustodyAnswers
 from kuramori.door_client import DoorClient
+from kuramori.ending_answers import EndingAnswers
 from kuramori.erasure_texts import place_refusal
 from kuramori.fact_book import FactBook
 from kuramori.fact_keeping import FactKeeping
@@ -38,10 +40,10 @@ from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
 from kuramori.reloads import Reloads
-from kuramori.texts import tr
-from kuramori.tick import Tick
 from kuramori.scrubbing.scrubbing import Scrubbing
 from kuramori.storage_watch import StorageWatch
+from kuramori.texts import tr
+from kuramori.tick import Tick
 from kuramori.timebase import Clock, ClockStep, SystemClock, UtcAnchor
 from kuramori.vault import (
     DeviceKeyUnusable,
@@ -186,7 +188,11 @@ class RecorderRun:
         places = Places.of(recorder.configuration)
         places.runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
         cameras = CameraAnswers(recorder, self._roster, self._pausing, self._facts)
-        answers = RecorderAnswers(recorder, self._forgetting, cameras, CustodyAnswers(recorder))
+        answers = RecorderAnswers(
+            recorder, self._forgetting, cameras, CustodyAnswers(recorder), EndingAnswers(recorder)
+        )
+        capacity = CapacityWatch(recorder, self._forgetting)
+        answers.add(capacity.handlers)
         server = await MessageServer(places.recorder_socket, answers.answer).start()
         await recorder.note("recorder_started", recovered_segments=recorder.vault.recovered_segments)
         background = [
@@ -198,11 +204,13 @@ class RecorderRun:
         if await self._ready(stop):
             await self._forgetting.catch_up()
             background.append(asyncio.create_task(self._forgetting.run(), name="forgetting"))
+            background.append(asyncio.create_task(capacity.run(), name="capacity"))
             self._pausing.start()
             background.append(asyncio.create_task(self._pausing.run(), name="pausing"))
             background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
             filler = Filler(recorder, DoorClient(places.door_socket))
             background.append(asyncio.create_task(filler.run(), name="filling gaps"))
+            background.append(asyncio.create_task(Scrubbing(recorder).run(), name="scrub"))
             log.get().info("recording", cameras=len(self._lives))
             await self._until_stopped(stop, [ticking, self._lives.broken, *background])
         await self._stop(ticking, background)
@@ -210,7 +218,6 @@ class RecorderRun:
 
     async def _follow(self, reloads: Reloads) -> None:
         """Bring the cameras to each new reading of the configuration, until cancelled."""
-            background.append(asyncio.create_task(Scrubbing(recorder).run(), name="scrub"))
         self._recorder.configuration_fault = lambda: reloads.fault
         while True:
             configuration = await reloads.next()
@@ -295,7 +302,8 @@ class RecorderRun:
         log.get().warning("clock_step", by_ms=step.by_ms)
         for camera in self._recorder.cameras.values():
             camera.clock_stepped(step.by_ms)
-        await self._recorder.note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
+        note = self._recorder.note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
+        self._begin(note, "clock step")
 
 
 async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:

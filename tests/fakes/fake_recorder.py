@@ -12,6 +12,7 @@ from typing import Any
 
 from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
+from kuramori.capacity_messages import CapacityPlan, CapacityRequest, HoldBudget
 from kuramori.custodian_office import read_custody
 from kuramori.custody_messages import (
     CustodiansInUse,
@@ -122,8 +123,8 @@ class FakeRecorder:
                 if self.held.pop(question.hold_id, None) is None:
                     return Failure(FailureCode.UNKNOWN_HOLD, "no such hold")
                 return messages.Acknowledged()
-            case messages.HoldsRequest():
-                return messages.Holds(tuple(self.held.values()))
+            case messages.HoldsRequest() | CapacityRequest():
+                return self._kept(question)
             case messages.EraseRequest():
                 return self._erase(question)
             case messages.ErasuresRequest():
@@ -135,6 +136,12 @@ class FakeRecorder:
         if isinstance(question, QUESTIONS):
             return self.media.answer(question)
         return Failure(FailureCode.UNKNOWN_METHOD, "not here")
+
+    def _kept(self, question: messages.HoldsRequest | CapacityRequest) -> Any:
+        budget = HoldBudget(25.0, self.hold_budget, len(self.held))
+        if isinstance(question, messages.HoldsRequest):
+            return messages.Holds(tuple(self.held.values()), budget)
+        return CapacityPlan(self.now_utc_ms, True, (), budget)
 
     def _answer_custody(self, question: CustodySegmentsRequest | ReloadCustodiansRequest) -> Any:
         if isinstance(question, CustodySegmentsRequest):

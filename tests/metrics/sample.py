@@ -2,6 +2,8 @@
 
 from kuramori_metrics.latency_histogram import LatencyHistogram
 from kuramori_metrics.statistics import (
+    CapacityStatistics,
+    HoldBudgetStatistics,
     CameraStatistics,
     CameraTold,
     CustodianKeyStatistics,
@@ -12,11 +14,11 @@ from kuramori_metrics.statistics import (
     LedgerStatistics,
     ProcessStatistics,
     RecorderStatistics,
+    ScrubStatistics,
     VolumeStatistics,
 )
 
 NOW = 1_790_000_000_000
-    ScrubStatistics,
 
 
 def camera(number: int = 0) -> CameraStatistics:
@@ -56,6 +58,8 @@ def camera(number: int = 0) -> CameraStatistics:
         events_dropped=17,
         filling=FillingStatistics(12.5, 3, 40.0, 60.25),
         retention_seconds=604_800.0,
+        retention_reached_seconds=500_000.0,
+        rate_measured=True,
         oldest_recording_utc_ms=NOW - 600_000,
         oldest_decryptable_utc_ms=NOW - 500_000,
     )
@@ -82,17 +86,20 @@ def full(cameras: int = 1) -> RecorderStatistics:
                 zero_filled_slots=8,
                 slot_count=16,
                 held_slots=3,
+                capacity=CapacityStatistics(100.0, 200.0, 300.0, 1 << 34),
                 written_bytes=2000,
                 data_bytes=1900,
                 syncs=60,
                 commit_latency=latency.snapshot(),
                 write_errors_by_errno=(LabelledCount("EIO", 1),),
                 healthy=False,
+                scrub=ScrubStatistics(12, 4, 1, 2, 48 << 20, NOW - 70_000, NOW - 90_000, False),
             ),
         ),
-        keystore=KeystoreStatistics("E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3),
+        keystore=KeystoreStatistics(
+            "E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3, hold_budget=HoldBudgetStatistics(16, 9)
+        ),
         custody=CustodyStatistics((CustodianKeyStatistics("ab12cd34", NOW - 5000),), 1, True),
         ledger=LedgerStatistics(8192, False, 2),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),
     )
-                scrub=ScrubStatistics(12, 4, 1, 2, 48 << 20, NOW - 70_000, NOW - 90_000, False),

@@ -17,6 +17,7 @@ from kuramori_metrics.collectors import (
     ledger,
     processes,
     recorder,
+    volume_capacity,
     volume_scrub,
     volume_slots,
     volume_writes,
@@ -38,11 +39,12 @@ COLLECTORS = checked(
         camera_card.COLLECTOR,
         camera_keeping.COLLECTOR,
         volume_slots.COLLECTOR,
+        volume_capacity.COLLECTOR,
         volume_writes.COLLECTOR,
+        volume_scrub.COLLECTOR,
         keystore.COLLECTOR,
         custody.COLLECTOR,
         holds.COLLECTOR,
         ledger.COLLECTOR,
     )
-        volume_scrub.COLLECTOR,
 )

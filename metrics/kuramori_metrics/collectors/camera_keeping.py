@@ -11,6 +11,20 @@ from kuramori_metrics.statistics import RecorderStatistics
 RETENTION = Family(
     "kuramori_camera_retention_seconds", Kind.GAUGE, "How long the camera is to be kept.", ("camera",), "seconds"
 )
+REACHED = Family(
+    "kuramori_camera_retention_reached_seconds",
+    Kind.GAUGE,
+    "How long the camera's pictures will stay at the present rates, its retention at most.",
+    ("camera",),
+    "seconds",
+)
+MEASURED = Family(
+    "kuramori_camera_rate_measured",
+    Kind.GAUGE,
+    "1 where that is counted with the camera's measured rate, 0 where with the expected one.",
+    ("camera",),
+    "0 or 1",
+)
 RECORDED = Family(
     "kuramori_camera_oldest_recording_timestamp_seconds",
     Kind.GAUGE,
@@ -36,6 +50,16 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
             if camera.retention_seconds is not None
         ]
     )
+    yield REACHED.metric(
+        [
+            ((camera.name,), camera.retention_reached_seconds)
+            for camera in statistics.cameras
+            if camera.retention_reached_seconds is not None
+        ]
+    )
+    yield MEASURED.metric(
+        [((camera.name,), camera.rate_measured) for camera in statistics.cameras if camera.rate_measured is not None]
+    )
     yield RECORDED.metric(
         [
             ((camera.name,), seconds(camera.oldest_recording_utc_ms))
@@ -52,4 +76,4 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     )
 
 
-COLLECTOR = Collector("camera_keeping", (RETENTION, RECORDED, DECRYPTABLE), collect)
+COLLECTOR = Collector("camera_keeping", (RETENTION, REACHED, MEASURED, RECORDED, DECRYPTABLE), collect)

@@ -17,6 +17,7 @@ from kuramori.api.views import (
     OpenDisposal,
     StatusView,
 )
+from kuramori.capacity_messages import CapacityPlan
 from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.custody_status import custody_problems
@@ -78,6 +79,13 @@ async def coverage(
         async with asking(name):
             found.append(await here.recorder.coverage(name, from_utc_ms, to_utc_ms))
     return CoverageReport(here.clock.utc_ms(), tuple(found))
+
+
+@router.get("/v1/capacity")
+async def capacity(here: Here, caller: Anybody) -> CapacityPlan:
+    """Return how long each camera's pictures will stay at the present rates, and what holds may keep."""
+    async with asking():
+        return await here.recorder.capacity()
 
 
 @router.get("/v1/grounds")

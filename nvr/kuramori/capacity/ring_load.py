@@ -1,8 +1,8 @@
 """What a ring has to carry: how fast each camera takes slots, measured where there is something to measure. Pure.
 
-Measured is counted from the ring itself: slots taken in the last days over the time that they cover. That holds whatever
-a camera sends, flaps or wastes, outlives restarts, and needs no book of its own. It assumes that a camera goes on
-as it did *while it recorded*, which is the careful side for one that was often away. It must not know volumes or keys.
+Measured is counted from the ring itself: slots taken in the last days over the time that they cover. That holds
+whatever a camera sends, flaps or wastes, outlives restarts, and needs no book of its own. It assumes that a camera goes
+on as it did *while it recorded*, the careful side for one that was often away. It must not know volumes or keys.
 """
 
 from collections.abc import Iterable

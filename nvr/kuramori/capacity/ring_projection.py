@@ -1,8 +1,8 @@
 """How long each camera's pictures will stay in a ring, and when something is overwritten too early. Pure arithmetic.
 
 It follows the rules by which slots are taken (kuramori_segments.ring): free ones; beyond 1.2 times its plan a camera's
-own oldest; what is past its retention; what another has beyond its plan; what is furthest past its floor. A test lets the real rule run and compares.
-It must not know volumes, keys or the clock: times count in seconds from now.
+own oldest; what is past its retention; what another has beyond its plan; what is furthest past its floor. A test
+lets the real rule run and compares. It must not know volumes, keys or the clock: times count in seconds from now.
 """
 
 from bisect import bisect_right
@@ -31,7 +31,12 @@ class Ring:
     @property
     def available_slots(self) -> int:
         """How many slots go round, without those that are held, being written, or taken in advance."""
-        return max(0, self.slots - self.held_slots - SPARE_SLOTS_PER_CAMERA * len(self.cameras))
+        return max(0, self.slots - self.held_slots - SPARE_SLOTS_PER_CAMERA * self.recording)
+
+    @property
+    def recording(self) -> int:
+        """How many cameras take slots."""
+        return sum(one.rate.slots_per_second > 0 for one in self.cameras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def project(ring: Ring) -> Projection:
         loss = ring.free_slots / total  # a camera that runs beyond its plan overwrites its own days
     return Projection(
         reached_seconds=reached,
-        needed_slots=needed + ring.held_slots + SPARE_SLOTS_PER_CAMERA * len(ring.cameras),
+        needed_slots=needed + ring.held_slots + SPARE_SLOTS_PER_CAMERA * ring.recording,
         first_overwrite_seconds=ring.free_slots / total if total else None,
         first_loss_seconds=loss,
         floor_missed_seconds=_first_shortage(ring, floor_of),

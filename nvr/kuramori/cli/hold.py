@@ -72,6 +72,15 @@ def listing(person: As = None, config: Config = None, as_json: AsJson = False) -
             return
         if not found["holds"]:
             typer.echo(tr("Nothing is held.", "延長中のものはありません。"))
+        budget = found.get("budget")
+        if budget is not None:
+            used, slots, percent = budget["used_slots"], budget["slots"], budget["percent"]
+            typer.echo(
+                tr(
+                    f"Budget: {used} of {slots} slots used ({percent:g} % of all volumes).",
+                    f"延長の上限: {slots} 区画のうち {used} 区画を使用（全保存領域の{percent:g}%）",
+                )
+            )
         for one in found["holds"]:
             until = format_time(one["until_utc_ms"], zone)
             typer.echo(f"{one['hold_id']}  {', '.join(one['cameras'])}  {range_text(one, zone)}")

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
+from kuramori.capacity_messages import CapacityPlan
 from kuramori.custody_messages import CustodySegments
 from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
 from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
@@ -58,6 +59,10 @@ class Recorder(Protocol):
 
     async def erasure_proof(self, request: ErasureProofRequest) -> ErasureProof:
         """Return what became of a camera's minutes."""
+        ...
+
+    async def capacity(self) -> CapacityPlan:
+        """Return how long pictures will stay at the present rates."""
         ...
 
     async def accept_certificate(self, camera: str, fingerprint: str) -> None:
