@@ -24,7 +24,8 @@ from kuramori.capture.source import (
     StreamDescription,
 )
 from kuramori.media_time import NS_PER_SECOND, MediaTime
-from kuramori.recording import CameraRecording, DurableMark, Unit
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import DurableMark, Unit
 from kuramori.segment_factory import StreamFacts
 from kuramori.sender_clock import sender_offset_ms
 from kuramori.sound import SoundFacts, sound_of

@@ -13,7 +13,8 @@ from kuramori.camera import Camera
 from kuramori.camera_sources import CameraSources
 from kuramori.capture.backoff import Backoff
 from kuramori.memory_budget import MemoryBudget
-from kuramori.recording import CameraRecording, RecordingState
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import RecordingState
 from kuramori.segment_factory import SegmentFactory
 from kuramori.sound import decision_of
 from kuramori.timebase import Clock, UtcAnchor

@@ -55,6 +55,12 @@ class FoundSegment:
     slot: int
     header: SegmentHeader
     end_utc_ms: int  # last access unit; of an open one, what is durable
+    dated_by_ms: int = 0  # what is added to the times in it: it was recorded without a trustworthy clock
+
+    @property
+    def start_utc_ms(self) -> int:
+        """When it begins, by a trusted clock where one came later."""
+        return self.header.start_utc_ms + self.dated_by_ms
 
 
 @dataclass(slots=True)
@@ -263,6 +269,7 @@ class Forgetting:
                             segment.slot,
                             header,
                             self.end_of(camera_number, segment.sequence, segment.end_utc_ms),
+                            segment.start_utc_ms - header.start_utc_ms if header.time_unknown else 0,
                         )
                     )
         return sorted(found, key=lambda item: item.header.sequence)

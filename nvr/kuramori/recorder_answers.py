@@ -326,8 +326,9 @@ class RecorderAnswers:
             sequence=header.sequence,
             state=known.get(state, SegmentState.OPEN),
             epoch_alive=self._openable(header.epoch_id, header.segment_uid),
-            start_utc_ms=header.start_utc_ms,
+            start_utc_ms=item.start_utc_ms,
             end_utc_ms=item.end_utc_ms,
+            dated_by_ms=item.dated_by_ms,
         )
 
     def _openable(self, epoch_id: bytes, segment_uid: bytes) -> bool:

@@ -23,6 +23,7 @@ from kuramori.certificate_book import CertificateBook
 from kuramori.clock_trust import clock_synchronised
 from kuramori.custodian_office import CustodiansUnusable
 from kuramori.custody_answers import CustodyAnswers
+from kuramori.dating import Dating
 from kuramori.door_client import DoorClient
 from kuramori.ending_answers import EndingAnswers
 from kuramori.erasure_texts import place_refusal
@@ -150,6 +151,7 @@ class RecorderRun:
         self._forgetting = Forgetting(recorder)
         self._filling = ZeroFilling(recorder)
         writer = LedgerWriter(recorder.vault.ledger)
+        self._dating = Dating(recorder)
         self._side_tasks: set[asyncio.Task[None]] = set()
         signer = recorder.vault.signer
         self._arrivals = VolumeArrivals(recorder, self._forgetting.renew_holds)
@@ -199,6 +201,7 @@ class RecorderRun:
             asyncio.create_task(self._filling.run(), name="zero-filling"),
             asyncio.create_task(self._facts.run(), name="facts"),
             asyncio.create_task(self._arrivals.run(), name="volumes"),
+            asyncio.create_task(self._dating.run(), name="dating"),
         ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")
         if await self._ready(stop):
@@ -304,6 +307,7 @@ class RecorderRun:
             camera.clock_stepped(step.by_ms)
         note = self._recorder.note("clock_step", by_ms=step.by_ms, before_utc_ms=step.before_utc_ms)
         self._begin(note, "clock step")
+        self._begin(self._dating.begin_period(), "dating")
 
 
 async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:

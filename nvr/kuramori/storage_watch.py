@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kuramori import log
 from kuramori.camera import Camera
-from kuramori.recording import Slots
+from kuramori.recording_values import Slots
 from kuramori.storage_texts import volume_problem
 from kuramori.timebase import Clock
 from kuramori.volume_health import HANGING_NS, LATE_NS, LET_GO_NS, NS_PER_SECOND, VolumeState

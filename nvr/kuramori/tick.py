@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from kuramori import log
 from kuramori.camera import Camera
-from kuramori.recording import Batch
+from kuramori.recording_values import Batch
 from kuramori.storage_texts import ledger_problem
 from kuramori.storage_watch import NOT_KEPT, StorageWatch
 from kuramori.timebase import Clock, ClockStep, UtcAnchor

@@ -20,7 +20,7 @@ from kuramori.identity import Identity, read_identity
 from kuramori.keystores import open_keystores
 from kuramori.numbering_floor import NumberingDamaged, NumberingFloor, read_floor
 from kuramori.places import Places
-from kuramori.recording import RecordingState
+from kuramori.recording_values import RecordingState
 from kuramori.volume_return import VolumeAway, open_volume
 from kuramori.volume_shelf import VolumeShelf
 from kuramori_config.schema import Configuration

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from kuramori import log
-from kuramori.recording import Batch
+from kuramori.recording_values import Batch
 from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger import Ledger
 from kuramori_segments.ledger_fault import LedgerFault, LedgerMisuse

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kuramori.camera import Camera
-from kuramori.recording import Batch, CameraRecording, DurableMark
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import Batch, DurableMark
 from kuramori.vault_thread import FilledRun, RunCut, WorkThread
 from kuramori.volume_health import VolumeHealth
 from kuramori_segments.gap_reason import GapReason

@@ -137,6 +137,20 @@ class RunTable(EventTable):
                 self._note_repair(change, now_utc_ms)
         return tuple(repaired)
 
+    def shift_runs(self, camera_number: int, first_access_unit: int, below_access_unit: int, by_ms: int) -> int:
+        """Date live runs anew that were recorded without a trustworthy clock; return how many. They keep their numbers."""
+        with self._store.batch() as write:
+            runs = self._runs(
+                "WHERE camera_number = ? AND start_access_unit >= ? AND start_access_unit < ? AND provenance = ?",
+                *(camera_number, first_access_unit, below_access_unit, int(Provenance.LIVE)),
+            )
+            for run in runs:
+                write(
+                    "UPDATE run SET start_utc_ms = start_utc_ms + ?1, end_utc_ms = end_utc_ms + ?1 WHERE run_id = ?2",
+                    *(by_ms, run.run_id),
+                )
+        return len(runs)
+
     def reach_further(self, camera_number: int, end: DurableEnd) -> bool:
         """A volume came back that holds more of the run which a start without it had to cut; tell whether it did.
 

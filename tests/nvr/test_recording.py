@@ -13,7 +13,8 @@ from kuramori.camera_messages import CameraEvent
 from kuramori.capture.source import Codec
 from kuramori.epoch_plan import EPOCH_CLOSE_NS, NS_PER_SECOND
 from kuramori.memory_budget import MemoryBudget
-from kuramori.recording import Batch, CameraRecording, RecordingState, Unit
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import Batch, RecordingState, Unit
 from kuramori.segment_factory import SegmentFactory, StreamFacts
 from kuramori_segments.chunk_buffers import ChunkBuffers
 from kuramori_segments.cipher import segment_key

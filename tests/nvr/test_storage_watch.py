@@ -13,7 +13,8 @@ from kuramori.camera import Camera
 from kuramori.capture.backoff import Backoff
 from kuramori.capture.source import AccessUnit
 from kuramori.memory_budget import MemoryBudget
-from kuramori.recording import CameraRecording, RecordingState
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import RecordingState
 from kuramori.segment_factory import BegunSegment, SegmentFactory
 from kuramori.storage_watch import HOME_AFTER_NS, StorageWatch
 from kuramori.tick import Tick

@@ -12,7 +12,8 @@ from kuramori.camera import Camera
 from kuramori.capture.backoff import Backoff
 from kuramori.capture.source import AccessUnit, Codec, StreamDescription
 from kuramori.memory_budget import MemoryBudget
-from kuramori.recording import CameraRecording, RecordingState
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import RecordingState
 from kuramori.segment_factory import SegmentFactory
 from kuramori.storage_watch import StorageWatch
 from kuramori.tick import Tick

@@ -6,7 +6,7 @@ they reach into. Must not know archives, signatures or other cameras.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +33,7 @@ from kuramori_segments.records import (
     CameraEventRecord,
     CodecConfig,
     ParameterSetsRecord,
+    Record,
     TimelineRecord,
 )
 
@@ -70,6 +71,7 @@ class SegmentEvidence:
     audio: AudioState = AudioState.UNKNOWN
     audio_text: str = ""
     provenance: Provenance = Provenance.LIVE
+    dated_by_ms: int = 0  # added to the times in it; the header and the records say what the clock said then
 
 
 @dataclass(slots=True)
@@ -199,10 +201,13 @@ class CameraExtractor:
 
     def _read(self, position: int) -> Iterator[SourceUnit]:
         """Yield the pictures of a segment; take up at once what stands between them."""
-        segment = self._open[position] = SealedSegment(self._result.camera.segments[position], self._source)
+        given = self._result.camera.segments[position]
+        segment = self._open[position] = SealedSegment(given, self._source)
         sets: tuple[bytes, ...] = ()
         try:
             for record in segment.records():
+                if given.dated_by_ms:
+                    record = dated(record, given.dated_by_ms)
                 if isinstance(record, AccessUnitRecord):
                     yield SourceUnit(record, position, sets)
                     if record.is_key and record.utc_us < self._span_utc_ms[0] * 1000:
@@ -295,13 +300,23 @@ class CameraExtractor:
                     stretch.evidence = _evidence(segment, stretch.clip, stretch.runs)
 
 
+def dated(record: Record, by_ms: int) -> Record:
+    """Return the record with its times as they are known now."""
+    if isinstance(record, AccessUnitRecord | AudioRecord):
+        return replace(record, utc_us=record.utc_us + by_ms * 1000)
+    if isinstance(record, TimelineRecord | CameraEventRecord):
+        return replace(record, utc_ms=record.utc_ms + by_ms)
+    return record
+
+
 def _place(position: int, given: SegmentInput) -> Placed:
     """Where a segment stands among the others; one whose header cannot be read is looked at first, and refused."""
     try:
         header = SegmentHeader.unpack(given.header)
     except FormatError:
         return Placed(position, given.sequence, 0, continues=False)
-    return Placed(position, given.sequence, header.start_utc_ms * 1000, header.continues)
+    begins_us = (header.start_utc_ms + given.dated_by_ms) * 1000
+    return Placed(position, given.sequence, begins_us, header.continues)
 
 
 def _evidence(segment: SealedSegment, part: int, runs: list[list[int]]) -> SegmentEvidence:
@@ -325,4 +340,5 @@ def _evidence(segment: SealedSegment, part: int, runs: list[list[int]]) -> Segme
         audio=header.audio,
         audio_text=segment.audio_text,
         provenance=header.provenance,
+        dated_by_ms=segment.dated_by_ms,
     )

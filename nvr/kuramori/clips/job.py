@@ -37,6 +37,7 @@ class SegmentInput:
     sequence: int
     dek: bytes = field(repr=False)  # 32 bytes, put together from k custodians' shares
     k_seg: bytes = field(repr=False)  # 32 bytes, released by the recorder
+    dated_by_ms: int = 0  # what is added to the times in it: recorded without a trustworthy clock, dated later
 
 
 @dataclass(frozen=True, slots=True)

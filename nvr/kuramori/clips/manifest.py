@@ -122,6 +122,9 @@ def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
         "left_out": {"pictures_without_key_frame": clip.undecodable_units},
         "clock": {
             "time_unknown_segments": [item.sequence for item in clip.evidence if item.time_unknown],
+            "dated_later": [
+                {"sequence": item.sequence, "by_ms": item.dated_by_ms} for item in clip.evidence if item.dated_by_ms
+            ],
             "events": [
                 {"event": event.event, "utc_ms": event.utc_ms, "facts": dict(event.facts)} for event in clip.events
             ],
@@ -227,6 +230,7 @@ def _segment(item: SegmentEvidence) -> dict[str, Any]:
         "header_digest": _text(item.header_digest),
         "start_utc_ms": item.start_utc_ms,
         "time_unknown": item.time_unknown,
+        "dated_by_ms": item.dated_by_ms,
         "audio": item.audio.name.lower(),
         "footer": _text(item.footer.pack()) if item.footer is not None else "",
         "nal_salt": _text(item.nal_salt),

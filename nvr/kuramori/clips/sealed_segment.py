@@ -74,6 +74,11 @@ class SealedSegment:
         return SegmentState.DAMAGED if self._damage else self._given.state
 
     @property
+    def dated_by_ms(self) -> int:
+        """What is added to the times in it."""
+        return self._given.dated_by_ms
+
+    @property
     def header_digest(self) -> bytes:
         """SHA-256 of the header block."""
         return header_digest(self._given.header)

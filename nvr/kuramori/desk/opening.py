@@ -256,6 +256,7 @@ def _extraction(found: _Granted, deks: Mapping[bytes, bytes], k_segs: Mapping[by
                 extent.sequence,
                 deks[extent.segment_uid],
                 k_segs[extent.segment_uid],
+                extent.dated_by_ms,
             )
             for extent in found.extents
         ),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from kuramori.epoch_plan import EPOCH_LIMIT_NS, NS_PER_MS, EpochPlan
 from kuramori.filling.fill_plan import Span
 from kuramori.filling.replay_cut import FilledUnit
-from kuramori.recording import Batch, CameraRecording, DurableMark, Epoch, RecordingState, Slots, Unit
+from kuramori.recording import CameraRecording
+from kuramori.recording_values import Batch, DurableMark, Epoch, RecordingState, Slots, Unit
 from kuramori.segment_factory import StreamFacts
 from kuramori.vault_thread import FilledRun, RunCut
 from kuramori_segments.codes import Provenance

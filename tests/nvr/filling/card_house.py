@@ -12,7 +12,7 @@ from kuramori.filling.filler import Filler
 from kuramori.forgetting import Forgetting, FoundSegment
 from kuramori.recorder import Recorder
 from kuramori.recorder_process import build
-from kuramori.recording import DurableMark
+from kuramori.recording_values import DurableMark
 from kuramori.storage_watch import StorageWatch
 from kuramori.tick import Tick
 from kuramori.vault import open_vault
