@@ -5,6 +5,7 @@ This module must not know how it was found out.
 
 from kuramori.texts import tr
 from kuramori.volume_health import NS_PER_SECOND, VolumeHealth, VolumeState
+from kuramori_segments.ledger_store import Mend
 
 
 def volume_problem(name: str, health: VolumeHealth, boot_ns: int, *, alone: bool) -> str | None:
@@ -46,23 +47,31 @@ def volume_problem(name: str, health: VolumeHealth, boot_ns: int, *, alone: bool
 def ledger_problem(detail: str, waiting: int) -> str:
     """Return the sentence for a ledger that takes nothing."""
     return tr(
-        f"The ledger cannot be written: {detail} Recording goes on; {waiting} notes of runs and gaps wait in memory. Make "
-        "its place writable again.",
+        f"The ledger cannot be written: {detail} Recording goes on; {waiting} notes of runs and gaps wait in memory. "
+        "Make its place writable again.",
         f"台帳に書き込めません: {detail} 録画は続いています。録画区間の記録{waiting}件がメモリーで待機しています。"
         "保存場所を書き込み可能に戻してください。",
     )
 
 
-def ledger_lost_problem(path: str, *, on_mirror: bool) -> str:
+def ledger_lost_problem(found: Mend) -> str:
     """Return the sentence for a ledger whose file went away while it was in use."""
-    if on_mirror:
+    if found is Mend.ON_MIRROR:
         return tr(
-            f"The ledger {path} was removed while in use and cannot be made anew: its mirror is the ledger now. Make "
-            "its place writable and restart the recorder.",
-            f"台帳 {path} が使用中に失われ、作り直せません。現在は控えの台帳を使用しています。"
+            "The ledger was removed while in use and cannot be made anew: its mirror is the ledger now. Make its place "
+            "writable and restart the recorder.",
+            "台帳が使用中に失われ、作り直せません。現在は控えの台帳を使用しています。"
             "保存場所を書き込み可能にして、録画機を再起動してください。",
         )
+    if found is Mend.LOST:
+        return tr(
+            "The ledger was removed while in use, cannot be made anew, and has no mirror: pictures are recorded, but "
+            "runs and gaps are not noted. Make its place writable and restart the recorder.",
+            "台帳が使用中に失われ、作り直せず、控えもありません。映像は録画していますが、録画区間と欠落を"
+            "記録できません。保存場所を書き込み可能にして、録画機を再起動してください。",
+        )
     return tr(
-        f"The ledger {path} was removed or replaced while in use; it was made anew. Find out who did that.",
-        f"台帳 {path} が使用中に削除または差し替えられたため、作り直しました。原因を確認してください。",
+        "The ledger was removed or replaced while in use; it was made anew, and nothing of it is lost. Find out "
+        "who did that.",
+        "台帳が使用中に削除または差し替えられたため、作り直しました。内容は失われていません。原因を確認してください。",
     )

@@ -13,18 +13,20 @@ from dataclasses import dataclass, field
 from kuramori import log
 from kuramori.camera import Camera
 from kuramori.recording_values import Batch
-from kuramori.storage_texts import ledger_problem
+from kuramori.storage_texts import ledger_lost_problem, ledger_problem
 from kuramori.storage_watch import NOT_KEPT, StorageWatch
 from kuramori.timebase import Clock, ClockStep, UtcAnchor
 from kuramori.vault_thread import CommitOutcome, LedgerNews, LedgerWriter, WorkThread, commit
 from kuramori.volume_lane import CommitFigures, CommitUnderWay, Filled, VolumeLane
 from kuramori_segments.gap_reason import GapReason
+from kuramori_segments.ledger_store import Mend
 from kuramori_segments.storage_fault import StorageFault
 from kuramori_segments.volume import Volume
 
 CAMERAS_IN_A_ROW = 8  # drained without a break: 10 to 20 ms at 4 Mbit/s
 NS_PER_SECOND = 1_000_000_000
 LEDGER_PATIENCE_SECONDS = 2.0  # longer than that no commit waits for the ledger
+LEDGER_LOOK_TICKS = 5  # so often its file is looked for, also without news
 STOP_PATIENCE_SECONDS = 5.0  # longer than that no stop waits for a medium that hangs
 
 
@@ -56,6 +58,7 @@ class Tick:
     figures: TickFigures = field(default_factory=TickFigures)
     _telling: asyncio.Task[None] | None = None  # the ledger is being written
     _ledger_hangs: bool = False
+    _told_mended: Mend = Mend.IN_PLACE
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; then the commits under way are waited for."""
@@ -102,7 +105,8 @@ class Tick:
                 self._begin_commit(lane, boot_ns, utc_ms, finishing=False)
             else:
                 self._offer_news(lane)
-        if self.writer.waiting and not self._is_telling:
+        due = self.writer.waiting or self.figures.ticks % LEDGER_LOOK_TICKS == 0
+        if due and not self._is_telling:
             self._telling = asyncio.create_task(self._write_ledger(), name="ledger")
 
     def _offer_news(self, lane: VolumeLane) -> None:
@@ -209,10 +213,19 @@ class Tick:
     async def _write_ledger(self) -> None:
         fault = await self.thread.call(self.writer.write)
         self._ledger_hangs = False
+        self._tell_mended()
         if fault is None:
             self.watch.problems.pop("ledger", None)
         else:
             self._note_ledger(str(fault))
+
+    def _tell_mended(self) -> None:
+        """The ledger's file went away while it was in use: told until the recorder is restarted."""
+        found = self.writer.mended
+        if found is not self._told_mended:
+            self._told_mended = found
+            self.watch.problems["ledger-file"] = ledger_lost_problem(found)
+            log.get().error("ledger_vanished", mended=found.value)
 
     def _note_ledger(self, detail: str) -> None:
         self.figures.ledger_errors += 1

@@ -1,4 +1,4 @@
-"""The threads in which the vault blocks: one per volume, one for the ledger, one for keys. The loop never waits on a disk.
+"""The threads in which the vault blocks: one per volume, one for the ledger, one for keys. The loop waits on no disk.
 
 One thread each keeps the order of writes without a lock. A thread whose disk hangs is left alone, with everything
 that it holds; the others go on. This module must not know cameras' streams.
@@ -16,6 +16,7 @@ from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger import Ledger
 from kuramori_segments.ledger_fault import LedgerFault, LedgerMisuse
 from kuramori_segments.ledger_records import DurableEnd
+from kuramori_segments.ledger_store import Mend
 from kuramori_segments.run_tracker import RunChange, RunClosed, RunOpened
 from kuramori_segments.slot_change import CommitResult
 from kuramori_segments.storage_fault import StorageFault
@@ -81,6 +82,7 @@ class LedgerWriter:
 
     ledger: Ledger
     waiting: list[LedgerNews] = field(default_factory=list)
+    mended: Mend = Mend.IN_PLACE  # the worst that was found of the ledger's own file
 
     def offer(self, news: list[LedgerNews]) -> None:
         """Let news wait for the next `write`. May be called while one is under way."""
@@ -88,6 +90,9 @@ class LedgerWriter:
 
     def write(self) -> LedgerFault | None:
         """Write everything that waits in one batch. Blocking, from one thread only."""
+        found = self.ledger.mend()
+        if found is not Mend.IN_PLACE:
+            self.mended = found
         news = list(self.waiting)
         if not news:
             return None

@@ -22,7 +22,7 @@ from kuramori_segments.ledger_fault import CameraUnknown, LedgerMisuse
 from kuramori_segments.ledger_holds import HoldTable
 from kuramori_segments.ledger_records import CameraEntry, CustodianSetEntry
 from kuramori_segments.ledger_runs import RunTable
-from kuramori_segments.ledger_store import LedgerStatistics, LedgerStore, OpeningRepair, number
+from kuramori_segments.ledger_store import LedgerStatistics, LedgerStore, Mend, OpeningRepair, number
 
 CAMERA_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 MAX_CAMERA_NUMBER = (1 << 32) - 1
@@ -104,6 +104,10 @@ class Ledger(RunTable, HoldTable, ErasureTable):
     def copy_to_new(self, path: Path) -> None:
         """Make a whole copy at a free path, as of now, while this one goes on. Raises LedgerUnwritable."""
         self._store.copy_to_new(path)
+
+    def mend(self) -> Mend:
+        """Notice that the ledger's file was removed or replaced while it was open. Call it now and then."""
+        return self._store.mend()
 
     def statistics(self) -> LedgerStatistics:
         """Return plain figures."""

@@ -55,6 +55,7 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._identity = _identity(path)
 
     @classmethod
     def open(cls, path: Path) -> "Database":
@@ -84,6 +85,11 @@ class Database:
         finally:
             connection.close()
         sync_directory(path.parent)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Tell whether the open file is the one that lies at its path: nobody removed or replaced it."""
+        return self._identity is not None and _identity(self.path) == self._identity
 
     def rows(self, sql: str, values: tuple[Value, ...] = ()) -> list[Row]:
         """Return all rows of a query."""
@@ -146,6 +152,14 @@ class Database:
     def close(self) -> None:
         """Fold the log into the file and let go. May be called twice."""
         self._connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def judge(path: Path) -> Judgement:

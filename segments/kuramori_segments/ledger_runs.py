@@ -138,7 +138,7 @@ class RunTable(EventTable):
         return tuple(repaired)
 
     def shift_runs(self, camera_number: int, first_access_unit: int, below_access_unit: int, by_ms: int) -> int:
-        """Date live runs anew that were recorded without a trustworthy clock; return how many. They keep their numbers."""
+        """Date live runs anew that were recorded without a trustworthy clock; return how many. Numbers stay."""
         with self._store.batch() as write:
             runs = self._runs(
                 "WHERE camera_number = ? AND start_access_unit >= ? AND start_access_unit < ? AND provenance = ?",

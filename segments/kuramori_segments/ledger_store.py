@@ -65,6 +65,15 @@ class OpeningRepair(Enum):
     BEGUN_ANEW = "begun_anew"
 
 
+class Mend(Enum):
+    """What `mend` found and did."""
+
+    IN_PLACE = "in_place"
+    MADE_ANEW = "made_anew"  # the file was gone or another one; it is back, with everything that was in it
+    ON_MIRROR = "on_mirror"  # it could not be made anew: the mirror is the ledger now
+    LOST = "lost"  # nor is there a mirror: nothing can be written
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerStatistics:
     """Plain figures of the ledger, for whoever shows them."""
@@ -224,6 +233,41 @@ class LedgerStore:
         """Make a whole copy at a free path, durable when this returns. Raises LedgerUnwritable."""
         with self._lock:
             self._database.copy_to_new(path)
+
+    def mend(self) -> Mend:
+        """Notice that the ledger's file was removed or replaced while it was open, and make it anew. Raises nothing.
+
+        From the mirror, which holds every batch that returned; without one from what is open still. The old file is
+        closed before the new one is opened: SQLite removes its log by name. What lies in the place is set aside.
+        """
+        with self._lock:
+            if self._batch_writes is not None or self._database.is_in_place:
+                return Mend.IN_PLACE
+            path = self._database.path
+            try:
+                self._make_anew(path, self._mirror or self._database)
+            except (LedgerFault, OSError) as fault:
+                return self._go_on_with_mirror(str(fault))
+            return Mend.MADE_ANEW
+
+    def _make_anew(self, path: Path, source: Database) -> None:
+        restoring = path.with_name(path.name + RESTORING_SUFFIX)
+        _remove(restoring)
+        source.copy_to_new(restoring)
+        self._database.close()
+        _set_aside(path)
+        os.replace(restoring, path)
+        sync_directory(path.parent)
+        self._database = Database.open(path)
+
+    def _go_on_with_mirror(self, detail: str) -> Mend:
+        if self._mirror is None:
+            return Mend.LOST
+        self._database.close()
+        self._database, self._mirror, self._mirror_path = self._mirror, None, None
+        self._mirror_failures += 1
+        self._mirror_detail = f"it is the ledger now, whose own file is lost: {detail}"
+        return Mend.ON_MIRROR
 
     # ---- reading ---------------------------------------------------------------------------------------------
 
