@@ -319,25 +319,22 @@ class Forgetting:
         named = self._segments_of(hold)
         known = self._vault.ledger.hold(hold.hold_id)
         if known is None:
-            self._refuse_beyond_budget(hold, named)
+            self._refuse_beyond_budget(hold)
         placed = self._vault.ledger.place_hold(hold)
         if known is None:  # what became of one that was placed before is not begun again
             self._keep(placed, named)
         self._renew_holds(self._moment())
         return placed, len(named)
 
-    def _refuse_beyond_budget(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
+    def _refuse_beyond_budget(self, hold: Hold) -> None:
         before, after = self._hold_book(), self._hold_book()
-        after.add(hold, ((item.volume, item.slot) for item in named))
+        after.add(hold)
         why = refusal(self._recorder, before, after)
         if why is not None:
             raise HoldRefused(Failure(FailureCode.HOLD_BUDGET, why))
 
     def _hold_book(self) -> HoldBook:
-        book = HoldBook(self._recorder, self._recorder.now_utc_ms())
-        for hold in self._in_force(self._moment()):
-            book.add(hold, ((item.volume, item.slot) for item in self._segments_of(hold)))
-        return book
+        return HoldBook.of(self._recorder, self._in_force(self._moment()), GOP_REACH_MS)
 
     def hold_budget(self) -> HoldBudget:
         """Blocking: return how much of all rings holds may keep, and how much they do or will."""

@@ -40,14 +40,28 @@ class HoldBook:
     """Several holds together, volume by volume."""
 
     recorder: Recorder
+    reach_back_ms: int  # how far a hold reaches back, to a key frame before its first minute
     now_utc_ms: int
     by_volume: dict[int, Keeping] = field(default_factory=dict)
 
-    def add(self, hold: Hold, there: Iterable[tuple[Volume, int]]) -> None:
+    @classmethod
+    def of(cls, recorder: Recorder, holds: Iterable[Hold], reach_back_ms: int) -> "HoldBook":
+        """Count these holds, without a look at the medium."""
+        book = cls(recorder, reach_back_ms, recorder.now_utc_ms())
+        for hold in holds:
+            book.add(hold)
+        return book
+
+    def add(self, hold: Hold) -> None:
         """Count a hold: the slots that it names now, and the minutes of it that are still to be recorded."""
-        for volume, slot in there:
+        for volume in self.recorder.vault.volumes:
             known = self.by_volume.get(id(volume), Keeping())
-            self.by_volume[id(volume)] = replace(known, slots=known.slots | {slot})
+            found = (
+                segment.slot
+                for number in hold.camera_numbers
+                for segment in volume.overlapping(number, hold.from_utc_ms - self.reach_back_ms, hold.to_utc_ms)
+            )
+            self.by_volume[id(volume)] = replace(known, slots=known.slots.union(found))
         to_come_seconds = (hold.to_utc_ms - max(hold.from_utc_ms, self.now_utc_ms)) / 1000
         if to_come_seconds <= 0:
             return
