@@ -73,7 +73,7 @@ class HoldBook:
                     more = math.ceil(rate * to_come_seconds) + 1
                     self.by_volume[id(lane.volume)] = replace(known, to_come=known.to_come + more)
 
-    def of(self, volume: Volume) -> Keeping:
+    def kept_of(self, volume: Volume) -> Keeping:
         """Return what they keep of one volume."""
         return self.by_volume.get(id(volume), Keeping())
 
@@ -123,11 +123,11 @@ def _pushed_below_floor(
     recorder: Recorder, volume: Volume, names: Collection[str], before: HoldBook, after: HoldBook
 ) -> tuple[CameraLoad, float] | None:
     """Return the camera that a hold pushes furthest below its floor, and how long it would be kept."""
-    if after.of(volume).count == before.of(volume).count:
+    if after.kept_of(volume).count == before.kept_of(volume).count:
         return None
     ring = ring_of(recorder, volume, list(names), recorder.now_utc_ms())
-    was: Mapping[str, float] = reach(replace(ring, held_slots=before.of(volume).count))
-    found = reach(replace(ring, held_slots=after.of(volume).count))
+    was: Mapping[str, float] = reach(replace(ring, held_slots=before.kept_of(volume).count))
+    found = reach(replace(ring, held_slots=after.kept_of(volume).count))
     pushed = [
         one for one in ring.cameras if found[one.name] < floor_of(one) and found[one.name] < was[one.name] * SAME_SHARE
     ]
