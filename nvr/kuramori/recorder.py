@@ -20,6 +20,7 @@ from kuramori.clock_trust import clock_synchronised
 from kuramori.fact_book import FactBook
 from kuramori.filling.fill_figures import FillFigures
 from kuramori.filling.filled_lane import FilledLane
+from kuramori.media_watch import MediaWatch
 from kuramori.pause_book import PauseBook
 from kuramori.recording_values import RecordingState
 from kuramori.scrubbing.damage_book import DamageBook
@@ -65,6 +66,7 @@ class Recorder:
     left_retention_ms: Mapping[int, int] = field(default_factory=dict)  # of cameras that left while it runs, by number
     configuration_fault: Callable[[], str] = lambda: ""  # why the file, read anew, was refused; "" when it was not
     filled: dict[int, FilledLane] = field(default_factory=dict)  # what is filled from cameras' cards, by number
+    media: MediaWatch | None = None
     filled_left: dict[int, RecordingState] = field(default_factory=dict)  # of cameras that left: where it goes on
     fill_figures: dict[str, FillFigures] = field(default_factory=dict)  # by name
     damage: DamageBook = field(default_factory=DamageBook)  # what reading back found

@@ -13,7 +13,6 @@ from kuramori.camera import Camera, Phase
 from kuramori.camera_answers import CameraAnswers
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.custody_answers import CustodyAnswers
-from kuramori.ending_answers import EndingAnswers
 from kuramori.erasure_answers import ErasureAnswers
 from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
 from kuramori.messages import (
@@ -97,7 +96,6 @@ class RecorderAnswers:
         forgetting: Forgetting,
         cameras: CameraAnswers,
         custody: CustodyAnswers,
-        ending: EndingAnswers | None = None,
     ) -> None:
         self._recorder = recorder
         self._vault = recorder.vault
@@ -117,7 +115,6 @@ class RecorderAnswers:
             **cameras.handlers,
             **custody.handlers,
             **ErasureAnswers(recorder, forgetting).handlers,
-            **(ending.handlers if ending is not None else {}),
         }
 
     def add(self, handlers: Mapping[type[Any], Callable[[Any], Awaitable[Any]]]) -> None:

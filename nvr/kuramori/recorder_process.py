@@ -32,6 +32,7 @@ from kuramori.fact_keeping import FactKeeping
 from kuramori.filling.filler import Filler
 from kuramori.forgetting import Forgetting
 from kuramori.identity import IdentityFault
+from kuramori.media_watch import MediaWatch
 from kuramori.memory_budget import MemoryBudget
 from kuramori.message_server import MessageServer
 from kuramori.pause_book import PauseBook
@@ -41,6 +42,7 @@ from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
 from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
 from kuramori.reloads import Reloads
+from kuramori.retiring import Retiring
 from kuramori.scrubbing.scrubbing import Scrubbing
 from kuramori.storage_watch import StorageWatch
 from kuramori.texts import tr
@@ -167,6 +169,13 @@ class RecorderRun:
             problems=recorder.problems,
         )
         self._arrivals.watch = self._watch
+        self._media = recorder.media = MediaWatch(
+            recorder.vault.shelf.places,
+            recorder.vault.media,
+            recorder.now_utc_ms,
+            recorder.problems,
+            lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind),
+        )
         self._tick = recorder.tick = Tick(
             lanes=recorder.lanes,
             thread=recorder.commits,
@@ -190,9 +199,8 @@ class RecorderRun:
         places = Places.of(recorder.configuration)
         places.runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
         cameras = CameraAnswers(recorder, self._roster, self._pausing, self._facts)
-        answers = RecorderAnswers(
-            recorder, self._forgetting, cameras, CustodyAnswers(recorder), EndingAnswers(recorder)
-        )
+        answers = RecorderAnswers(recorder, self._forgetting, cameras, CustodyAnswers(recorder))
+        answers.add(EndingAnswers(recorder, Retiring(recorder, self._forgetting, self._media), self._media).handlers)
         capacity = CapacityWatch(recorder, self._forgetting)
         answers.add(capacity.handlers)
         server = await MessageServer(places.recorder_socket, answers.answer).start()
@@ -201,6 +209,7 @@ class RecorderRun:
             asyncio.create_task(self._filling.run(), name="zero-filling"),
             asyncio.create_task(self._facts.run(), name="facts"),
             asyncio.create_task(self._arrivals.run(), name="volumes"),
+            asyncio.create_task(self._media.run(), name="media"),
             asyncio.create_task(self._dating.run(), name="dating"),
         ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")

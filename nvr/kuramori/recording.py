@@ -264,6 +264,12 @@ class CameraRecording:
         """Tell whether the running segment belongs to that epoch."""
         return self._segment is not None and self._segment.begun.header.epoch_id == epoch_id
 
+    @property
+    def epochs_in_use(self) -> frozenset[bytes]:
+        """The ids of epochs that something is, or is about to be, sealed under."""
+        planned = {epoch.epoch_id for epoch in (self.plan.current, self.plan.ready) if epoch is not None}
+        return frozenset(planned | ({self._segment.begun.header.epoch_id} if self._segment is not None else set()))
+
     # ---- waiting ---------------------------------------------------------------------------------------------
 
     def _keep(self, number: int, unit: Unit) -> bool:

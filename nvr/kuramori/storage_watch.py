@@ -117,7 +117,7 @@ class StorageWatch:
 
     def _mind_failing(self, lane: VolumeLane, boot_ns: int) -> None:
         self._empty(lane)
-        if lane.is_returning or boot_ns < lane.health.next_try_boot_ns:
+        if lane.health.state is VolumeState.RETIRED or lane.is_returning or boot_ns < lane.health.next_try_boot_ns:
             return
         lane.returning = asyncio.create_task(self._try_return(lane), name="volume's return")
 
@@ -240,7 +240,9 @@ class StorageWatch:
 
     def _tell(self, lane: VolumeLane, boot_ns: int) -> None:
         name = f"volume {lane.name}"
-        problem = volume_problem(lane.name, lane.health, boot_ns, alone=not self._elsewhere(lane))
+        problem = None
+        if lane.health.state is not VolumeState.RETIRED:
+            problem = volume_problem(lane.name, lane.health, boot_ns, alone=not self._elsewhere(lane))
         if problem is None:
             self.problems.pop(name, None)
         else:

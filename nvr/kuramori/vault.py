@@ -18,6 +18,7 @@ from kuramori import log
 from kuramori.custodian_office import CustodianOffice
 from kuramori.identity import Identity, read_identity
 from kuramori.keystores import open_keystores
+from kuramori.media_keeping import MediaKeeping
 from kuramori.numbering_floor import NumberingDamaged, NumberingFloor, read_floor
 from kuramori.places import Places
 from kuramori.recording_values import RecordingState
@@ -69,6 +70,7 @@ class Vault:
     filled_tails: Mapping[int, CameraTail]  # likewise of what was filled from its card
     recovered_segments: int
     repaired_runs: tuple[RepairedRun, ...]
+    media: MediaKeeping
     _closing: ExitStack
     floor: NumberingFloor = field(
         default_factory=NumberingFloor
@@ -117,12 +119,13 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
     with ExitStack() as closing:
         keystore = open_keystores(configuration, places, boot_id, now_utc_ms)
         closing.callback(keystore.close)
-        shelf = VolumeShelf(places.volumes)
+        media = MediaKeeping(places.media)
+        shelf = VolumeShelf(tuple(path for path in places.volumes if not media.is_retired(path)))
         closing.callback(shelf.close)
         tails: dict[int, CameraTail] = {}
         filled_tails: dict[int, CameraTail] = {}
         recovered = 0
-        for path in places.volumes:
+        for path in shelf.places:
             try:
                 returned = open_volume(path, signer, identity.recorder_id)
             except (VolumeAway, VolumeRefused, StorageFault) as fault:
@@ -159,6 +162,7 @@ def open_vault(configuration: Configuration, now_utc_ms: int) -> Vault:
             repaired_runs=repaired,
             _closing=closing.pop_all(),
             floor=_read_floor(places),
+            media=media,
         )
 
 

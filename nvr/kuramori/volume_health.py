@@ -28,6 +28,7 @@ class VolumeState(StrEnum):
     LATE = "late"  # a commit does not end: what comes waits in memory
     FAILING = "failing"  # nothing is recorded into it until it has been looked at
     HANGING = "hanging"  # likewise, and its thread still waits for the medium
+    RETIRED = "retired"  # its cameras leave it for good
     AWAY = "away"  # it could not be opened
 
 
@@ -51,7 +52,7 @@ class VolumeHealth:
     @property
     def needs_return(self) -> bool:
         """Tell whether it must be looked at before it is recorded into again."""
-        return self.state in (VolumeState.FAILING, VolumeState.HANGING, VolumeState.AWAY)
+        return self.state in (VolumeState.FAILING, VolumeState.HANGING, VolumeState.RETIRED, VolumeState.AWAY)
 
     def note_success(self, boot_ns: int) -> None:
         """A commit is durable."""

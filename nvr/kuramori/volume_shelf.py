@@ -57,6 +57,12 @@ class VolumeShelf:
         """A volume could not be opened."""
         self._away = {**self._away, path: why}
 
+    def retire(self, path: Path) -> None:
+        """A volume is out of use for good; who has it closes it."""
+        self.places = tuple(place for place in self.places if place != path)
+        self._open = {place: volume for place, volume in self._open.items() if place != path}
+        self._away = {place: why for place, why in self._away.items() if place != path}
+
     def silence(self, paths: frozenset[Path]) -> None:
         """Name the volumes that do not answer now: nobody reads them, and they cannot be closed."""
         self._silent = paths

@@ -293,6 +293,24 @@ class RingState:
         entry = self.entry(slot)
         return 0 if entry is None else entry.extent_blocks * BLOCK_BYTES
 
+    def epochs(self) -> frozenset[bytes]:
+        """Return the ids of all epochs that a slot names."""
+        found = (self.entry(slot) for slot in range(self.table.slot_count))
+        return frozenset(entry.epoch_id for entry in found if entry is not None and entry.camera_number)
+
+    def retire(self) -> None:
+        """Mark every slot: nothing is taken here again, and nothing is found."""
+        for slot in range(self.table.slot_count):
+            if self.table.states[slot] != SlotState.BAD or self.table.entry(slot) != SlotEntry(SlotState.BAD):
+                self.table.set(slot, SlotEntry(SlotState.BAD))
+        self._bad = set(range(self.table.slot_count))
+        self._reserved.clear()
+        self._withdrawn.clear()
+        self._closing.clear()
+        self._ends.clear()
+        self.doubtful.clear()
+        self.catalogue = Catalogue()
+
     def unfinished(self) -> list[int]:
         """Return the slots that recovery must look at: left open or doubtful, or with a lost entry."""
         left_open = {slot for slot in self.table.slots_in(SlotState.OPEN) if slot not in self._ends}

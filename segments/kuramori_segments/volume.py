@@ -459,6 +459,17 @@ class Volume:
         with self._memory:
             self._ring.take_first(found)
 
+    def epochs(self) -> frozenset[bytes]:
+        """Return the ids of all epochs that a segment here belongs to."""
+        with self._memory:
+            return self._ring.epochs()
+
+    def retire(self) -> None:
+        """Mark every slot as never to be used again, durably. Raises StorageFault."""
+        with self._memory:
+            self._ring.retire()
+        self.flush()
+
     def usage(self) -> SlotUsage:
         """Count the slots by state."""
         with self._memory:
