@@ -196,6 +196,15 @@ class ProcessStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class MediumStatistics:
+    """One recording medium's place (K7)."""
+
+    volume: str
+    missing: bool
+    permitted: bool  # it may be away now
+
+
+@dataclass(frozen=True, slots=True)
 class RecorderStatistics:
     """Everything that is shown, as of one moment."""
 
@@ -213,6 +222,7 @@ class RecorderStatistics:
     keystore: KeystoreStatistics | None = None
     ledger: LedgerStatistics | None = None
     custody: CustodyStatistics | None = None
+    media: tuple[MediumStatistics, ...] = ()
     processes: tuple[ProcessStatistics, ...] = ()
 
 

@@ -30,6 +30,7 @@ from kuramori_metrics.statistics import (
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
+    MediumStatistics,
     RecorderStatistics,
     ScrubStatistics,
     VolumeStatistics,
@@ -68,6 +69,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
         + tuple(VolumeStatistics(str(path), healthy=False) for path in recorder.vault.shelf.away),
         keystore=_keystore(recorder, forgetting),
         ledger=_ledger(recorder),
+        media=_media(recorder),
     )
 
 
@@ -242,3 +244,13 @@ def _keystore(recorder: Recorder, forgetting: Forgetting) -> KeystoreStatistics:
 def _ledger(recorder: Recorder) -> LedgerStatistics:
     figures = recorder.vault.ledger.statistics()
     return LedgerStatistics(figures.size_bytes, figures.mirror_sound, figures.mirror_failures)
+
+
+def _media(recorder: Recorder) -> tuple[MediumStatistics, ...]:
+    watch = recorder.media
+    if watch is None:
+        return ()
+    return tuple(
+        MediumStatistics(str(path), since is not None, bool(watch.permit_of(path)))
+        for path, since in watch.missing.items()
+    )

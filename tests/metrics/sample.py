@@ -2,16 +2,17 @@
 
 from kuramori_metrics.latency_histogram import LatencyHistogram
 from kuramori_metrics.statistics import (
-    CapacityStatistics,
-    HoldBudgetStatistics,
     CameraStatistics,
     CameraTold,
+    CapacityStatistics,
     CustodianKeyStatistics,
     CustodyStatistics,
     FillingStatistics,
+    HoldBudgetStatistics,
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
+    MediumStatistics,
     ProcessStatistics,
     RecorderStatistics,
     ScrubStatistics,
@@ -99,6 +100,7 @@ def full(cameras: int = 1) -> RecorderStatistics:
         keystore=KeystoreStatistics(
             "E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3, hold_budget=HoldBudgetStatistics(16, 9)
         ),
+        media=(MediumStatistics("volume0", False, False), MediumStatistics("volume1", True, True)),
         custody=CustodyStatistics((CustodianKeyStatistics("ab12cd34", NOW - 5000),), 1, True),
         ledger=LedgerStatistics(8192, False, 2),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),

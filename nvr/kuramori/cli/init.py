@@ -97,6 +97,7 @@ def _ask() -> "Answers":
 def _tell(report: "SetUpReport", config: Path) -> None:
     """Say what was made, what it is worth, and what comes next."""
     from kuramori.erasure_texts import tier_advice, tier_claim
+    from kuramori.survival_texts import survival_advice, survival_claim
     from kuramori_config.quantities import Size
 
     custodians = report.custodian_set
@@ -116,6 +117,7 @@ def _tell(report: "SetUpReport", config: Path) -> None:
     advice = tier_advice(report.assessment)
     if advice is not None:
         typer.echo(advice)
+    typer.echo(f"{survival_claim(report.assessment)}\n{survival_advice()}")
     typer.echo("")
     typer.echo(
         tr(

@@ -24,6 +24,7 @@ from kuramori.doctor.storage_checks import (
     check_tier,
     check_volumes,
 )
+from kuramori.doctor.survival_checks import check_survival
 
 ALL_CHECKS: tuple[Check, ...] = (
     check_configuration,
@@ -37,6 +38,7 @@ ALL_CHECKS: tuple[Check, ...] = (
     check_volumes,
     check_custodians,
     check_tier,
+    check_survival,
     check_keystore,
     check_ledger_mirror,
     check_free_space,
