@@ -15,7 +15,6 @@ from kuramori.clock_trust import clock_synchronised
 from kuramori.erasure_receipts import ErasureReceipts
 from kuramori.erasure_texts import erasure_problem, overdue_problem
 from kuramori.filling.fill_book import ERASED_EVENT
-from kuramori.lost_medium import LostMedium
 from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
 from kuramori.recorder import Recorder
 from kuramori_segments.catalogue import OPEN_END
@@ -499,48 +498,6 @@ class Forgetting:
             for item in self.segments(epoch.camera_number, epoch.first_utc_ms, end_utc_ms):
                 if item.header.epoch_id == epoch_id and item.header.segment_uid not in without:
                     yield KeepRequest(epoch_id, item.header.segment_uid, until, order_id)
-
-    # ---- with a medium -------------------------------------------------------------------------------------------
-
-    def held_on(self, volume: Volume) -> int:
-        """Blocking: return how many segments on a volume are named by holds in force."""
-        named = {
-            (id(item.volume), item.slot) for hold in self._in_force(self._moment()) for item in self._segments_of(hold)
-        }
-        return sum(place == id(volume) for place, _ in named)
-
-    async def destroy_lost(
-        self, order: EraseRequest, lost: LostMedium, in_use: Collection[bytes]
-    ) -> LedgerReceipt | None:
-        """Destroy the keys of all that is on a volume that left the shelf; None where there was none.
-
-        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault.
-        """
-        async with self._one_at_a_time:
-            return await self._recorder.books.call(self._destroy_lost, order, lost, in_use)
-
-    def _destroy_lost(self, order: EraseRequest, lost: LostMedium, in_use: Collection[bytes]) -> LedgerReceipt | None:
-        known = self._vault.ledger.erasure(order.erasure_id)
-        if known is not None:
-            return known
-        keystore, now = self._vault.keystore, self._moment()
-        self._renew_holds(now)
-        doomed = lost.doomed(
-            keystore,
-            self._vault.volumes,
-            lambda *asked: [item.header for item in self.segments(*asked)],
-            holds=self._holds_in_force(now),
-            in_use=in_use,
-            retention_ms=self._rules().of,
-            now_utc_ms=now.utc_ms,
-            keep_id=bytes.fromhex(order.erasure_id),
-        )
-        if not doomed.epoch_ids and not doomed.dropped_holds:
-            return None
-        keystore.keep_segment_keys(list(doomed.keeps))
-        for hold_id in doomed.dropped_holds:
-            keystore.drop_hold(hold_id)
-        return self._rotate(doomed.epoch_ids, now, ErasureCause.REQUEST, order)
 
     def _holds_in_force(self, now: Moment) -> frozenset[bytes]:
         return frozenset(bytes.fromhex(hold.hold_id) for hold in self._in_force(now))

@@ -30,8 +30,8 @@ from kuramori.erasure_texts import place_refusal
 from kuramori.fact_book import FactBook
 from kuramori.fact_keeping import FactKeeping
 from kuramori.filling.filler import Filler
-from kuramori.forgetting import Forgetting
 from kuramori.identity import IdentityFault
+from kuramori.media_forgetting import MediaForgetting
 from kuramori.media_watch import MediaWatch
 from kuramori.memory_budget import MemoryBudget
 from kuramori.message_server import MessageServer
@@ -150,7 +150,7 @@ class RecorderRun:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.hangs = False  # at the end: a thread still waits for its medium
-        self._forgetting = Forgetting(recorder)
+        self._forgetting = MediaForgetting(recorder)
         self._filling = ZeroFilling(recorder)
         writer = LedgerWriter(recorder.vault.ledger)
         self._dating = Dating(recorder)

@@ -19,8 +19,8 @@ from pathlib import Path
 from kuramori import log
 from kuramori.ending_messages import RetiredVolume, RetireVolumeRequest
 from kuramori.erasure_messages import EraseRequest
-from kuramori.forgetting import Forgetting
 from kuramori.lost_medium import LostMedium
+from kuramori.media_forgetting import MediaForgetting
 from kuramori.media_keeping import MediaKeeping, RetiredMedium
 from kuramori.media_watch import MediaWatch
 from kuramori.recorder import Recorder
@@ -57,7 +57,7 @@ class LostKeys:
 class Retiring:
     """Retires volumes, one at a time."""
 
-    def __init__(self, recorder: Recorder, forgetting: Forgetting, watch: MediaWatch) -> None:
+    def __init__(self, recorder: Recorder, forgetting: MediaForgetting, watch: MediaWatch) -> None:
         self._recorder = recorder
         self._forgetting = forgetting
         self._watch = watch

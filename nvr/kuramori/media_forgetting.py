@@ -1,0 +1,56 @@
+"""Forgetting, and what a medium that leaves for good adds to it: which holds are on it, and the end of its keys (K6).
+
+This module must not know how a volume is taken out of use, or who orders it.
+"""
+
+from collections.abc import Collection
+
+from kuramori.forgetting import Forgetting
+from kuramori.lost_medium import LostMedium
+from kuramori.messages import EraseRequest, ErasureCause
+from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
+from kuramori_segments.volume import Volume
+
+
+class MediaForgetting(Forgetting):
+    """Retention, holds and erasures of one recorder, whole media included."""
+
+    def held_on(self, volume: Volume) -> int:
+        """Blocking: return how many segments on a volume are named by holds in force."""
+        named = {
+            (id(item.volume), item.slot) for hold in self._in_force(self._moment()) for item in self._segments_of(hold)
+        }
+        return sum(place == id(volume) for place, _ in named)
+
+    async def destroy_lost(
+        self, order: EraseRequest, lost: LostMedium, in_use: Collection[bytes]
+    ) -> LedgerReceipt | None:
+        """Destroy the keys of all that is on a volume that left the shelf; None where there was none.
+
+        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault.
+        """
+        async with self._one_at_a_time:
+            return await self._recorder.books.call(self._destroy_lost, order, lost, in_use)
+
+    def _destroy_lost(self, order: EraseRequest, lost: LostMedium, in_use: Collection[bytes]) -> LedgerReceipt | None:
+        known = self._vault.ledger.erasure(order.erasure_id)
+        if known is not None:
+            return known
+        keystore, now = self._vault.keystore, self._moment()
+        self._renew_holds(now)
+        doomed = lost.doomed(
+            keystore,
+            self._vault.volumes,
+            lambda *asked: [item.header for item in self.segments(*asked)],
+            holds=self._holds_in_force(now),
+            in_use=in_use,
+            retention_ms=self._rules().of,
+            now_utc_ms=now.utc_ms,
+            keep_id=bytes.fromhex(order.erasure_id),
+        )
+        if not doomed.epoch_ids and not doomed.dropped_holds:
+            return None
+        keystore.keep_segment_keys(list(doomed.keeps))
+        for hold_id in doomed.dropped_holds:
+            keystore.drop_hold(hold_id)
+        return self._rotate(doomed.epoch_ids, now, ErasureCause.REQUEST, order)
