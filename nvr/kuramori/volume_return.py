@@ -80,7 +80,7 @@ def bring_back(
 def reads(volume: Volume) -> bool:
     """Tell whether the medium still answers: then its recordings can be opened, although nothing is written."""
     try:
-        volume.look()
+        volume.require_readable()
     except StorageFault:
         return False
     return True

@@ -297,11 +297,6 @@ class Volume:
             if self._disk.read_at(offset, BLOCK_BYTES) != self.superblock.pack():
                 raise storage_fault(OSError(errno.EIO, "another block came back"), "read", ((offset, BLOCK_BYTES),))
 
-    def look(self) -> None:
-        """Read the head from the medium, to see whether it answers. Raises StorageFault."""
-        self._disk.forget_cached(0, BLOCK_BYTES)
-        self._disk.read_at(0, BLOCK_BYTES)
-
     def is_at(self, path: Path) -> bool:
         """Tell whether the open medium is what lies at that path now: nobody closed, moved or unmounted it."""
         return isinstance(self._disk, FileDisk) and self._disk.is_at(path)

@@ -7,6 +7,7 @@ must not know segments, keys or files.
 
 from dataclasses import dataclass
 
+from kuramori_segments.numbering import FIRST_FILLED_NUMBER
 from kuramori_segments.records import AccessUnitRecord
 
 WAITING_BYTES_MOST = 256 << 20  # a group of pictures longer than this cannot be reached back into
@@ -31,6 +32,7 @@ class Selection:
         self._waiting_bytes = 0
         self._key_seen = False
         self._next_number: int | None = None
+        self._live_end = 0  # behind the last live picture that was taken
         self.undecodable_units = 0  # inside the range, but without a key frame before them
 
     @property
@@ -41,6 +43,10 @@ class Selection:
     def take(self, unit: SourceUnit) -> list[SourceUnit]:
         """Return the units that are chosen now, in decode order."""
         record = unit.record
+        if self._live_end <= record.number < FIRST_FILLED_NUMBER:
+            self._live_end = record.number + 1
+        elif record.number < self._live_end:
+            return []  # it stands twice: a stop came before a commit that hung was taken back
         missing = self._next_number not in (None, record.number)  # a segment between is erased, or was never granted
         self._next_number = record.number + 1
         if record.is_key or missing:
