@@ -10,7 +10,7 @@ GOP = 5
 def unit(number: int, segment: int = 0) -> SourceUnit:
     """A picture a second; every fifth is a key frame."""
     flags = FLAG_KEY_FRAME if number % GOP == 0 else 0
-    record = AccessUnitRecord(number, number * 1_000_000, number * 90_000, 0, 0, 1, flags, b"\0\0\0\1A")
+    record = AccessUnitRecord(number, number % FIRST_FILLED_NUMBER * 1_000_000, 0, 0, 0, 1, flags, b"\0\0\0\1A")
     return SourceUnit(record, segment, ())
 
 
