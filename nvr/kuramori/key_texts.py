@@ -124,6 +124,7 @@ _SENTENCES: dict[type[faults.KeyFault], Sentences] = {
         f"This drill does not count: {f.detail}.",
         f"この訓練は成立しません（{f.detail}）。",
     ),
+    faults.TimeRefused: lambda f: _time_sentences(f),
     faults.WordsMisspelt: lambda f: (
         f"Sheet {f.sheet} is not complete or not right: 33 words, each from the list, in order.",
         f"用紙{f.sheet}の内容に誤りがあります。33語を順番どおりに入力してください。",
@@ -145,6 +146,51 @@ _SENTENCES: dict[type[faults.KeyFault], Sentences] = {
         "これらの用紙は、このカードとは別の復旧鍵のものです。",
     ),
 }
+
+
+_TIME_SENTENCES: dict[faults.TimeRefusedReason, tuple[str, str]] = {
+    faults.TimeRefusedReason.UNREADABLE: (
+        "This is not a statement of time, or not a confirmation of one; fetch the file again.",
+        "時刻確認書（又はその署名）として読めません。ファイルを受け取り直してください。",
+    ),
+    faults.TimeRefusedReason.NOT_YET: (
+        "By the custodian's own machine it is not later than that yet: set its clock, or state an earlier date.",
+        "鍵管理者の端末の時計では、まだその日時を過ぎていません。端末の時計を確認するか、より早い日時にしてください。",
+    ),
+    faults.TimeRefusedReason.OTHER_RECORDER: (
+        "This statement is for another recorder.",
+        "この時刻確認書は別の録画機のものです。",
+    ),
+    faults.TimeRefusedReason.OTHER_CUSTODIANS: (
+        "The custodians have changed since this statement was made: make a new one.",
+        "この時刻確認書の作成後に鍵管理者が変更されました。作り直してください。",
+    ),
+    faults.TimeRefusedReason.STRANGER: (
+        "One of the signatures is not by a custodian in office.",
+        "現在の鍵管理者以外の署名が含まれています。",
+    ),
+    faults.TimeRefusedReason.FORGED: (
+        "One of the signatures does not hold: the file was altered, or signed with another key.",
+        "署名が一致しません。ファイルが改変されたか、別の鍵で署名されています。",
+    ),
+    faults.TimeRefusedReason.DIFFERENT: (
+        "These files confirm different statements: bring signatures under one and the same.",
+        "異なる時刻確認書への署名が混在しています。同一の時刻確認書への署名を提出してください。",
+    ),
+    faults.TimeRefusedReason.TWICE: (
+        "The same custodian has signed twice: each counts once.",
+        "同じ鍵管理者の署名が重複しています。",
+    ),
+}
+
+
+def _time_sentences(fault: faults.TimeRefused) -> tuple[str, str]:
+    if fault.reason is faults.TimeRefusedReason.TOO_FEW:
+        return (
+            f"Signatures of {fault.given} custodians, and {fault.needed} are needed.",
+            f"鍵管理者{fault.needed}名の署名が必要です（現在{fault.given}名）。",
+        )
+    return _TIME_SENTENCES[fault.reason]
 
 
 def key_sentence(fault: faults.KeyFault) -> str:

@@ -27,11 +27,14 @@
         SignaturesTooFew        fewer than k of the set before have signed
         ChainBroken             the sets do not follow one another
       DrillRefused              a drill's challenge or answer does not count; says why
+      TimeRefused               a statement of time, or a confirmation of it, does not count; has the reason
       WordsRefused              the words on paper do not give the recovery key
         WordsMisspelt, WordsTooFew, WordsTwice, WordsStrange, WordsOfAnotherKey
 
 Messages are English, for logs; the hall says them to people. No message holds a secret.
 """
+
+from enum import StrEnum
 
 
 class KeyFault(Exception):
@@ -264,6 +267,30 @@ class DrillRefused(KeyFault):
     def __init__(self, detail: str) -> None:
         super().__init__(f"drill: {detail}")
         self.detail = detail
+
+
+class TimeRefusedReason(StrEnum):
+    """Why a statement of time, or custodians' confirmations of it, do not count. Stable."""
+
+    UNREADABLE = "unreadable"
+    NOT_YET = "not-yet"  # the signer's own clock has not passed the date
+    OTHER_RECORDER = "other-recorder"
+    OTHER_CUSTODIANS = "other-custodians"  # of another set than the one in use
+    STRANGER = "stranger"
+    FORGED = "forged"
+    DIFFERENT = "different"  # the confirmations are of different statements
+    TWICE = "twice"  # two by one custodian
+    TOO_FEW = "too-few"
+
+
+class TimeRefused(KeyFault):
+    """A statement of time does not count. `needed` and `given` count custodians where there are too few."""
+
+    def __init__(self, reason: TimeRefusedReason, needed: int = 0, given: int = 0) -> None:
+        super().__init__(f"time statement: {reason.value}")
+        self.reason = reason
+        self.needed = needed
+        self.given = given
 
 
 class WordsRefused(KeyFault):
