@@ -46,6 +46,41 @@ class ErasureProof:
 
 
 @dataclass(frozen=True, slots=True)
+class OverdueRequest:
+    """Whose time is over by a clock that is not trusted, so that it could not be destroyed?"""
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueHours:
+    """What is overdue of one camera; `to_utc_ms` is the latest that its last frame can be."""
+
+    camera: str
+    keys: int
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """All that is overdue, and the time that the recorder's clock shows."""
+
+    utc_ms: int
+    cameras: tuple[OverdueHours, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmTimeRequest:
+    """k custodians vouch that it is later than a date: destroy what is over by it. Answered with an Erasure.
+
+    `erasure_id` is the statement's id; the same again returns the first receipt.
+    """
+
+    erasure_id: str  # 32 hexadecimal digits
+    confirmations: tuple[WireBytes, ...]  # kuramori_segments.time_statement
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class EraseRequest:
     """Destroy the keys of everything of this camera in this range now, held minutes excepted.
 

@@ -28,7 +28,7 @@ from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
 from kuramori_segments.ledger_records import Hold
 from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.numbering import provenance_of
-from kuramori_segments.reference_time import anchored, judged_utc_ms
+from kuramori_segments.reference_time import anchored, judged_utc_ms, next_reference
 from kuramori_segments.retention import (
     EPOCH_LENGTH_MS,
     ROTATION_HORIZON_MS,
@@ -159,6 +159,32 @@ class Forgetting:
         if keystore.end_fallback():
             log.get().info("fallback_keystore_ended")
 
+    def overdue(self) -> tuple[Epoch, ...]:
+        """Blocking: return the epochs whose time is over by a clock that is not trusted."""
+        keystore, now = self._vault.keystore, self._moment()
+        return plan_rotation(keystore.epochs(), self._rules(), now, reference=keystore.reference).overdue
+
+    async def destroy_overdue(self, later_than_utc_ms: int, order: EraseRequest) -> LedgerReceipt | None:
+        """Destroy what is over at a date that k custodians vouch for. The same order again returns its first receipt.
+
+        Raises KeystoreFault, LedgerFault.
+        """
+        async with self._one_at_a_time:
+            return await self._recorder.books.call(self._destroy_overdue, later_than_utc_ms, order)
+
+    def _destroy_overdue(self, later_than_utc_ms: int, order: EraseRequest) -> LedgerReceipt | None:
+        known = self._vault.ledger.erasure(order.erasure_id)
+        if known is not None:
+            return known
+        keystore, now = self._vault.keystore, self._moment()
+        self._renew_holds(now)
+        vouched = next_reference(keystore.reference, now, confirmed_utc_ms=later_than_utc_ms)
+        plan = plan_rotation(keystore.epochs(), self._rules(), now, reference=vouched)
+        receipt = self._rotate(plan.destroy, now, ErasureCause.RETENTION, order, confirmed_utc_ms=later_than_utc_ms)
+        self._tell_overdue(plan.overdue)
+        self._renew_holds(now)
+        return receipt
+
     def _tell_overdue(self, overdue: Sequence[Epoch]) -> None:
         """What only an untrusted clock would have die: an alarm, and the ring takes it first."""
         self.figures.overdue_epochs = len(overdue)
@@ -202,7 +228,7 @@ class Forgetting:
         cause: ErasureCause,
         order: EraseRequest | None = None,
         kept_for_holds: int = 0,
-        confirmed: bool = False,
+        confirmed_utc_ms: int | None = None,
     ) -> LedgerReceipt | None:
         """Blocking: destroy these epochs and write the receipt; None where nothing was destroyed."""
         keystore = self._vault.keystore
@@ -212,7 +238,7 @@ class Forgetting:
                 now.utc_ms,
                 now_boot_ms=now.boot_ms,
                 time_trusted=now.trusted,
-                confirmed_by_custodians=confirmed,
+                confirmed_utc_ms=confirmed_utc_ms,
             )
         except KeystoreFault:
             self._receipts.enter_missing()  # of a store that erased although another one failed

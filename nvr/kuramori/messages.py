@@ -28,6 +28,7 @@ from kuramori.door_messages import (
 from kuramori.door_messages import (
     CameraStream as CameraStream,
 )
+from kuramori.erasure_messages import ConfirmTimeRequest, Overdue, OverdueRequest
 from kuramori.erasure_messages import ErasedKeys as ErasedKeys
 from kuramori.erasure_messages import ErasedRange as ErasedRange
 from kuramori.erasure_messages import EraseRequest as EraseRequest
@@ -61,6 +62,7 @@ class FailureCode(StrEnum):
     DISCOVERY = "discovery"  # there is no interface to search on
     CERTIFICATE = "certificate"  # not the one that was shown and refused, or the configuration says whom to trust
     MEDIUM_KEPT = "medium-kept"  # holds name what lies on it, or there is no other volume
+    TIME_UNPROVEN = "time-unproven"  # too few custodians vouch for it, or not for this recorder
     CAMERA = "camera"  # the camera did not answer what was asked of it
 
 
@@ -364,6 +366,8 @@ METHODS: tuple[Method, ...] = (
     Method("erase", EraseRequest, Erasure),
     Method("erasures", ErasuresRequest, Erasures),
     Method("erasure_proof", ErasureProofRequest, ErasureProof),
+    Method("overdue", OverdueRequest, Overdue),
+    Method("confirm_time", ConfirmTimeRequest, Erasure),
     Method("statistics", StatisticsRequest, RecorderStatistics),
     Method("capacity", CapacityRequest, CapacityPlan),
     Method("custody_segments", custody.CustodySegmentsRequest, custody.CustodySegments),

@@ -49,11 +49,12 @@ from kuramori.messages import (
     StatusRequest,
     VolumeStatus,
 )
+from kuramori.overdue_answers import OverdueAnswers
 from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
 from kuramori_segments import ledger_records
-from kuramori_segments.codes import Provenance, SlotState
+from kuramori_segments.codes import SlotState
 from kuramori_segments.coverage import Coverage as LedgerCoverage
 from kuramori_segments.coverage import coverage
 from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
@@ -115,6 +116,7 @@ class RecorderAnswers:
             **cameras.handlers,
             **custody.handlers,
             **ErasureAnswers(recorder, forgetting).handlers,
+            **OverdueAnswers(recorder, forgetting, self._to_erasure).handlers,
         }
 
     def add(self, handlers: Mapping[type[Any], Callable[[Any], Awaitable[Any]]]) -> None:

@@ -26,7 +26,7 @@ from kuramori.ending_messages import (
     RetireVolumeRequest,
     SnapshotRequest,
 )
-from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
+from kuramori.erasure_messages import ConfirmTimeRequest, ErasureProof, ErasureProofRequest, Overdue, OverdueRequest
 from kuramori.messages import (
     BY_QUESTION,
     MESSAGE_LIMIT_BYTES,
@@ -121,6 +121,14 @@ class RecorderClient:
     async def erasure_proof(self, request: ErasureProofRequest) -> ErasureProof:
         """Return what became of a camera's minutes."""
         return await self._ask(request, ErasureProof)
+
+    async def overdue(self) -> Overdue:
+        """Return what a clock that is not trusted calls over."""
+        return await self._ask(OverdueRequest(), Overdue)
+
+    async def confirm_time(self, request: ConfirmTimeRequest) -> Erasure:
+        """Hand in what custodians vouch for; return the receipt, or the receipt of this id's first call."""
+        return await self._ask(request, Erasure)
 
     async def custody_segments(self, after_camera_number: int = 0, after_sequence: int = 0) -> CustodySegments:
         """Return a page of the segments that can be opened, and to whom they are sealed."""

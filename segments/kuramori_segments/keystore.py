@@ -255,13 +255,14 @@ class Keystore:
         *,
         now_boot_ms: int | None = None,
         time_trusted: bool = True,
-        confirmed_by_custodians: bool = False,
+        confirmed_utc_ms: int | None = None,
     ) -> ErasureReceipt:
         """Destroy these epochs' keys, and kept keys whose time is over; what is named but not there is fine.
 
         With `now_boot_ms` the reference moves on (reference_time). Rotate once at start, before the first epoch is
         made, so that the reference of this boot dates it. A kept key ends by the reference too, never by a wall
-        clock alone; with no reference at all none ends (E1, E2).
+        clock alone; with no reference at all none ends (E1, E2). `confirmed_utc_ms`: k custodians vouch that it is
+        later than that (R4).
         Raises RotationFailed (nothing happened), ErasureIncomplete (see there).
         """
         with self._changing:
@@ -271,17 +272,18 @@ class Keystore:
             judged_utc_ms: int | None = now_utc_ms if time_trusted else None
             if now_boot_ms is not None:
                 now = Moment(now_utc_ms, now_boot_ms, self._boot_id, time_trusted)
-                reference = self._advance(reference, now, confirmed_by_custodians)
+                reference = self._advance(reference, now, confirmed_utc_ms)
                 judged_utc_ms = None if reference is None else reference.utc_ms
             keeps = (
                 frozenset[tuple[bytes, bytes]]() if judged_utc_ms is None else self._table.ended_keeps(judged_utc_ms)
             )
             return self._renew(Removal(frozenset(destroy), keeps), now_utc_ms, reference)
 
-    def _advance(self, reference: Moment | None, now: Moment, confirmed: bool) -> Moment | None:
+    def _advance(self, reference: Moment | None, now: Moment, confirmed_utc_ms: int | None) -> Moment | None:
         """Return the next reference; where it is a boot's first trusted one, date all epochs by it."""
-        following = next_reference(reference, now, confirmed_by_custodians=confirmed)
-        if following is not None and following.trusted and (confirmed or not anchored(reference, now.boot_id)):
+        following = next_reference(reference, now, confirmed_utc_ms=confirmed_utc_ms)
+        moved = confirmed_utc_ms is not None or not anchored(reference, now.boot_id)
+        if following is not None and following.trusted and moved:
             with self._memory:
                 self._table.redate(following)
         return following

@@ -171,7 +171,7 @@ class KeystorePair:
         *,
         now_boot_ms: int | None = None,
         time_trusted: bool = True,
-        confirmed_by_custodians: bool = False,
+        confirmed_utc_ms: int | None = None,
     ) -> tuple[ErasureReceipt, ...]:
         """Rotate every open store, and return the receipt of each; `joined` makes one of them.
 
@@ -188,7 +188,7 @@ class KeystorePair:
                         now_utc_ms,
                         now_boot_ms=now_boot_ms,
                         time_trusted=time_trusted,
-                        confirmed_by_custodians=confirmed_by_custodians,
+                        confirmed_utc_ms=confirmed_utc_ms,
                     )
                 )
             except KeystoreFault as fault:

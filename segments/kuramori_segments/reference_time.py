@@ -7,7 +7,7 @@ R1. The first trusted moment of a boot becomes the reference. If it says less th
     counts: time does not run backwards.
 R2. Later in that boot the reference moves on by elapsed boot time alone.
 R3. In a boot without a trusted moment it moves on too, as a lower bound: the power was off for nobody knows how long.
-R4. k custodians can set it to what the wall clock says.
+R4. k custodians can vouch that it is later than a date: then it is at least that, and as much a lower bound as before.
 
 Epochs are dated by it, as their dates decide after the next restart when they die:
 
@@ -53,11 +53,18 @@ def certain_utc_ms(now: Moment, reference: Moment | None) -> int | None:
     return reference.utc_ms + now.boot_ms
 
 
-def next_reference(reference: Moment | None, now: Moment, *, confirmed_by_custodians: bool = False) -> Moment | None:
-    """Return the reference after a rotation at this moment (R1 to R4)."""
+def next_reference(reference: Moment | None, now: Moment, *, confirmed_utc_ms: int | None = None) -> Moment | None:
+    """Return the reference after a rotation at this moment (R1 to R4). `confirmed_utc_ms`: custodians vouch for it."""
+    following = _by_clocks(reference, now)
+    if confirmed_utc_ms is None:
+        return following
+    if following is None:
+        return replace(now, utc_ms=confirmed_utc_ms, trusted=False)
+    return replace(following, utc_ms=max(following.utc_ms, confirmed_utc_ms))
+
+
+def _by_clocks(reference: Moment | None, now: Moment) -> Moment | None:
     certain = certain_utc_ms(now, reference)
-    if confirmed_by_custodians:
-        return replace(now, trusted=True)
     if now.trusted and not anchored(reference, now.boot_id):
         return replace(now, utc_ms=now.utc_ms if certain is None else max(now.utc_ms, certain))
     if reference is None or certain is None:

@@ -17,7 +17,7 @@ How old an epoch is, is not asked of the wall clock where anything better is kno
    began has passed for sure; and an earlier boot's epoch is at least as old as this boot.
 
 What the wall clock would have die but rules 2 and 4 do not is *overdue*: it is refused to requests, overwritten first
-and alarmed, and destroyed when time is trusted or k custodians confirm it (a plan with `confirmed_by_custodians`).
+and alarmed, and destroyed when time is trusted or k custodians vouch that it is later (a reference moved by R4).
 This module must not know keys, files or clocks.
 """
 
@@ -60,8 +60,6 @@ def plan_rotation(
     now: Moment,
     next_rotation_in_ms: int = ROTATION_HORIZON_MS,
     reference: Moment | None = None,
-    *,
-    confirmed_by_custodians: bool = False,
 ) -> RotationPlan:
     """Return what must die at a rotation now, with the next one done within `next_rotation_in_ms`.
 
@@ -71,8 +69,6 @@ def plan_rotation(
     if not 0 < next_rotation_in_ms <= ROTATION_HORIZON_MS:
         raise RotationTooLate(next_rotation_in_ms, ROTATION_HORIZON_MS)
     believed = Moment(now.utc_ms, now.boot_ms, now.boot_id, trusted=True)
-    if confirmed_by_custodians:
-        now, reference = believed, None
     destroy: set[bytes] = set()
     overdue: list[Epoch] = []
     for epoch in epochs:

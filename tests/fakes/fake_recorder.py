@@ -21,13 +21,12 @@ from kuramori.custody_messages import (
     CustodySegmentsRequest,
     ReloadCustodiansRequest,
 )
-from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
+from kuramori.erasure_messages import ConfirmTimeRequest, Overdue, OverdueHours, OverdueRequest
 from kuramori.messages import Failure, FailureCode, SegmentState, SpanKind
 from kuramori_segments.cipher import key_commitment
 from kuramori_segments.codes import Suite, VideoCodec
 from kuramori_segments.custodian_set import CustodianSet
 from kuramori_segments.custody import ShareBinding, seal_dek
-from kuramori_segments.erasure_proof import Fate, Proven
 from kuramori_segments.header import SegmentHeader
 from tests.fakes.fake_media import QUESTIONS, FakeMedia
 
@@ -106,7 +105,7 @@ class FakeRecorder:
         self.asked.append(question)
         if self.on_question is not None:
             self.on_question(question)
-        if isinstance(question, CustodySegmentsRequest | ReloadCustodiansRequest):
+        if isinstance(question, CustodySegmentsRequest | ReloadCustodiansRequest | OverdueRequest | ConfirmTimeRequest):
             return self._answer_custody(question)
         match question:
             case messages.StatusRequest():
@@ -120,9 +119,7 @@ class FakeRecorder:
             case messages.PlaceHoldRequest():
                 return self._place(question)
             case messages.LiftHoldRequest():
-                if self.held.pop(question.hold_id, None) is None:
-                    return Failure(FailureCode.UNKNOWN_HOLD, "no such hold")
-                return messages.Acknowledged()
+                return self._lift(question)
             case messages.HoldsRequest() | CapacityRequest():
                 return self._kept(question)
             case messages.EraseRequest():
@@ -137,13 +134,22 @@ class FakeRecorder:
             return self.media.answer(question)
         return Failure(FailureCode.UNKNOWN_METHOD, "not here")
 
+    def _lift(self, question: messages.LiftHoldRequest) -> Any:
+        if self.held.pop(question.hold_id, None) is None:
+            return Failure(FailureCode.UNKNOWN_HOLD, "no such hold")
+        return messages.Acknowledged()
+
     def _kept(self, question: messages.HoldsRequest | CapacityRequest) -> Any:
         budget = HoldBudget(25.0, self.hold_budget, len(self.held))
         if isinstance(question, messages.HoldsRequest):
             return messages.Holds(tuple(self.held.values()), budget)
         return CapacityPlan(self.now_utc_ms, True, (), budget)
 
-    def _answer_custody(self, question: CustodySegmentsRequest | ReloadCustodiansRequest) -> Any:
+    def _answer_custody(self, question: Any) -> Any:
+        if isinstance(question, OverdueRequest):
+            return Overdue(self.now_utc_ms, (OverdueHours("gate", 1, 0, 3_600_000),))
+        if isinstance(question, ConfirmTimeRequest):
+            return self._confirm_time(question)
         if isinstance(question, CustodySegmentsRequest):
             return self._custody(question)
         if self.custody_files is not None:
@@ -283,6 +289,12 @@ class FakeRecorder:
             question.from_utc_ms,
             question.to_utc_ms,
         )
+
+    def _confirm_time(self, question: ConfirmTimeRequest) -> messages.Erasure:
+        for receipt in self.receipts:
+            if receipt.erasure_id == question.erasure_id:
+                return receipt
+        return self._receipt(question.erasure_id, messages.ErasureCause.RETENTION, "gate", 0, 1)
 
     def _receipt(
         self, erasure_id: str, cause: messages.ErasureCause, camera: str, from_utc_ms: int, to_utc_ms: int

@@ -11,6 +11,7 @@ from kuramori.recorder import Recorder
 from kuramori.recorder_process import build
 from kuramori.vault import Vault, open_vault
 from kuramori_config.load import load_configuration
+from kuramori_segments.custodian_key import CustodianKey
 from kuramori_segments.keystore_faults import EpochKeyGone
 from kuramori_segments.records import FLAG_KEY_FRAME
 from tests.end_to_end.installation import CameraAt, Installation
@@ -30,6 +31,7 @@ class House:
     vault: Vault
     forgetting: Forgetting
     clock: ToldClock
+    keys: tuple[CustodianKey, ...] = ()  # of its custodians
 
     def record(self, camera: str, frames: int) -> None:
         """Store so many key frames, ten seconds apart, and make them durable."""
@@ -78,7 +80,8 @@ async def running_house(folder: Path) -> AsyncIterator[House]:
             await asyncio.sleep(0)
     recorder = build(configuration, vault, clock)
     try:
-        yield House(recorder, vault, Forgetting(recorder), clock)
+        keys = site.custodians.keys if site.custodians is not None else ()
+        yield House(recorder, vault, Forgetting(recorder), clock, keys)
     finally:
         recorder.books.close()
         recorder.commits.close()

@@ -14,6 +14,7 @@ from kuramori_segments.custodian_key import LEAST_COST, seal_key_file
 from kuramori_segments.custody import own_share, seal_dek
 from kuramori_segments.drill import new_challenge, read_answer
 from kuramori_segments.set_change import SetChain, SetChange, read_change, with_signatures
+from kuramori_segments.time_statement import new_statement, read_confirmation
 from tests.fakes.key_holders import PASSPHRASE, binding_for, custodian, custodian_set
 
 # Modules that do not exist on Windows or macOS, media libraries, and the rooms that only the recorder enters.
@@ -61,10 +62,11 @@ for name in FORBIDDEN:
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Absent())
 import typer
-from kuramori.cli import custodian, custody, recovery
+from kuramori.cli import custodian, custody, overdue, recovery
 app = typer.Typer()
 custodian.register(app)
 custody.register(app)
+overdue.register(app)
 recovery.register(app)
 try:
     app(sys.argv[2:], standalone_mode=False)
@@ -136,6 +138,11 @@ def test_custody_commands_run_without_them(tmp_path: Path, passphrase_file: Path
     (tmp_path / "challenge").write_bytes(challenge.to_bytes())
     run("custody", "drill", "answer", tmp_path / "challenge", "--out", tmp_path / "answer", *mine)
     assert read_answer((tmp_path / "answer").read_bytes()).drill_id == challenge.drill_id
+
+    statement = new_statement(bytes(16), old, 5)
+    (tmp_path / "statement").write_bytes(statement.to_bytes())
+    run("overdue", "sign", tmp_path / "statement", "--out", tmp_path / "confirmed", "--yes", *mine)
+    assert read_confirmation((tmp_path / "confirmed").read_bytes()).statement == statement
 
 
 def test_opening_shares_runs_without_them() -> None:

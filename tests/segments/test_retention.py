@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kuramori_segments.key_records import NO_BOOT_ID, Epoch, KeptKey, Moment
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.keystore_faults import RotationTooLate
-from kuramori_segments.reference_time import judged_utc_ms
+from kuramori_segments.reference_time import judged_utc_ms, next_reference
 from kuramori_segments.retention import (
     EARLIEST_DEATH_MS,
     EPOCH_LENGTH_MS,
@@ -129,12 +129,23 @@ def test_an_untrusted_clock_is_not() -> None:
 
 
 def test_custodians_can_confirm_what_an_untrusted_clock_says() -> None:
-    """Then overdue footage dies."""
-    one = epoch(BIRTH_UTC_MS)
+    """Then what is overdue by the date they vouch for dies, and nothing that only the clock says."""
+    one, two = epoch(BIRTH_UTC_MS), epoch(BIRTH_UTC_MS + 9 * DAY_MS)
     now = Moment(BIRTH_UTC_MS + 20 * DAY_MS, 60_000, BOOT_TWO, trusted=False)
-    plan = plan_rotation([one], WEEK, now, confirmed_by_custodians=True)
+    vouched = next_reference(None, now, confirmed_utc_ms=BIRTH_UTC_MS + 8 * DAY_MS)
+    plan = plan_rotation([one, two], WEEK, now, reference=vouched)
     assert plan.destroy == {one.epoch_id}
-    assert plan.overdue == ()
+    assert plan.overdue == (two,)
+
+
+def test_what_custodians_vouch_for_is_a_lower_bound_and_moves_nothing_back() -> None:
+    """A boot's first trusted moment replaces it; less than what is sure changes nothing; it is never trusted."""
+    now = Moment(BIRTH_UTC_MS + 20 * DAY_MS, 60_000, BOOT_TWO, trusted=False)
+    vouched = next_reference(None, now, confirmed_utc_ms=BIRTH_UTC_MS + 8 * DAY_MS)
+    assert vouched == Moment(BIRTH_UTC_MS + 8 * DAY_MS, 60_000, BOOT_TWO, trusted=False)
+    assert next_reference(vouched, now, confirmed_utc_ms=BIRTH_UTC_MS) == vouched
+    trusted = Moment(BIRTH_UTC_MS + 21 * DAY_MS, 120_000, BOOT_TWO)
+    assert next_reference(vouched, trusted) == trusted
 
 
 def test_what_is_certain_counts_without_any_trusted_clock() -> None:
@@ -370,7 +381,7 @@ def test_only_custodians_move_the_reference_of_a_boot() -> None:
     store.rotate((), BIRTH_UTC_MS + 30 * DAY_MS, now_boot_ms=2000)
     assert store.reference == Moment(BIRTH_UTC_MS + 1000, 2000, BOOT_ONE)
     assert store.new_epoch(1, BIRTH_UTC_MS + 30 * DAY_MS, 2500).first_utc_ms == BIRTH_UTC_MS + 1500
-    store.rotate((), BIRTH_UTC_MS + 30 * DAY_MS, now_boot_ms=3000, confirmed_by_custodians=True)
+    store.rotate((), BIRTH_UTC_MS + 30 * DAY_MS, now_boot_ms=3000, confirmed_utc_ms=BIRTH_UTC_MS + 30 * DAY_MS)
     assert store.reference == Moment(BIRTH_UTC_MS + 30 * DAY_MS, 3000, BOOT_ONE)
 
 

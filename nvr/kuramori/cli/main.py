@@ -30,6 +30,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "medium",
     "plan",
     "open_offline",
+    "overdue",
     "recovery",
     "register",
     "request",

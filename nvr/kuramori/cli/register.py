@@ -29,6 +29,7 @@ KINDS_JAPANESE = {
     "hold_refused": "延長不可",
     "erase_ordered": "消去指示",
     "erased": "消去",
+    "time_confirmed": "時刻確認",
     "custody_changed": "鍵管理者変更",
     "custody_proposed": "鍵管理者変更提案",
     "custody_withdrawn": "鍵管理者変更取下げ",

@@ -32,6 +32,7 @@ from kuramori.desk.journal import Journal
 from kuramori.desk.keeping import Keeping
 from kuramori.desk.media_care import MediaCare
 from kuramori.desk.opening import Opening, OpeningPlaces
+from kuramori.desk.overdue_care import OverdueCare
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.recovering import Recovering
 from kuramori.desk.register import Register
@@ -149,6 +150,14 @@ class Desk:
             store=self._custody_store,
             chain_file=chain_file,
             handing_on=self.handing_on,
+            clock=self.clock,
+        )
+        self.overdue = OverdueCare(
+            recorder_id=self.site.recorder_id,
+            journal=self.journal,
+            recorder=self.recorder,
+            keeping=self.keeping,
+            custodians=self.custodians,
             clock=self.clock,
         )
         self.drilling = Drilling(

@@ -7,7 +7,8 @@ and not yet confirmed. Must not know the recorder or the register.
 import hashlib
 from dataclasses import dataclass, field
 
-from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced, HoldRefused, Taken
+from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced, HoldRefused, Taken, TimeConfirmed
+from kuramori.erasure_messages import ConfirmTimeRequest
 from kuramori.messages import EraseRequest, PlaceHoldRequest
 
 HOLD_DAYS = 30  # how long filing a request holds its minutes; longer by the manager's decision (K5)
@@ -26,6 +27,8 @@ class HoldBook:
     placed: dict[str, PlaceHoldRequest] = field(default_factory=dict)  # should be in force, until their end
     lifted: dict[str, HoldLifted] = field(default_factory=dict)  # should not be in force any more
     ordered: dict[str, EraseRequest] = field(default_factory=dict)  # no receipt yet
+    confirmed: dict[str, ConfirmTimeRequest] = field(default_factory=dict)  # no receipt yet
+    statements_used: set[str] = field(default_factory=set)  # ids of statements of time: each counts once
     last_erasure_number: int = 0
 
     def apply(self, taken: Taken) -> None:
@@ -51,12 +54,16 @@ class HoldBook:
             self.ordered[step.erasure_id] = EraseRequest(
                 step.erasure_id, step.camera, step.from_utc_ms, step.to_utc_ms, taken.person, step.reason
             )
+        elif isinstance(step, TimeConfirmed):
+            self.statements_used.add(step.erasure_id)
+            self.confirmed[step.erasure_id] = ConfirmTimeRequest(step.erasure_id, step.confirmations, taken.person)
         elif isinstance(step, Erased):
             self.note_receipt(step.receipt.number, step.receipt.erasure_id)
 
     def note_receipt(self, number: int, erasure_id: str) -> None:
         """Note that the recorder's receipt of this number stands in the register."""
         self.ordered.pop(erasure_id, None)
+        self.confirmed.pop(erasure_id, None)
         self.last_erasure_number = max(self.last_erasure_number, number)
 
     def in_force(self, utc_ms: int) -> list[PlaceHoldRequest]:

@@ -12,8 +12,9 @@ from kuramori.desk.fault import DeskFault, HoldRefused, HoldUnknown, RecorderAwa
 from kuramori.desk.hold_book import hold_id_of
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.recorder import Recorder, asking
-from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced
+from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced, TimeConfirmed
 from kuramori.desk.steps import HoldRefused as HoldRefusedStep
+from kuramori.erasure_messages import ConfirmTimeRequest
 from kuramori.messages import EraseRequest, Erasure, FailureCode, Hold, PlaceHoldRequest
 from kuramori.timebase import Clock
 
@@ -60,6 +61,14 @@ class Keeping:
             ) from error
         return receipt
 
+    async def confirm_time(self, step: TimeConfirmed, actor: Actor) -> Erasure:
+        """Register what custodians vouch for, have what is overdue by it destroyed. Raises DeskFault."""
+        await self._journal.write(step, actor, self._clock.utc_ms())
+        async with asking():
+            receipt = await self._recorder.confirm_time(self._journal.holds.confirmed[step.erasure_id])
+        await self._fetch_receipts()
+        return receipt
+
     async def reconcile(self) -> None:
         """Make the recorder follow the register, and the register know the recorder's receipts.
 
@@ -77,6 +86,8 @@ class Keeping:
             book.lifted.pop(hold_id, None)
         for order in list(book.ordered.values()):
             await self._erase_again(order)
+        for confirmed in list(book.confirmed.values()):
+            await self._confirm_again(confirmed)
         await self._fetch_receipts()
 
     async def _place(self, hold: PlaceHoldRequest) -> Hold:
@@ -113,6 +124,15 @@ class Keeping:
             raise
         except DeskFault:
             return  # the recorder said why when it was ordered; it stays ordered and visible
+
+    async def _confirm_again(self, confirmed: ConfirmTimeRequest) -> None:
+        try:
+            async with asking():
+                await self._recorder.confirm_time(confirmed)
+        except RecorderAway:
+            raise
+        except DeskFault:
+            return  # as for erasures: it stays registered and is tried again
 
     async def _fetch_receipts(self) -> None:
         async with self._following:

@@ -13,7 +13,7 @@ from kuramori.capacity_messages import CapacityPlan
 from kuramori.custody_messages import CustodySegments
 from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
 from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
-from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
+from kuramori.erasure_messages import ConfirmTimeRequest, ErasureProof, ErasureProofRequest, Overdue
 from kuramori.messages import FailureCode
 from kuramori.recorder_client import RecorderRefused, RecorderUnreachable
 
@@ -59,6 +59,14 @@ class Recorder(Protocol):
 
     async def erasure_proof(self, request: ErasureProofRequest) -> ErasureProof:
         """Return what became of a camera's minutes."""
+        ...
+
+    async def overdue(self) -> Overdue:
+        """Return what a clock that is not trusted calls over."""
+        ...
+
+    async def confirm_time(self, request: ConfirmTimeRequest) -> messages.Erasure:
+        """Hand in what custodians vouch for."""
         ...
 
     async def capacity(self) -> CapacityPlan:

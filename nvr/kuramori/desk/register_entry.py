@@ -37,6 +37,7 @@ class EntryKind(StrEnum):
     HOLD_REFUSED = "hold_refused"  # the recorder could not place it
     ERASE_ORDERED = "erase_ordered"
     ERASED = "erased"  # the recorder's receipt: keys are destroyed
+    TIME_CONFIRMED = "time_confirmed"  # by k custodians: what is overdue by it dies
     CUSTODY_CHANGED = "custody_changed"
     CUSTODY_PROPOSED = "custody_proposed"
     CUSTODY_WITHDRAWN = "custody_withdrawn"

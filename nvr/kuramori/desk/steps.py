@@ -206,6 +206,16 @@ class EraseOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeConfirmed:
+    """k custodians vouch that it is later than a date: what is overdue by it is destroyed."""
+
+    erasure_id: str  # the statement's id
+    later_than_utc_ms: int
+    signed_by: tuple[str, ...]
+    confirmations: tuple[WireBytes, ...]  # as they were signed
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """The recorder's receipt of one destruction of keys."""
 
@@ -226,6 +236,7 @@ Step = (
     | HoldLifted
     | HoldRefused
     | EraseOrdered
+    | TimeConfirmed
     | Erased
     | CustodyStep
     | CameraStep
@@ -246,6 +257,7 @@ KINDS: dict[type[Any], EntryKind] = {
     HoldLifted: EntryKind.HOLD_LIFTED,
     HoldRefused: EntryKind.HOLD_REFUSED,
     EraseOrdered: EntryKind.ERASE_ORDERED,
+    TimeConfirmed: EntryKind.TIME_CONFIRMED,
     Erased: EntryKind.ERASED,
     CustodyChanged: EntryKind.CUSTODY_CHANGED,
     CustodyProposed: EntryKind.CUSTODY_PROPOSED,

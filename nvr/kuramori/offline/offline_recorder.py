@@ -12,7 +12,7 @@ from kuramori.capacity_messages import CapacityPlan
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.custody_messages import CustodySegments
 from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
-from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
+from kuramori.erasure_messages import ConfirmTimeRequest, ErasureProof, ErasureProofRequest, Overdue
 from kuramori.messages import PLAN_LIMIT_SEGMENTS, CoverageSpan, Failure, FailureCode, SegmentExtent, SpanKind
 from kuramori.offline.evidence import Evidence, EvidenceSegment
 from kuramori.offline.evidence_keys import EvidenceKeys
@@ -181,6 +181,14 @@ class OfflineRecorder:
 
     async def erasure_proof(self, request: ErasureProofRequest) -> ErasureProof:
         """Refuse: what became of minutes is told where the recorder runs."""
+        _read_only()
+
+    async def overdue(self) -> Overdue:
+        """Refuse: nothing is destroyed here."""
+        _read_only()
+
+    async def confirm_time(self, request: ConfirmTimeRequest) -> messages.Erasure:
+        """Refuse: evidence is read only."""
         _read_only()
 
     async def capacity(self) -> CapacityPlan:
