@@ -28,15 +28,20 @@ class PresentSegment:
     last_utc_ms: int
     openable: bool  # its key exists
     recovered: bool  # its footer is a recovery record
+    away: bool = False  # on a volume that does not answer now
     damaged: tuple[tuple[int, int], ...] = ()  # the times of it that its medium does not give back whole; half open
 
 
-def coverage_answer(camera: str, found: LedgerCoverage, segments: Iterable[PresentSegment]) -> Coverage:
+def coverage_answer(
+    camera: str, found: LedgerCoverage, segments: Iterable[PresentSegment], *, some_away: bool = False
+) -> Coverage:
     """Return the answer of the recorder: the known part of the asked range, spans without holes.
 
     `segments` are those of the camera that touch the range, in any order. Between two segments that follow each
-    other without a missing number nothing is lost: the time between them belongs to the first.
+    other without a missing number nothing is lost: the time between them belongs to the first. `some_away`: a volume
+    is not there, and what no segment holds may lie on it.
     """
+    absent = SpanKind.AWAY if some_away else SpanKind.ERASED
     ordered = sorted(segments, key=lambda segment: segment.sequence)
     live = [segment for segment in ordered if provenance_of(segment.sequence) is Provenance.LIVE]
     reaches = {False: _reaches(live), True: _filled_reaches(ordered[len(live) :])}
@@ -44,7 +49,7 @@ def coverage_answer(camera: str, found: LedgerCoverage, segments: Iterable[Prese
     spans: list[CoverageSpan] = []
     for span in found.spans:
         if isinstance(span, Recorded):
-            for part in _standing(span, reaches[span.filled]):
+            for part in _standing(span, reaches[span.filled], absent):
                 for piece in _with_damage(part, damage[span.filled]):
                     _append(spans, piece)
         else:
@@ -74,21 +79,23 @@ def _filled_reaches(segments: Sequence[PresentSegment]) -> list[tuple[int, int, 
 def _kind(segment: PresentSegment) -> SpanKind:
     if not segment.openable:
         return SpanKind.ERASED
+    if segment.away:
+        return SpanKind.AWAY
     return SpanKind.UNPROVEN if segment.recovered else SpanKind.RECORDED
 
 
-def _standing(span: Recorded, reaches: Sequence[tuple[int, int, SpanKind]]) -> Iterable[CoverageSpan]:
+def _standing(span: Recorded, reaches: Sequence[tuple[int, int, SpanKind]], absent: SpanKind) -> Iterable[CoverageSpan]:
     reached, filled = span.from_utc_ms, span.filled
     for begin, end, kind in reaches:
         begin, end = max(begin, reached), min(end, span.to_utc_ms)
         if begin >= end:
             continue
         if begin > reached:
-            yield CoverageSpan(reached, begin, SpanKind.ERASED, filled=filled)
+            yield CoverageSpan(reached, begin, absent, filled=filled)
         yield CoverageSpan(begin, end, kind, filled=filled)
         reached = end
     if reached < span.to_utc_ms:
-        yield CoverageSpan(reached, span.to_utc_ms, SpanKind.ERASED, filled=filled)
+        yield CoverageSpan(reached, span.to_utc_ms, absent, filled=filled)
 
 
 def _damage(segments: Sequence[PresentSegment]) -> list[tuple[int, int]]:

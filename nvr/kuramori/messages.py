@@ -72,6 +72,7 @@ class SpanKind(StrEnum):
     RECORDED = "recorded"  # there, its key alive
     GAP = "gap"  # never recorded; `reason` says why
     ERASED = "erased"  # was recorded; its key has been destroyed or its slot overwritten
+    AWAY = "away"  # was recorded; it lies, or may lie, on a volume that does not answer now
     UNPROVEN = "unproven"  # there, but recovered after a crash: readable, proven by a recovery record
     DAMAGED = "damaged"  # was recorded; the medium does not give it back whole, as reading back found
 

@@ -244,7 +244,8 @@ class RecorderAnswers:
 
     def _read_coverage(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> Coverage:
         found = self._ledger_coverage(camera, from_utc_ms, to_utc_ms)
-        return coverage_answer(camera.name, found, self._present(camera, from_utc_ms, to_utc_ms))
+        present = self._present(camera, from_utc_ms, to_utc_ms)
+        return coverage_answer(camera.name, found, present, some_away=bool(self._vault.shelf.away))
 
     def _ledger_coverage(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> LedgerCoverage:
         ledger, number = self._vault.ledger, camera.number
@@ -262,6 +263,7 @@ class RecorderAnswers:
         alive = {epoch.epoch_id for epoch in self._vault.keystore.epochs()}
         kept = {key.segment_uid for key in self._vault.keystore.kept()}
         present = []
+        readable = self._vault.shelf.readable
         for volume in self._vault.volumes:
             for segment in volume.overlapping(number, from_utc_ms, to_utc_ms):
                 entry = volume.entry(segment.slot)
@@ -281,6 +283,7 @@ class RecorderAnswers:
                         self._forgetting.end_of(number, segment.sequence, segment.end_utc_ms),
                         openable,
                         entry.state is SlotState.RECOVERED,
+                        volume not in readable,
                         damaged.times if damaged is not None else (),
                     )
                 )

@@ -1,5 +1,7 @@
 """What was recorded joined with what is in the ring: recorded, unproven or erased since."""
 
+from dataclasses import replace
+
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.messages import CoverageSpan, SpanKind
 from kuramori_segments.coverage import Coverage, Gap, Recorded
@@ -76,3 +78,11 @@ def test_what_the_medium_does_not_give_back_is_damaged_and_nothing_beside_it() -
         CoverageSpan(20_000, 30_000, SpanKind.ERASED),
         GAP,
     )
+
+
+def test_what_lies_on_a_volume_that_is_away_is_not_called_erased() -> None:
+    """A volume that does not answer: its segments are known. One that was never there: nothing is said to be erased."""
+    known = coverage_answer("gate", FOUND, [replace(segment(1, 0, 29_960), away=True)])
+    assert {span.kind for span in known.spans if span.kind is not SpanKind.GAP} == {SpanKind.AWAY}
+    never = coverage_answer("gate", FOUND, [], some_away=True)
+    assert {span.kind for span in never.spans if span.kind is not SpanKind.GAP} == {SpanKind.AWAY}

@@ -22,6 +22,7 @@ class Tone(StrEnum):
     UNPROVEN = "unproven"
     ERASED = "erased"
     DAMAGED = "damaged"
+    AWAY = "away"
     PART_MISSING = "part_missing"
     MISSING = "missing"
     EXPECTED = "expected"  # missing because somebody wanted it so
@@ -37,12 +38,13 @@ class Symbols:
     erased: str
     filled: str
     damaged: str
+    away: str
     unknown: str = " "
 
 
-BLOCKS = Symbols(recorded="█", unproven="▓", erased="░", filled="▒", damaged="▞")
+BLOCKS = Symbols(recorded="█", unproven="▓", erased="░", filled="▒", damaged="▞", away="╳")
 # For terminals and files without Unicode.
-PLAIN = Symbols(recorded="=", unproven="~", erased="-", filled="+", damaged="!")
+PLAIN = Symbols(recorded="=", unproven="~", erased="-", filled="+", damaged="!", away="x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ def _cell(amounts: dict[tuple[SpanKind, str], int], filled_ms: int, symbols: Sym
         kinds[kind] = kinds.get(kind, 0) + duration_ms
     if SpanKind.DAMAGED in kinds:
         return Cell(symbols.damaged, Tone.DAMAGED)
+    if SpanKind.AWAY in kinds:
+        return Cell(symbols.away, Tone.AWAY)
     if SpanKind.ERASED in kinds and kinds[SpanKind.ERASED] * 2 >= sum(kinds.values()):
         return Cell(symbols.erased, Tone.ERASED)
     if SpanKind.UNPROVEN in kinds:

@@ -33,6 +33,7 @@ STYLES: dict[Tone, str] = {
     Tone.UNPROVEN: "cyan",
     Tone.ERASED: "bright_black",
     Tone.DAMAGED: "bold magenta",
+    Tone.AWAY: "magenta",
     Tone.PART_MISSING: "red",
     Tone.MISSING: "bold red",
     Tone.EXPECTED: "yellow",
@@ -50,6 +51,7 @@ class CameraFigures:
     erased_ms: int
     unproven_ms: int
     damaged_ms: int  # of what is recorded: the medium does not give it back whole
+    away_ms: int  # of what is recorded: its volume does not answer now
     filled_ms: int  # of what is recorded: fetched later from the camera's card
     missing_ms: int
     by_reason: tuple[tuple[str, int, int], ...]  # reason, how long, how often; the longest first
@@ -74,6 +76,7 @@ def figures(coverage: Coverage) -> CameraFigures:
         erased_ms=kinds[SpanKind.ERASED],
         unproven_ms=kinds[SpanKind.UNPROVEN],
         damaged_ms=kinds[SpanKind.DAMAGED],
+        away_ms=kinds[SpanKind.AWAY],
         filled_ms=sum(span.to_utc_ms - span.from_utc_ms for span in coverage.spans if span.filled),
         missing_ms=kinds[SpanKind.GAP],
         by_reason=tuple(by_reason),
@@ -150,6 +153,7 @@ def _legend(rows: Sequence[PictureRow], symbols: Symbols) -> Columns:
         (symbols.filled, Tone.FILLED, tr("filled from the camera's card", "カメラから補完")),
         (symbols.unproven, Tone.UNPROVEN, tr("recorded, recovered after a crash", "録画あり(異常終了後に回復)")),
         (symbols.erased, Tone.ERASED, tr("was recorded, erased since", "録画後に消去済み")),
+        (symbols.away, Tone.AWAY, tr("was recorded, on a volume that is away", "録画済み（保存領域が使用不可）")),
         (symbols.damaged, Tone.DAMAGED, tr("was recorded, damaged on the medium", "録画後に媒体上で破損")),
     ):
         if (symbol, tone) in used:
@@ -184,6 +188,8 @@ def _figures_table(cameras: Iterable[CameraFigures]) -> Table:
             remarks.append(tr("erased since: ", "消去済み: ") + format_duration(found.erased_ms))
         if found.filled_ms:
             remarks.append(tr("filled from the camera: ", "カメラから補完: ") + format_duration(found.filled_ms))
+        if found.away_ms:
+            remarks.append(tr("on a volume that is away: ", "保存領域が使用不可: ") + format_duration(found.away_ms))
         if found.damaged_ms:
             remarks.append(tr("damaged on the medium: ", "媒体上で破損: ") + format_duration(found.damaged_ms))
         if found.unproven_ms:

@@ -39,7 +39,7 @@ PROVEN = {
     "units are vouched for by this manifest",
 }
 
-MISSING = (SpanKind.GAP, SpanKind.ERASED, SpanKind.DAMAGED)
+MISSING = (SpanKind.GAP, SpanKind.ERASED, SpanKind.DAMAGED, SpanKind.AWAY)
 
 
 @dataclass(frozen=True, slots=True)
