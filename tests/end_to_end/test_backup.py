@@ -122,6 +122,7 @@ def load_identity(installation: Installation) -> bytes:
     return bytes.fromhex(json.loads(installation.places.identity.read_text())["recorder_id"])
 
 
+@pytest.mark.slow
 async def test_a_backup_goes_on_on_a_bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made while recording, restored into empty folders: recorder, register and numbers go on, no key came along."""
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
@@ -199,6 +200,7 @@ def _the_old_pictures_stay_closed(machine: Machine, new: Installation) -> None:
     assert not theirs & set(secrets_of_recordings(new, machine.uids))
 
 
+@pytest.mark.slow
 async def test_a_restore_overwrites_nothing_and_leaves_nothing_half_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ async def problems(site: Installation) -> str:
     return "\n".join((await site.recorder.status()).problems)
 
 
+@pytest.mark.slow
 async def test_a_retired_volume_opens_nothing_and_nothing_else_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

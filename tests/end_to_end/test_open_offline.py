@@ -58,6 +58,7 @@ def words(dead: Installation, work: Path) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 async def test_a_dead_recorders_disk_opens_by_request_decision_and_custodians(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
