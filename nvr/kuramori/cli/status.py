@@ -69,7 +69,7 @@ def _tell(found: dict[str, Any], zone: tzinfo) -> None:
         record, volume = disposal["record"], disposal["volume"]
         typer.echo(
             tr(
-                f"Disposal record {record} is open: {volume}. When it is destroyed: kuramori retire --complete {record}",
+                f"Disposal record {record} is open: {volume}. Once destroyed: kuramori retire --complete {record}",
                 f"廃棄記録 {record} が未完了です（{volume}）。廃棄後に kuramori retire --complete {record} を実行",
             )
         )
