@@ -82,9 +82,9 @@ def overdue_problem(hours: int) -> str:
     """Return what is wrong while only an untrusted clock says that recordings are due."""
     return tr(
         f"{hours} hours of recordings are overdue by a clock that nobody vouches for. They open no more and are "
-        "overwritten first. Synchronise the clock: then they are destroyed.",
+        "overwritten first. Synchronise the clock and they are destroyed, or have custodians vouch (kuramori overdue).",
         f"未同期の時計によれば、{hours}時間分の録画が保存期間を過ぎています。開封できず、最初に上書きされます。"
-        "時刻を同期すると消去されます。",
+        "時刻を同期すると消去されます。同期できない場合は、鍵管理者の時刻確認(kuramori overdue)により消去できます。",
     )
 
 

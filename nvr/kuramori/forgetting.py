@@ -6,7 +6,6 @@ means: new root, old root destroyed, receipt in the ledger. This module must not
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from kuramori import log
 from kuramori.capacity.hold_budget import HoldBook, refusal
@@ -15,6 +14,9 @@ from kuramori.clock_trust import clock_synchronised
 from kuramori.erasure_receipts import ErasureReceipts
 from kuramori.erasure_texts import erasure_problem, overdue_problem
 from kuramori.filling.fill_book import ERASED_EVENT
+from kuramori.forgetting_values import ForgettingFigures as ForgettingFigures
+from kuramori.forgetting_values import FoundSegment as FoundSegment
+from kuramori.forgetting_values import HoldRefused as HoldRefused
 from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
 from kuramori.recorder import Recorder
 from kuramori_segments.catalogue import OPEN_END
@@ -38,50 +40,12 @@ from kuramori_segments.retention import (
     remainder_until_utc_ms,
 )
 from kuramori_segments.storage_fault import StorageFault
-from kuramori_segments.volume import Volume
 
 NS_PER_MS = 1_000_000
 GOP_REACH_MS = 20_000  # a hold reaches back so far, to a key frame before its first minute
 RETRY_SECONDS = 60.0  # after a rotation that failed
 NOTHING_ENDED_UTC_MS = 0  # a time before the end of every hold
 NEW_EPOCH_SECONDS = 15.0  # how long an erasure of the current hour waits for the next epoch
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSegment:
-    """A segment in the ring, with what its header says."""
-
-    volume: Volume
-    slot: int
-    header: SegmentHeader
-    end_utc_ms: int  # last access unit; of an open one, what is durable
-    dated_by_ms: int = 0  # what is added to the times in it: it was recorded without a trustworthy clock
-
-    @property
-    def start_utc_ms(self) -> int:
-        """When it begins, by a trusted clock where one came later."""
-        return self.header.start_utc_ms + self.dated_by_ms
-
-
-@dataclass(slots=True)
-class ForgettingFigures:
-    """Plain figures, read at scrape time."""
-
-    rotations: int = 0
-    failed_rotations: int = 0
-    last_rotation_utc_ms: int | None = None
-    erasure_pending: bool = False  # what is due could not be destroyed
-    overdue_epochs: int = 0  # by a clock that is not trusted
-    holds: int = 0  # in force
-    held_slots: int = 0
-
-
-class HoldRefused(Exception):
-    """A hold cannot be granted: the reason for a program and for a person."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class Forgetting:
@@ -371,6 +335,7 @@ class Forgetting:
             item
             for number in hold.camera_numbers
             for item in self.segments(number, hold.from_utc_ms - GOP_REACH_MS, hold.to_utc_ms)
+            if item.end_utc_ms >= hold.from_utc_ms - GOP_REACH_MS  # an open one has not come so far yet
         ]
 
     def _keep(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
