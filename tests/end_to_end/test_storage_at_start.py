@@ -54,6 +54,9 @@ async def test_a_volume_that_is_away_at_the_start_is_taken_up_later(tmp_path: Pa
             assert await told(site, "volume1")
             assert False in await lanes_of(site)
             first_half_utc_ms = int(time.time() * 1000)
+            for camera in cameras:
+                spans = (await site.recorder.coverage(camera.name, 0, first_half_utc_ms)).spans
+                assert SpanKind.ERASED not in {span.kind for span in spans}
             os.rename(tmp_path / "away", second)
             assert await until(lambda: _arrived(site), 20)
             assert not await told(site, "volume1")
