@@ -192,9 +192,7 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
     if entry is None:  # both copies are lost, perhaps of the whole table
         finished = find_finished(read_at, volume.superblock.slot_bytes)
         if finished is not None:
-            header, footer = finished
-            found = OpenSlot(slot, header.camera_number, header.sequence, header.epoch_id, header.start_utc_ms)
-            return _keep_footer(found, footer)
+            return _keep_footer(_open_slot(slot, finished[0]), finished[1])
         if not read_at(0, BLOCK_BYTES).strip(b"\0"):
             return _discard(slot, None, "nothing stands in it")
     # What a failed commit left behind the acknowledged bytes was sealed again elsewhere: it is nobody's.
@@ -205,7 +203,7 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
         return _discard(slot, entry, "it holds no segment header")
     if entry is not None and (entry.camera_number, entry.sequence) != (header.camera_number, header.sequence):
         return _discard(slot, entry, "its header never became durable")
-    found = OpenSlot(slot, header.camera_number, header.sequence, header.epoch_id, header.start_utc_ms)
+    found = _open_slot(slot, header)
     footer = result.footer
     if footer is not None and (entry is None or not result.damage):
         return _keep_footer(found, footer)
@@ -214,6 +212,10 @@ def _judge(volume: Volume, slot: int, signer: Signer) -> _Verdict:
     if not tally.chunks:
         return _discard(slot, entry, "no whole commit of it became durable")
     return _end_here(found, header, result.header_digest, tally, signer)
+
+
+def _open_slot(slot: int, header: SegmentHeader) -> OpenSlot:
+    return OpenSlot(slot, header.camera_number, header.sequence, header.epoch_id, header.start_utc_ms)
 
 
 def _before_damage(read_at: ReadAt, result: ScanResult, tally: ChunkTally) -> ChunkTally:
