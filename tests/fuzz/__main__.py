@@ -9,16 +9,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.bench.__main__ import write_section
-from tests.fuzz.campaign import Outcome, fire
-from tests.fuzz.targets import all_targets, names
+from tests.fuzz.campaign import Outcome
+from tests.fuzz.targets import fire_at, names
 
 INPUTS = 200_000
 MIB = 2**20
-
-
-def fire_at(name: str, inputs: int, seed: int) -> Outcome:
-    """Fire at the reader of that name."""
-    return fire(next(target for target in all_targets() if target.name == name), inputs, seed)
 
 
 def table(outcomes: list[Outcome]) -> str:

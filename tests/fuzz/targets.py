@@ -3,6 +3,7 @@
 from functools import cache
 
 from tests.fuzz.camera_targets import CAMERA_TARGETS
+from tests.fuzz.campaign import Outcome, fire
 from tests.fuzz.onvif_targets import ONVIF_TARGETS
 from tests.fuzz.target import Target
 from tests.fuzz.vault_targets import vault_targets
@@ -18,3 +19,8 @@ def all_targets() -> tuple[Target, ...]:
 def names() -> list[str]:
     """Return their names in the order of the table."""
     return [target.name for target in all_targets()]
+
+
+def fire_at(name: str, inputs: int, seed: int) -> Outcome:
+    """Fire at the reader of that name."""
+    return fire(next(target for target in all_targets() if target.name == name), inputs, seed)
