@@ -152,6 +152,7 @@ class RecorderRun:
         self.hangs = False  # at the end: a thread still waits for its medium
         self._forgetting = MediaForgetting(recorder)
         self._filling = ZeroFilling(recorder)
+        self._scrubbing = Scrubbing(recorder)
         writer = LedgerWriter(recorder.vault.ledger)
         self._dating = Dating(recorder)
         self._side_tasks: set[asyncio.Task[None]] = set()
@@ -222,7 +223,7 @@ class RecorderRun:
             background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
             filler = Filler(recorder, DoorClient(places.door_socket))
             background.append(asyncio.create_task(filler.run(), name="filling gaps"))
-            background.append(asyncio.create_task(Scrubbing(recorder).run(), name="scrub"))
+            background.append(asyncio.create_task(self._scrubbing.run(), name="scrub"))
             log.get().info("recording", cameras=len(self._lives))
             await self._until_stopped(stop, [ticking, self._lives.broken, *background])
         await self._stop(ticking, background)
@@ -276,7 +277,7 @@ class RecorderRun:
         await recorder.note("recorder_stopped")
         hanging = [lane for lane in recorder.lanes if lane.busy or lane.is_returning]
         recorder.vault.shelf.silence(frozenset(lane.path for lane in hanging if lane.path is not None))
-        self.hangs = bool(hanging)
+        self.hangs = bool(hanging) or self._scrubbing.hangs
         for thread in (recorder.books, recorder.keys, recorder.commits, *(lane.thread for lane in recorder.lanes)):
             thread.close(wait=not self.hangs)
         log.get().info("stopped", not_durable=not_durable)

@@ -8,7 +8,6 @@ not know keys, sockets or texts of the command line.
 import asyncio
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
@@ -21,6 +20,7 @@ from kuramori.scrubbing.idle_reading import read_last
 from kuramori.scrubbing.pace import Pace, ScrubStopped
 from kuramori.scrubbing.scrub_figures import ScrubFigures
 from kuramori.scrubbing.scrub_file import ScrubFile
+from kuramori.vault_thread import WorkThread
 from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.scrub import Scrub, Verdict
 from kuramori_segments.scrub_choice import MS_PER_MINUTE
@@ -33,6 +33,7 @@ ROUND_SEGMENTS = 16  # of one volume, then the next volume's turn
 LOOK_SECONDS = 30.0  # while nothing is due
 FAULT_SECONDS = 60.0  # after a medium gave nothing
 SAVE_SECONDS = 60.0
+STOP_SECONDS = 0.5  # for the read under way
 PROBLEM = "scrub"
 
 
@@ -51,6 +52,7 @@ class Scrubbing:
     """The reading back of all volumes."""
 
     def __init__(self, recorder: Recorder, *, rest_minutes: int = REST_MINUTES) -> None:
+        self.hangs = False  # after the stop: a read is under way that does not end
         self._recorder = recorder
         self._rest_minutes = rest_minutes
         self._folder = Places.of(recorder.configuration).scrub
@@ -70,8 +72,8 @@ class Scrubbing:
         except LedgerFault as fault:
             log.get().error("damage_unread", detail=str(fault))
         self._say_problem()
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scrub")
-        working = loop.run_in_executor(executor, self._work, loop)
+        thread = WorkThread("scrub")
+        working = asyncio.create_task(thread.call(self._work, loop), name="scrub thread")
         telling = asyncio.create_task(self._tell_all(), name="scrub news")
         try:
             done, _ = await asyncio.wait({working, telling}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,8 +82,9 @@ class Scrubbing:
         finally:
             self._stop.set()
             telling.cancel()
-            await asyncio.wait({working})
-            executor.shutdown()
+            await asyncio.wait({working}, timeout=STOP_SECONDS)
+            self.hangs = not working.done()
+            thread.close(wait=False)
 
     def _lateness(self) -> int:
         tick = self._recorder.tick
