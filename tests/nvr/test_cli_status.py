@@ -7,7 +7,7 @@ import pytest
 
 from kuramori.camera_messages import CameraFacts, CardFacts, EventsState, Light, MaskFacts, Pause
 from kuramori.camera_texts import LIGHT_TEXTS, TAMPER_TEXTS, camera_troubles
-from kuramori.cli.status import STATES_JAPANESE, camera_notes
+from kuramori.cli.status import STATES_JAPANESE, camera_notes, scrub_note
 from kuramori.fact_book import STALE_MS
 from kuramori.messages import CameraState, CameraStatus
 from kuramori.wire import to_plain
@@ -92,3 +92,30 @@ def test_every_kind_and_state_has_its_words() -> None:
     assert set(TAMPER_TEXTS) == {kind.value for kind in Tamper if kind.value} == set(TAMPER_KINDS) - {"other"}
     assert set(LIGHT_TEXTS) == set(Light)
     assert set(STATES_JAPANESE) == {state.value for state in CameraState}
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("C.UTF-8", "read back: 7 of 10 segments, the oldest of the others is of 2026-09-21 14:13:20, DAMAGED: 2"),
+        (
+            "ja_JP.UTF-8",
+            "読み返し検査: 10 区間のうち 7 区間が済み、未検査で最も古いもの 2026-09-21 14:13:20、破損 2 区間",
+        ),
+    ],
+)
+def test_how_far_reading_back_has_come_is_one_line(
+    language: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many segments, the oldest that was never read back, and what was found damaged, in either language."""
+    monkeypatch.setenv("LC_ALL", language)
+    monkeypatch.setenv("LANG", language)
+    told = {
+        "segments": 10,
+        "unverified": 3,
+        "damaged": 2,
+        "oldest_unverified_utc_ms": 1_790_000_000_000,
+        "last_pass_utc_ms": None,
+        "fault": "",
+    }
+    assert scrub_note(told, UTC) == expected
