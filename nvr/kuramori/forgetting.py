@@ -336,6 +336,7 @@ class Forgetting:
             for number in hold.camera_numbers
             for item in self.segments(number, hold.from_utc_ms - GOP_REACH_MS, hold.to_utc_ms)
             if item.end_utc_ms >= hold.from_utc_ms - GOP_REACH_MS  # an open one has not come so far yet
+            if item.end_utc_ms >= hold.from_utc_ms - GOP_REACH_MS  # an open one has not come so far yet
         ]
 
     def _keep(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
@@ -455,7 +456,7 @@ class Forgetting:
         order_id = bytes.fromhex(order.erasure_id)
         keystore.keep_segment_keys(
             [
-                *self._rest_of_epochs(doomed, named.keys() | held_uids, order_id),
+                *self._rest_of_epochs(doomed, named.keys(), order_id),  # held ones too: a hold may end before
                 *(
                     KeepRequest(key.epoch_id, key.segment_uid, key.until_utc_ms, order_id)
                     for key in kept

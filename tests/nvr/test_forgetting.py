@@ -159,6 +159,32 @@ async def test_a_hold_keeps_what_is_left_of_an_hour_that_was_erased_in_part(hous
     assert house.openable("gate")[:2] == [True, False]
 
 
+async def test_what_a_lifted_hold_kept_of_an_hour_erased_in_part_lives_until_its_time(house: House) -> None:
+    """The order did not name it, the hold did: when the hold ends early, its retention counts again."""
+    house.record("gate", 2 * FRAMES_PER_SLOT)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    asked = hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS)
+    await house.forgetting.place_hold(asked, [number])
+    await leave_the_hour(house, "gate")
+    begin = START_UTC_MS + FRAMES_PER_SLOT * FRAME_MS + 60_000
+    await house.forgetting.erase(order("gate", begin, begin + 60_000), number)
+    await house.forgetting.lift_hold(asked.hold_id, "Sato Hanako", "not needed")
+    assert house.openable("gate")[:2] == [True, False]
+    house.clock.pass_ms(4 * HOUR_MS)
+    await house.forgetting.catch_up()
+    assert house.openable("gate")[:2] == [False, False]
+
+
+async def test_a_hold_keeps_no_segment_that_ended_before_its_minutes(house: House) -> None:
+    """Also one that is still open, of a camera that has sent nothing since."""
+    house.record("gate", 3)
+    house.clock.pass_ms(HOUR_MS // 2)
+    now = house.recorder.now_utc_ms()
+    number = house.recorder.cameras["gate"].recording.camera_number
+    await house.forgetting.place_hold(hold("gate", now - 60_000, now, now + 10 * HOUR_MS), [number])
+    assert house.vault.keystore.kept() == ()
+
+
 async def test_a_receipt_counts_what_holds_keep_of_the_named_minutes_and_nothing_else(house: House) -> None:
     """The rest of the hour is kept by no hold."""
     house.record("gate", 3 * FRAMES_PER_SLOT)
