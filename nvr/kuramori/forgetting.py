@@ -336,7 +336,6 @@ class Forgetting:
             for number in hold.camera_numbers
             for item in self.segments(number, hold.from_utc_ms - GOP_REACH_MS, hold.to_utc_ms)
             if item.end_utc_ms >= hold.from_utc_ms - GOP_REACH_MS  # an open one has not come so far yet
-            if item.end_utc_ms >= hold.from_utc_ms - GOP_REACH_MS  # an open one has not come so far yet
         ]
 
     def _keep(self, hold: Hold, named: Sequence[FoundSegment]) -> None:

@@ -161,6 +161,8 @@ async def test_a_hold_keeps_what_is_left_of_an_hour_that_was_erased_in_part(hous
 
 async def test_what_a_lifted_hold_kept_of_an_hour_erased_in_part_lives_until_its_time(house: House) -> None:
     """The order did not name it, the hold did: when the hold ends early, its retention counts again."""
+    forgetting = house.forgetting = Forgetting(house.recorder, lambda: True)
+    await forgetting.catch_up()
     house.record("gate", 2 * FRAMES_PER_SLOT)
     number = house.recorder.cameras["gate"].recording.camera_number
     asked = hold("gate", START_UTC_MS, START_UTC_MS + 60_000, START_UTC_MS + 10 * HOUR_MS)

@@ -71,7 +71,11 @@ class Site:
 @pytest.fixture(scope="module", autouse=True)
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """One set-up for all runs."""
-    folder = tmp_path_factory.mktemp("machine") / "site"
+    return make_site(tmp_path_factory.mktemp("machine") / "site")
+
+
+def make_site(folder: Path) -> Site:
+    """Set a recorder up, and let every machine take its identity."""
     cameras = [CameraAt(name, "rtsp://127.0.0.1:1/x", retention="4 hours") for name in CAMERAS]
     made = Installation(folder, cameras, volume_size="300 MiB").make()
     configuration = load_configuration(made.config_path)

@@ -7,6 +7,8 @@ on as it did *while it recorded*, the careful side for one that was often away. 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
+from operator import attrgetter
 
 from kuramori_config.capacity import slots_per_second
 from kuramori_segments.catalogue import OPEN_END, CataloguedSegment
@@ -48,11 +50,21 @@ def expected_rate(mbit_per_second: float) -> Rate:
 def measured_rate(segments: Iterable[CataloguedSegment], now_utc_ms: int) -> Rate | None:
     """Return the rate over the last week; None where too little of it was recorded."""
     slots = covered_ms = 0
-    for segment in segments:
+    ordered = sorted(segments, key=attrgetter("sequence"))
+    for segment, following in zip_longest(ordered, ordered[1:]):
         if segment.end_utc_ms == OPEN_END or not now_utc_ms - WINDOW_MS <= segment.start_utc_ms <= now_utc_ms:
             continue
         slots += 1
-        covered_ms += max(0, segment.end_utc_ms - segment.start_utc_ms)
+        covered_ms += _covered_ms(segment, following)
     if slots < MEASURED_LEAST_SLOTS or covered_ms < MEASURED_LEAST_MS:
         return None
     return Rate(slots * 1000 / covered_ms, covered_ms / 1000)
+
+
+def _covered_ms(segment: CataloguedSegment, following: CataloguedSegment | None) -> int:
+    """Return how much time a segment took: up to the next one where that goes on, for pictures may be far apart."""
+    length_ms = max(0, segment.end_utc_ms - segment.start_utc_ms)
+    if following is None or following.sequence != segment.sequence + 1:
+        return length_ms
+    spacing_ms = following.start_utc_ms - segment.end_utc_ms
+    return length_ms + spacing_ms if 0 <= spacing_ms <= length_ms else length_ms

@@ -201,3 +201,10 @@ def test_too_little_is_no_measurement() -> None:
     assert measured_rate([segment(-4000, -3000), segment(-3000, -2000)], NOW) is None
     assert measured_rate([segment(-100 + n, -99 + n) for n in range(90)], NOW) is None
     assert not Rate(0.1).measured
+
+
+def test_pictures_that_are_far_apart_are_no_gap() -> None:
+    """A slot ends with its last picture and the next begins with the next one; an outage between two is not counted."""
+    slots = [segment(-8000 + n * 300, -8000 + n * 300 + 200, n) for n in range(10)]
+    after_an_outage = [segment(-3000 + n * 300, -3000 + n * 300 + 200, 10 + n) for n in range(10)]
+    assert measured_rate(slots + after_an_outage, NOW) == Rate(20 / 5800, 5800)
