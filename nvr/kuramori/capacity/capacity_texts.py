@@ -55,7 +55,7 @@ def _short(volume: VolumeCapacity, short: list[CameraCapacity], zone: tzinfo) ->
     since = volume.first_loss_utc_ms
     when = datetime.fromtimestamp(since / 1000, zone).strftime("%Y-%m-%d") if since is not None else ""
     floor_english = f", below the floor of: {', '.join(missed)}" if missed else ""
-    floor_japanese = f"、最低保存期間を下回るカメラ: {'、'.join(missed)}" if missed else ""
+    floor_japanese = f"、保存期間の下限を下回るカメラ: {'、'.join(missed)}" if missed else ""
     basis_english = "measured" if worst.measured else "at the expected bit rate"
     basis_japanese = "実測" if worst.measured else "想定ビットレートによる"
     reached, asked = days(worst.reached_seconds), days(worst.retention_seconds)
@@ -97,7 +97,7 @@ def _volume_lines(volume: VolumeCapacity, plan: CapacityPlan, zone: tzinfo) -> I
     )
     yield tr(f"  first overwrite: {first}", f"  最初の上書き: {first}")
     yield tr(f"  first overwrite within retention: {loss}", f"  保存期間内の録画の最初の上書き: {loss}")
-    yield tr(f"  first overwrite within a floor: {floor}", f"  最低保存期間内の録画の最初の上書き: {floor}")
+    yield tr(f"  first overwrite within a floor: {floor}", f"  保存期間の下限に満たない録画の最初の上書き: {floor}")
     yield tr(
         f"  size that would do: {size_text(volume.needed_bytes)}", f"  必要な容量: {size_text(volume.needed_bytes)}"
     )
@@ -115,7 +115,7 @@ def _camera_line(camera: CameraCapacity) -> str:
     reached, asked = days(camera.reached_seconds), days(camera.retention_seconds)
     mbit = f"{camera.mbit_per_second:.2f} Mbit/s"
     mark = tr("  SHORT", "  不足") if is_short(camera) else ""
-    mark = tr("  BELOW ITS FLOOR", "  最低保存期間を下回る") if below_floor(camera) else mark
+    mark = tr("  BELOW ITS FLOOR", "  保存期間の下限を下回る") if below_floor(camera) else mark
     if camera.measured:
         basis = tr(
             f"measured over {days(camera.measured_seconds)} days", f"実測（{days(camera.measured_seconds)}日分）"

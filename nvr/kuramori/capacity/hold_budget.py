@@ -113,7 +113,7 @@ def refusal(recorder: Recorder, before: HoldBook, after: HoldBook) -> str | None
             return tr(
                 f"it would leave room for {kept} of camera {camera.name} only, which has to keep {floor} at least. "
                 "Name fewer minutes, lift another hold, or enlarge the volume.",
-                f"カメラ {camera.name} の保存が約{kept}分となり、最低保存期間の{floor}を下回ります。"
+                f"カメラ {camera.name} の保存が約{kept}分となり、保存期間の下限である{floor}を下回ります。"
                 "時間を短くするか、他の延長を解除するか、保存領域を広げてください。",
             )
     return None

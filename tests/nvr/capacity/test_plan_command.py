@@ -108,5 +108,5 @@ def test_the_problem_names_the_worst_camera_the_floor_and_the_cure(monkeypatch: 
     assert "a size of 1200 GiB would do" in english
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
     (japanese,) = capacity_problems(found, TOKYO)
-    assert "最低保存期間を下回るカメラ: gate" in japanese
+    assert "保存期間の下限を下回るカメラ: gate" in japanese
     assert not list(capacity_problems(plan(camera("gate", 13.9)), TOKYO))
