@@ -105,15 +105,7 @@ async def _open_window(exporter: MetricsExporter) -> None:
 def _open(
     site: Site, places: Places, recorder: RecorderClient, take_still: TakeStill, clock: SystemClock
 ) -> tuple[Desk | None, str]:
-    files = DeskPlaces(
-        register=places.register,
-        register_key=places.register_key,
-        requests=places.requests,
-        custodians=places.custodians,
-        device_key=places.device_key,
-        device_certificate=places.device_certificate,
-        spool=places.spool,
-    )
+    files = DeskPlaces.of(places)
     try:
         return Desk.open(site, files, recorder, run_worker, take_still, clock), ""
     except (RegisterFault, ApprovalStoreFault, CustodyStoreFault, DeviceKeyFault) as fault:

@@ -43,6 +43,12 @@ def make_certificate(directory: Path, name: str) -> tuple[ssl.SSLContext, bytes,
     return context, hashlib.sha256(der).digest(), pem
 
 
+def camera_certificate(directory: Path, name: str = "camera") -> tuple[ssl.SSLContext, bytes]:
+    """The TLS context of a camera with a self-signed certificate, and the certificate's SHA-256."""
+    context, fingerprint, _ = make_certificate(directory, name)
+    return context, fingerprint
+
+
 @dataclass(slots=True)
 class TlsFront:
     """Speaks TLS in front of a port of this machine. `heard` holds what came out of the encryption."""

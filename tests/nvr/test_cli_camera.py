@@ -28,7 +28,7 @@ from kuramori_config.addresses import RTSP_SHAPE, parse_address
 from kuramori_config.load import load_configuration
 from kuramori_config.schema import Network
 from tests.end_to_end.commands import contents
-from tests.fakes.camera_certificate import camera_certificate
+from tests.fakes.certificates import camera_certificate
 from tests.fakes.configuration import configuration_text
 from tests.fakes.desk_room import DeskRoom
 from tests.fakes.desk_steps import kinds

@@ -24,7 +24,7 @@ from kuramori.cli.picture_page import show_once
 from kuramori.desk.site import AudioDecision
 from kuramori.door_messages import DoorCamera, DoorCameraState
 from tests.end_to_end.commands import contents
-from tests.fakes.camera_certificate import camera_certificate
+from tests.fakes.certificates import camera_certificate
 from tests.fakes.configuration import CAMERA, configuration_text
 from tests.fakes.desk_room import ADMINISTRATOR, HANDLER, INSTALLER, MANAGER, NOW_UTC_MS, DeskRoom
 from tests.fakes.desk_steps import kinds

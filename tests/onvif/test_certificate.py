@@ -8,7 +8,7 @@ import pytest
 from kuramori_onvif.device import Credentials, Device, TlsTrust
 from kuramori_onvif.errors import AddressRefused, CameraUnreachable, CertificateUntrusted, DeadlineExceeded
 from kuramori_onvif.transport import peer_fingerprint
-from tests.fakes.camera_certificate import camera_certificate
+from tests.fakes.certificates import camera_certificate
 from tests.fakes.hostile_camera import HostileCamera, always, soap
 
 USER = Credentials("operator", "hunter2")

@@ -24,7 +24,7 @@ from kuramori_onvif.errors import (
 )
 from kuramori_onvif.hardened_xml import MAX_BODY_BYTES
 from kuramori_onvif.soap import NS_DEVICE, NS_MEDIA
-from tests.fakes.camera_certificate import camera_certificate
+from tests.fakes.certificates import camera_certificate
 from tests.fakes.hostile_camera import ENVELOPE, HostileCamera, Script, always, by_operation, response, soap
 
 USER = Credentials("operator", "hunter2")

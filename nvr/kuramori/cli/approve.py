@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
-from kuramori.cli.options import AsJson, Config, Yes, request_path
+from kuramori.cli.options import AsJson, Config, NotebookFile, Undated, Yes, request_path
 from kuramori.texts import japanese_wanted, tr
 
 if TYPE_CHECKING:
@@ -34,13 +34,8 @@ def approve(
         Path | None,
         typer.Option("--passphrase-file", help=tr("File whose first line is the passphrase.", "合言葉のファイル")),
     ] = None,
-    undated: Annotated[
-        bool,
-        typer.Option("--undated", help=tr("Also what was recorded without a known time.", "時刻不明の記録を含める")),
-    ] = False,
-    notebook: Annotated[
-        Path | None, typer.Option("--notebook", help=tr("What this client remembers.", "控えのファイル"))
-    ] = None,
+    undated: Undated = False,
+    notebook: NotebookFile = None,
     yes: Yes = False,
     config: Config = None,
     as_json: AsJson = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kuramori.cli.client import CommandFailure, one_sentence
+from kuramori.cli.custody_common import PassphraseFile, read_file
 from kuramori.texts import tr
 
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ USUAL_VALIDITY_YEARS = 3  # a term of office
 MAX_VALIDITY_YEARS = 10
 YEAR_MS = 365 * 24 * 3600 * 1000
 SHORT_ID_CHARACTERS = 8
-
-PassphraseFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--passphrase-file",
-        help=tr("File of mode 0600 whose first line is the passphrase.", "1行目に合言葉を記したファイル(モード0600)"),
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -82,7 +75,7 @@ def show(card: Annotated[Path, typer.Argument(metavar="CARD", help=tr("A card.",
 
     with one_sentence():
         try:
-            found = read_card(_read(card, MAX_CARD_BYTES))
+            found = read_card(read_file(card, MAX_CARD_BYTES))
         except KeyFault as fault:
             raise CommandFailure(f"{card}: {key_sentence(fault)}") from fault
         typer.echo(tr("This card is whole and was made by the holder of its keys.", "カードの証明は正当です。"))
@@ -106,7 +99,7 @@ def check(
     from kuramori_segments.key_faults import KeyFault
 
     with one_sentence():
-        content = _read(key_file, MAX_KEY_FILE_BYTES)
+        content = read_file(key_file, MAX_KEY_FILE_BYTES)
         try:
             read_key_file_card(content)  # before a passphrase is asked for in vain
             key = open_key_file(content, read_passphrase(passphrase_file))
@@ -149,16 +142,6 @@ def _write(out: Path, key: "CustodianKey", sealed: bytes) -> tuple[Path, Path]:
             )
         ) from error
     return key_path, card_path
-
-
-def _read(path: Path, limit_bytes: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit_bytes + 1)
-    except OSError as error:
-        raise CommandFailure(
-            tr(f"{path} cannot be read ({error.strerror}).", f"{path} を読み取れません（{error.strerror}）。")
-        ) from error
 
 
 def _tell_new(key: "CustodianKey", key_path: Path, card_path: Path) -> None:

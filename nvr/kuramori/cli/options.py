@@ -28,6 +28,18 @@ From = Annotated[
 ]
 To = Annotated[str, typer.Option("--to", metavar="TIME", help=tr("End, not included.", "終了時刻"))]
 Reason = Annotated[str, typer.Option("--reason", help=tr("Why, in one line.", "理由(1行)"))]
+Undated = Annotated[
+    bool, typer.Option("--undated", help=tr("Also what was recorded without a known time.", "時刻不明の記録を含める"))
+]
+NotebookFile = Annotated[
+    Path | None, typer.Option("--notebook", help=tr("What this client remembers.", "控えのファイル"))
+]
+WordsFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--words-from", metavar="FILE", help=tr("Automation only: sheets, one a line.", "自動処理用: 語の入力元")
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help=tr("Do not ask back.", "確認を省略"))]
 
 REQUEST_NUMBER = re.compile(r"[0-9]{8}-[0-9]{1,9}")

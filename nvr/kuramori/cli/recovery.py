@@ -16,6 +16,7 @@ import typer
 
 from kuramori.cli import recovery_use
 from kuramori.cli.client import CommandFailure, one_sentence
+from kuramori.cli.options import WordsFrom
 from kuramori.texts import tr
 
 if TYPE_CHECKING:
@@ -86,12 +87,7 @@ def show(card: Annotated[Path, typer.Argument(metavar="CARD", help=tr("A recover
 
 def check(
     card: Annotated[Path, typer.Argument(metavar="CARD", help=tr("The recovery card.", "復旧カード"))],
-    words_from: Annotated[
-        str | None,
-        typer.Option(
-            "--words-from", metavar="FILE", help=tr("Automation only: sheets, one a line.", "自動処理用: 語の入力元")
-        ),
-    ] = None,
+    words_from: WordsFrom = None,
 ) -> None:
     """Type sheets, and see whether they give the card's key. Nothing is stored."""
     from kuramori.key_texts import key_sentence

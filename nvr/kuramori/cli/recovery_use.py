@@ -12,7 +12,7 @@ import typer
 
 from kuramori.cli.client import CommandFailure, one_sentence
 from kuramori.cli.custody_common import Out
-from kuramori.cli.options import As, AsJson, Config, Reason, Yes, request_path
+from kuramori.cli.options import As, AsJson, Config, NotebookFile, Reason, Undated, WordsFrom, Yes, request_path
 from kuramori.texts import japanese_wanted, tr
 
 if TYPE_CHECKING:
@@ -31,19 +31,9 @@ def open_request(
     number: Annotated[str, typer.Argument(metavar="REQUEST", help=tr("Its number.", "請求番号"))],
     card: CardOption,
     reason: Reason,
-    words_from: Annotated[
-        str | None,
-        typer.Option(
-            "--words-from", metavar="FILE", help=tr("Automation only: sheets, one a line.", "自動処理用: 語の入力元")
-        ),
-    ] = None,
-    undated: Annotated[
-        bool,
-        typer.Option("--undated", help=tr("Also what was recorded without a known time.", "時刻不明の記録を含める")),
-    ] = False,
-    notebook: Annotated[
-        Path | None, typer.Option("--notebook", help=tr("What this client remembers.", "控えのファイル"))
-    ] = None,
+    words_from: WordsFrom = None,
+    undated: Undated = False,
+    notebook: NotebookFile = None,
     yes: Yes = False,
     person: As = None,
     config: Config = None,

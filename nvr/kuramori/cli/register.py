@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
-from kuramori.cli.options import As, AsJson, Config
+from kuramori.cli.options import As, AsJson, Config, NotebookFile
 from kuramori.texts import tr
 
 KINDS_JAPANESE = {
@@ -68,9 +68,7 @@ def show(
     number: Annotated[
         str | None, typer.Option("--request", metavar="REQUEST", help=tr("Only this request.", "この請求のみ"))
     ] = None,
-    notebook: Annotated[
-        Path | None, typer.Option("--notebook", help=tr("What this client remembers.", "控えのファイル"))
-    ] = None,
+    notebook: NotebookFile = None,
     person: As = None,
     config: Config = None,
     as_json: AsJson = False,

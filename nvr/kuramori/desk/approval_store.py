@@ -5,16 +5,11 @@ when the request is over or after APPROVAL_DAYS (K7: no copy is kept longer than
 states; the register decides what counts, this only keeps bytes.
 """
 
-import os
-import sqlite3
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from kuramori.database_copy import copy_open_database
-
-BUSY_SECONDS = 5.0
+from kuramori.desk.store_file import StoreFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS approval (
@@ -45,42 +40,25 @@ class StoredApproval:
 class ApprovalStore:
     """The open file. Thread-safe; every method blocks for as long as the disk does."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-        self._lock = threading.Lock()
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open or create the file. Raises ApprovalStoreFault."""
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise ApprovalStoreFault(f"{path}: {error}") from error
-        try:
-            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON", _SCHEMA):
-                database.execute(statement)
-        except sqlite3.Error as error:
-            database.close()
-            raise ApprovalStoreFault(f"{path}: {error}") from error
-        return cls(database)
+        return cls(StoreFile(path, (_SCHEMA,), ApprovalStoreFault))
 
     def copy_to_new(self, path: Path) -> None:
         """Make a whole copy at a free path, as of now. Raises ApprovalStoreFault."""
-        with self._lock:
-            try:
-                copy_open_database(self._database, path)
-            except (OSError, sqlite3.Error) as error:
-                raise ApprovalStoreFault(f"{path}: {error}") from error
+        self._file.copy_to_new(path)
 
     def close(self) -> None:
         """Close the file. May be called twice."""
-        with self._lock:
-            self._database.close()
+        self._file.close()
 
     def put(self, request_id: str, granted_digest: bytes, approval: StoredApproval, utc_ms: int) -> None:
         """Keep an approval; durable when this returns. The same custodian's again replaces it."""
-        self._execute(
+        self._file.rows(
             "INSERT OR REPLACE INTO approval VALUES (?, ?, ?, ?, ?, ?)",
             (
                 request_id,
@@ -98,23 +76,16 @@ class ApprovalStore:
             "SELECT custodian_id, document, signature FROM approval"
             " WHERE request_id = ? AND granted_digest = ? ORDER BY custodian_id"
         )
-        return [StoredApproval(*row) for row in self._execute(statement, (request_id, granted_digest))]
+        return [StoredApproval(*row) for row in self._file.rows(statement, (request_id, granted_digest))]
 
     def kept(self) -> set[str]:
         """Return the numbers of the requests that something is kept for."""
-        return {str(row[0]) for row in self._execute("SELECT DISTINCT request_id FROM approval", ())}
+        return {str(row[0]) for row in self._file.rows("SELECT DISTINCT request_id FROM approval", ())}
 
     def forget(self, request_id: str) -> None:
         """Delete what was kept for a request."""
-        self._execute("DELETE FROM approval WHERE request_id = ?", (request_id,))
+        self._file.rows("DELETE FROM approval WHERE request_id = ?", (request_id,))
 
     def forget_before(self, utc_ms: int) -> None:
         """Delete what is older."""
-        self._execute("DELETE FROM approval WHERE utc_ms < ?", (utc_ms,))
-
-    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        try:
-            with self._lock:
-                return self._database.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise ApprovalStoreFault(str(error)) from error
+        self._file.rows("DELETE FROM approval WHERE utc_ms < ?", (utc_ms,))

@@ -5,21 +5,15 @@ useless to everybody else; they go when their segment does. Segment headers are 
 stands here, by segment uid. Must not know keys, people or the register.
 """
 
-import os
-import sqlite3
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from kuramori.database_copy import copy_open_database
+from kuramori.desk.store_file import StoreFile
 from kuramori_segments.custody import ShareBinding
 from kuramori_segments.hand_on import Contribution
 
-BUSY_SECONDS = 5.0
-
-_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON")
 _SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS proposal (
@@ -89,44 +83,27 @@ class Kept:
 class CustodyStore:
     """The open file. Thread-safe; every method blocks for as long as the disk does. Raises CustodyStoreFault."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-        self._lock = threading.Lock()
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open or create the file."""
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise CustodyStoreFault(f"{path}: {error}") from error
-        try:
-            for statement in (*_PRAGMAS, *_SCHEMA):
-                database.execute(statement)
-        except sqlite3.Error as error:
-            database.close()
-            raise CustodyStoreFault(f"{path}: {error}") from error
-        return cls(database)
+        return cls(StoreFile(path, _SCHEMA, CustodyStoreFault))
 
     def copy_to_new(self, path: Path) -> None:
         """Make a whole copy at a free path, as of now. Raises CustodyStoreFault."""
-        with self._lock:
-            try:
-                copy_open_database(self._database, path)
-            except (OSError, sqlite3.Error) as error:
-                raise CustodyStoreFault(f"{path}: {error}") from error
+        self._file.copy_to_new(path)
 
     def close(self) -> None:
         """Close the file. May be called twice."""
-        with self._lock:
-            self._database.close()
+        self._file.close()
 
     # ---- the proposed change -------------------------------------------------------------------------------------
 
     def proposal(self) -> bytes | None:
         """Return the proposed change with its signatures so far."""
-        rows = self._rows("SELECT document FROM proposal", ())
+        rows = self._file.rows("SELECT document FROM proposal", ())
         return bytes(rows[0][0]) if rows else None
 
     def propose(self, number: int, document: bytes) -> None:
@@ -150,7 +127,7 @@ class CustodyStore:
 
     def asked(self, drill_id: bytes) -> tuple[bytes, bytes, int] | None:
         """Return custodian, digest and time of an open challenge."""
-        rows = self._rows("SELECT custodian_id, secret_digest, utc_ms FROM drill WHERE drill_id = ?", (drill_id,))
+        rows = self._file.rows("SELECT custodian_id, secret_digest, utc_ms FROM drill WHERE drill_id = ?", (drill_id,))
         return (bytes(rows[0][0]), bytes(rows[0][1]), int(rows[0][2])) if rows else None
 
     def answered(self, drill_id: bytes) -> None:
@@ -183,7 +160,7 @@ class CustodyStore:
         """Return what is remembered of these segments."""
         found = {}
         for uid in uids:
-            for row in self._rows(
+            for row in self._file.rows(
                 "SELECT recorder_id, camera_number, epoch_id, sequence, start_utc_ms, set_id, k, n FROM segment"
                 " WHERE segment_uid = ?",
                 (uid,),
@@ -215,7 +192,7 @@ class CustodyStore:
         statement = f"SELECT segment_uid, to_set, from_set, number FROM contribution{wanted}"  # noqa: S608 - ours
         found: dict[tuple[bytes, bytes, bytes], set[int]] = {}
         for values in [()] if uids is None else [(uid,) for uid in uids]:
-            for uid, to_set, from_set, number in self._rows(statement, values):
+            for uid, to_set, from_set, number in self._file.rows(statement, values):
                 found.setdefault((uid, to_set, from_set), set()).add(number)
         return [Progress(*key, frozenset(numbers)) for key, numbers in found.items()]
 
@@ -227,7 +204,7 @@ class CustodyStore:
         )
         return [
             Kept(segment_uid, to_set, bytes(from_set), Contribution(number, bytes(pieces), bytes(signature)))
-            for from_set, number, pieces, signature in self._rows(statement, (segment_uid, to_set))
+            for from_set, number, pieces, signature in self._file.rows(statement, (segment_uid, to_set))
         ]
 
     def discard(self, to_set: bytes, from_numbers: Iterable[tuple[bytes, int]]) -> int:
@@ -236,13 +213,13 @@ class CustodyStore:
         for from_set, number in from_numbers:
             values = (to_set, from_set, number)
             condition = "WHERE to_set = ? AND from_set = ? AND number = ?"
-            count += self._rows(f"SELECT COUNT(*) FROM contribution {condition}", values)[0][0]  # noqa: S608 - ours
+            count += self._file.rows(f"SELECT COUNT(*) FROM contribution {condition}", values)[0][0]  # noqa: S608 - ours
             self._write([(f"DELETE FROM contribution {condition}", values)])  # noqa: S608 - ours
         return count
 
     def forget_others(self, alive: set[bytes]) -> int:
         """Delete what is kept of segments that are gone; return of how many."""
-        rows = self._rows("SELECT segment_uid FROM segment UNION SELECT segment_uid FROM contribution", ())
+        rows = self._file.rows("SELECT segment_uid FROM segment UNION SELECT segment_uid FROM contribution", ())
         gone = [(bytes(row[0]),) for row in rows if bytes(row[0]) not in alive]
         self._write_many("DELETE FROM contribution WHERE segment_uid = ?", gone)
         self._write_many("DELETE FROM segment WHERE segment_uid = ?", gone)
@@ -250,28 +227,8 @@ class CustodyStore:
 
     # ---- the file ------------------------------------------------------------------------------------------------
 
-    def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        try:
-            with self._lock:
-                return self._database.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise CustodyStoreFault(str(error)) from error
-
     def _write(self, statements: Sequence[tuple[str, tuple[object, ...]]]) -> None:
-        self._transaction(lambda database: [database.execute(*statement) for statement in statements])
+        self._file.together(lambda database: [database.execute(*statement) for statement in statements])
 
     def _write_many(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        self._transaction(lambda database: database.executemany(statement, rows))
-
-    def _transaction(self, work: Any) -> None:
-        try:
-            with self._lock:
-                self._database.execute("BEGIN IMMEDIATE")
-                try:
-                    work(self._database)
-                except BaseException:
-                    self._database.execute("ROLLBACK")
-                    raise
-                self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise CustodyStoreFault(str(error)) from error
+        self._file.together(lambda database: database.executemany(statement, rows))

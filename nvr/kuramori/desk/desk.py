@@ -5,9 +5,11 @@ that answers, and refuses everything that would need an entry. Must not know HTT
 """
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import serialization
@@ -38,6 +40,7 @@ from kuramori.desk.recovering import Recovering
 from kuramori.desk.register import Register
 from kuramori.desk.request import APPROVAL_LIFETIME_MS, RequestState
 from kuramori.desk.site import Site
+from kuramori.places import Places
 from kuramori.stills.taking import TakeStill
 from kuramori.timebase import Clock
 from kuramori_segments.custodian_set import CustodianSet
@@ -56,6 +59,19 @@ class DeskPlaces:
     device_key: Path
     device_certificate: Path
     spool: Path
+
+    @classmethod
+    def of(cls, places: Places) -> Self:
+        """Return those of a recorder's places."""
+        return cls(
+            register=places.register,
+            register_key=places.register_key,
+            requests=places.requests,
+            custodians=places.custodians,
+            device_key=places.device_key,
+            device_certificate=places.device_certificate,
+            spool=places.spool,
+        )
 
     @property
     def custody(self) -> Path:
@@ -199,14 +215,14 @@ class Desk:
     ) -> "Desk":
         """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
         device_key = _device_key(places.device_key)
-        register = Register.open(places.register, places.register_key, site.recorder_id)
-        try:
+        with ExitStack() as opened:
+            register = Register.open(places.register, places.register_key, site.recorder_id)
+            opened.callback(register.close)
             journal = Journal(register, site.time_zone)
             store = ApprovalStore.open(places.requests)
+            opened.callback(store.close)
             custody_store = CustodyStore.open(places.custody)
-        except Exception:
-            register.close()
-            raise
+            opened.pop_all()
         return cls(
             site=site,
             places=places,

@@ -31,6 +31,7 @@ from kuramori.desk.register_entry import (
     body_digest,
 )
 from kuramori.desk.signed_note import Checkpoint, NoteInvalid, NoteSigner, NoteVerifier, open_checkpoint
+from kuramori.desk.store_file import transaction
 
 BUSY_SECONDS = 5.0  # how long a predecessor may take to let go of the file
 ORIGIN_PREFIX = "kuramori/register/v1/"
@@ -122,7 +123,7 @@ class Register:
         register = cls(database, NoteSigner(ORIGIN_PREFIX + recorder_id.hex(), key))
         try:
             if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").fetchone():
-                with _transaction(database):
+                with transaction(database):
                     for statement in _statements(_SCHEMA):
                         database.execute(statement)
             register._load()
@@ -248,7 +249,7 @@ class Register:
         try:
             root = tree.root_with(leaf)
             note = self._signer.sign(Checkpoint(self._signer.name, entry.index + 1, root).text())
-            with _transaction(self._database) as database:
+            with transaction(self._database) as database:
                 database.execute("INSERT INTO entry VALUES (?, ?, ?)", (entry.index, document, note))
                 database.execute("INSERT INTO body VALUES (?, ?, ?)", (entry.index, salt, content))
                 for index in deleted:
@@ -318,18 +319,6 @@ def _record(row: tuple[int, bytes, str, bytes | None, bytes | None]) -> Record:
         return Record(Entry.parse(document), document, note, salt, body)
     except EntryInvalid as error:
         raise RegisterDamaged(str(error), index) from None
-
-
-@contextlib.contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield database
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -124,15 +124,7 @@ def _ledger(places: Places, closing: ExitStack) -> Ledger | None:
 
 def _desk(site: Site, imported: ImportedState, recorder: OfflineRecorder, clock: Clock) -> Desk:
     places = imported.places
-    files = DeskPlaces(
-        register=places.register,
-        register_key=places.register_key,
-        requests=places.requests,
-        custodians=places.custodians,
-        device_key=places.device_key,
-        device_certificate=places.device_certificate,
-        spool=places.spool,
-    )
+    files = DeskPlaces.of(places)
     try:
         return Desk.open(site, files, recorder, run_worker, _no_still, clock)
     except (RegisterFault, ApprovalStoreFault, CustodyStoreFault, DeviceKeyFault) as fault:
