@@ -109,18 +109,26 @@ class Installation:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen([*self.inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    async def until_recording(self, names: Sequence[str] | None = None) -> None:
+    async def until_recording(
+        self, names: Sequence[str] | None = None, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Wait until the named cameras (all by default) have something durable and record."""
         wanted = set(names if names is not None else (camera.name for camera in self.cameras))
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                with contextlib.suppress(RecorderFault):
-                    status = await self.recorder.status()
-                    good = {c.name for c in status.cameras if c.state == "recording" and c.last_durable_utc_ms}
-                    if wanted <= good:
-                        return
-                self.require_alive()
-                await asyncio.sleep(POLL_SECONDS)
+        seen: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(patience_seconds):
+                while True:
+                    with contextlib.suppress(RecorderFault):
+                        status = await self.recorder.status()
+                        seen = {camera.name: camera.state for camera in status.cameras}
+                        good = {c.name for c in status.cameras if c.state == "recording" and c.last_durable_utc_ms}
+                        if wanted <= good:
+                            return
+                    self.require_alive()
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            log = self.log_path.read_text()[-4000:]
+            raise AssertionError(f"not recording after {patience_seconds} s: {seen}\n{log}") from None
 
     def require_alive(self) -> None:
         """Fail with the log when the process has ended by itself."""

@@ -21,7 +21,7 @@ from tests.end_to_end.installation import Installation
 from tests.end_to_end.soak import Holdings, disagreements, processes, weather
 
 CLIP = ClipSettings(width=160, height=90, frames_per_second=10, bits_per_second=60_000, gop_seconds=0.5, seconds=2)
-SETTLED_SECONDS = 60.0
+SETTLED_SECONDS = 240.0  # thirty-two cameras are asked one by one on a machine that does other things too
 GROWN_BYTES = 64 << 20
 EXTRA = """
 [network]
@@ -64,7 +64,7 @@ async def soak(folder: Path, count: int, seconds: float, seed: int, calm_seconds
     site.start(whole_service=True)
     try:
         names = [camera.name for camera in cameras]
-        await site.until_recording(names)
+        await site.until_recording(names, patience_seconds=SETTLED_SECONDS)
         await until_subscribed(cameras)
         before = holdings(site)
         began_utc_ms = int(time.time() * 1000)
@@ -73,7 +73,7 @@ async def soak(folder: Path, count: int, seconds: float, seed: int, calm_seconds
         async with asyncio.TaskGroup() as group:
             for camera in cameras:
                 group.create_task(weather(camera, random.Random(chance.random()), stop, calm_seconds))
-        await site.until_recording(names)
+        await site.until_recording(names, patience_seconds=SETTLED_SECONDS)
         await until_subscribed(cameras)
         ended_utc_ms = min([await last_durable(site), *(camera.sent()[-1].to_utc_ms for camera in cameras)]) - 1500
         wrong = {}
@@ -158,7 +158,7 @@ def tell(cameras: Sequence[LiveCamera], began_utc_ms: int, ended_utc_ms: int, se
     print(f"\nseed {seed}: {len(cameras)} cameras, {seconds:.0f} s each compared, {happenings} happenings, all equal")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_coverage_equals_what_was_sent(tmp_path: Path) -> None:
     """Six cameras for half a minute of bad weather."""
     await soak(tmp_path, count=6, seconds=25, seed=random.randrange(1 << 32), calm_seconds=3)
