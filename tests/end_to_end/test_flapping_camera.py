@@ -49,6 +49,7 @@ async def test_flapping_for_twenty_seconds_uses_no_further_slot(tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_flapping_for_ten_minutes_uses_no_further_slot(tmp_path: Path) -> None:
     """The same over ten minutes."""
