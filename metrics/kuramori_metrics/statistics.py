@@ -205,6 +205,20 @@ class MediumStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class MediumHealthStatistics:
+    """How the medium under one volume is (O2). None: nothing tells."""
+
+    volume: str
+    light: str = "unknown"  # one of LIGHTS
+    light_since_utc_ms: int | None = None
+    worn_ratio: float | None = None  # used part of its life; may pass 1
+    written_bytes: int | None = None  # to the whole medium, over restarts
+    endurance_bytes: int | None = None  # as configured
+    swapped: bool = False  # another medium than the one accepted last
+    report_age_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecorderStatistics:
     """Everything that is shown, as of one moment."""
 
@@ -223,6 +237,7 @@ class RecorderStatistics:
     ledger: LedgerStatistics | None = None
     custody: CustodyStatistics | None = None
     media: tuple[MediumStatistics, ...] = ()
+    medium_health: tuple[MediumHealthStatistics, ...] = ()
     processes: tuple[ProcessStatistics, ...] = ()
 
 

@@ -12,6 +12,7 @@ from kuramori_metrics.statistics import (
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
+    MediumHealthStatistics,
     MediumStatistics,
     ProcessStatistics,
     RecorderStatistics,
@@ -101,6 +102,10 @@ def full(cameras: int = 1) -> RecorderStatistics:
             "E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3, hold_budget=HoldBudgetStatistics(16, 9)
         ),
         media=(MediumStatistics("volume0", False, False), MediumStatistics("volume1", True, True)),
+        medium_health=(
+            MediumHealthStatistics("volume0", "green", NOW - 7000, 0.31, 1 << 40, 1 << 46, False, 600.0),
+            MediumHealthStatistics("volume1", "none of the three", swapped=True),
+        ),
         custody=CustodyStatistics((CustodianKeyStatistics("ab12cd34", NOW - 5000),), 1, True),
         ledger=LedgerStatistics(8192, False, 2),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),
