@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from kuramori_config.addresses import may_travel_unencrypted
 from kuramori_config.faults import Problem, Wording
+from kuramori_config.mail_table import mail_problems
 from kuramori_config.rules import may_decide_longer, retention_rule
 from kuramori_config.schema import Camera, CellKind, Configuration, Role
 
@@ -201,6 +202,11 @@ def _retention_keeps_the_rules(configuration: Configuration, camera: Camera, key
         yield Problem(f"{key}.retention_decision.who", _quoted(decision.who), expected)
 
 
+def _mail_fits(configuration: Configuration) -> Iterator[Problem]:
+    if configuration.mail is not None:
+        yield from mail_problems(configuration.mail)
+
+
 _CAMERA_RULES: tuple[CameraRule, ...] = (
     _one_address,
     _credentials_are_whole,
@@ -225,5 +231,6 @@ _RULES: tuple[Rule, ...] = (
     _cells_lie_outside_the_state,
     _a_cell_in_a_file_has_a_folder,
     _back_off_is_ordered,
+    _mail_fits,
     _cameras_keep_their_rules,
 )

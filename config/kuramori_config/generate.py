@@ -13,8 +13,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from kuramori_config.mail_table import Mail
 from kuramori_config.quantities import Duration, Size
 from kuramori_config.schema import Configuration
+from kuramori_config.watch_file import WatchConfiguration
 
 REFERENCE_NAME = "REFERENCE.md"
 EXAMPLE_NAME = "kuramori.example.toml"
@@ -39,6 +41,11 @@ that carries it; so does a camera that is asked over `http://`, for it streams f
 checked when the file is read. A host name needs at least one declared network (or the VPN), and every address it
 resolves to is checked again at each connection."""
 
+_WATCH_HEAD = """
+# The file of kuramori watch
+
+A file of its own on another machine, with two tables: [mail] as above, and [watch]."""
+
 _EXAMPLE_HEAD = """\
 # Kuramori configuration: an example with every key. Generated from the schema by `kuramori config example`.
 # Keys behind a # are optional; they show their default, or an example where there is none."""
@@ -48,11 +55,17 @@ def reference() -> str:
     """Return REFERENCE.md."""
     parts = [_REFERENCE_HEAD]
     for heading, model, field in _tables():
-        parts.append(
-            f"\n## {heading}\n\n{_prose(model, field)}\n\n| key | value | default | meaning |\n|---|---|---|---|"
-        )
-        parts += [_reference_row(name, entry) for name, entry in _entries(model)]
+        parts += _reference_table(heading, model, field)
+    parts.append(_WATCH_HEAD)
+    for heading, model, field in _tables(WatchConfiguration):
+        if model is not Mail:
+            parts += _reference_table(heading, model, field)
     return "\n".join(parts) + "\n"
+
+
+def _reference_table(heading: str, model: type[BaseModel], field: FieldInfo) -> list[str]:
+    rows = [_reference_row(name, entry) for name, entry in _entries(model)]
+    return [f"\n## {heading}\n\n{_prose(model, field)}\n\n{_ROW_HEAD}", *rows]
 
 
 def example() -> str:
@@ -70,9 +83,9 @@ def example() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _tables() -> typing.Iterator[tuple[str, type[BaseModel], FieldInfo]]:
+def _tables(root: type[BaseModel] = Configuration) -> typing.Iterator[tuple[str, type[BaseModel], FieldInfo]]:
     """Return every table in the order of the file: its heading, its model, the field that holds it."""
-    for name, field in Configuration.model_fields.items():
+    for name, field in root.model_fields.items():
         model, many = _model_of(field.annotation)
         if model is None:
             continue
@@ -151,7 +164,9 @@ def _comment(text: str) -> list[str]:
 
 
 # Where two optional keys exclude each other, the example sets this one.
-_SHOWN_THOUGH_OPTIONAL = frozenset({"cell_directory", "deputies", "local_networks", "rtsp", "user", "password"})
+_SHOWN_THOUGH_OPTIONAL = frozenset(
+    {"cell_directory", "deputies", "local_networks", "rtsp", "user", "username", "password"}
+)
 
 
 def _example_lines(name: str, field: FieldInfo, *, commented: bool) -> list[str]:

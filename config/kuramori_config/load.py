@@ -9,6 +9,7 @@ import tomllib
 import typing
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -21,10 +22,17 @@ from kuramori_config.schema import Configuration
 FILE_BYTES_MOST = 4 * 2**20
 FOUND_CHARACTERS_MOST = 60
 
+Tables = TypeVar("Tables", bound=BaseModel)
+
 
 def load_configuration(path: Path | str) -> Configuration:
     """Read, check and return the configuration. Raises ConfigurationFault with every problem found."""
     file = Path(path)
+    return parse_configuration(read_file(file), file)
+
+
+def read_file(file: Path) -> bytes:
+    """Return what a configuration file holds. Raises ConfigurationFault."""
     try:
         with file.open("rb") as stream:
             content = stream.read(FILE_BYTES_MOST + 1)
@@ -36,11 +44,20 @@ def load_configuration(path: Path | str) -> Configuration:
     if len(content) > FILE_BYTES_MOST:
         most = Wording(f"at most {FILE_BYTES_MOST} bytes", f"{FILE_BYTES_MOST}バイト以下")
         raise ConfigurationFault(file, (Problem("(file)", Wording("a larger file", "大きすぎるファイル"), most),))
-    return parse_configuration(content, file)
+    return content
 
 
 def parse_configuration(content: bytes | str, file: Path) -> Configuration:
     """Check the text of a configuration; `file` is named in problems and is where relative paths start."""
+    configuration = parse_tables(content, file, Configuration)
+    problems = consistency_problems(configuration)
+    if problems:
+        raise ConfigurationFault(file, problems)
+    return configuration
+
+
+def parse_tables(content: bytes | str, file: Path, root: type[Tables]) -> Tables:
+    """Return a whole file as `root` says it, each key checked for itself. Raises ConfigurationFault."""
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
         document = tomllib.loads(text)
@@ -49,36 +66,32 @@ def parse_configuration(content: bytes | str, file: Path) -> Configuration:
         expected = Wording("TOML in UTF-8", "UTF-8のTOML形式")
         raise ConfigurationFault(file, (Problem("(file)", found, expected),)) from None
     try:
-        configuration = Configuration.model_validate(document, context={"folder": file.absolute().parent})
+        return root.model_validate(document, context={"folder": file.absolute().parent})
     except ValidationError as cause:
-        raise ConfigurationFault(file, _problems(cause.errors(include_url=False), document)) from None
-    problems = consistency_problems(configuration)
-    if problems:
-        raise ConfigurationFault(file, problems)
-    return configuration
+        raise ConfigurationFault(file, _problems(cause.errors(include_url=False), document, root)) from None
 
 
-def _problems(errors: list[ErrorDetails], document: Mapping[str, object]) -> tuple[Problem, ...]:
+def _problems(errors: list[ErrorDetails], document: Mapping[str, object], root: type[BaseModel]) -> tuple[Problem, ...]:
     """One problem per fault: a key that is missing because it is misspelt is named once, where it stands."""
     meant = {
         (*error["loc"][:-1], close)
         for error in errors
-        if error["type"] == "extra_forbidden" and (close := _meant(error["loc"])) is not None
+        if error["type"] == "extra_forbidden" and (close := _meant(error["loc"], root)) is not None
     }
     told = (error for error in errors if not (error["type"] == "missing" and error["loc"] in meant))
-    return tuple(_problem(error, document) for error in told)
+    return tuple(_problem(error, document, root) for error in told)
 
 
-def _meant(location: tuple[int | str, ...]) -> str | None:
+def _meant(location: tuple[int | str, ...], root: type[BaseModel]) -> str | None:
     """Return the known key that an unknown one was probably meant to be."""
-    model, _ = _field_at(location)
+    model, _ = _field_at(location, root)
     return _nearest_key(str(location[-1]), _known_keys(model)) if model is not None else None
 
 
-def _problem(error: ErrorDetails, document: Mapping[str, object]) -> Problem:
+def _problem(error: ErrorDetails, document: Mapping[str, object], root: type[BaseModel]) -> Problem:
     location = error["loc"]
     key, value = _name_place(location, document)
-    model, field = _field_at(location)
+    model, field = _field_at(location, root)
     if error["type"] == "extra_forbidden":
         known = _known_keys(model) if model is not None else []
         return Problem(key, Wording("an unknown key", "不明なキー"), _nearest(str(location[-1]), known))
@@ -121,9 +134,11 @@ def _name_place(location: tuple[int | str, ...], document: Mapping[str, object])
     return name, value
 
 
-def _field_at(location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+def _field_at(
+    location: tuple[int | str, ...], root: type[BaseModel]
+) -> tuple[type[BaseModel] | None, FieldInfo | None]:
     """Return the table that the last key belongs to, and the key's field (None when the table has no such key)."""
-    model: type[BaseModel] | None = Configuration
+    model: type[BaseModel] | None = root
     owner: type[BaseModel] | None = model
     field: FieldInfo | None = None
     for step in location:

@@ -13,6 +13,7 @@ from kuramori_config.base_table import Table
 from kuramori_config.faults import Wording
 from kuramori_config.keystore_table import CellKind as CellKind
 from kuramori_config.keystore_table import Keystore
+from kuramori_config.mail_table import Mail
 from kuramori_config.option import NAMES, PATH, TEXT, YES_OR_NO, number_shape, option, table
 from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Size
 from kuramori_config.rules import DEFAULT_FLOOR, RuleSet
@@ -456,6 +457,7 @@ class Configuration(Table):
     custody: Custody = table("Who must come together to open.")
     network: Network = table("Where pictures may travel unencrypted.", default=Network())
     metrics: Metrics = table("The metrics page.", default=Metrics())
+    mail: Mail | None = table("Mail to the office.", default=None)
     recorder: Recorder = table("Tuning.", default=Recorder())
     cameras: tuple[Camera, ...] = table("The cameras.", default=(), alias="camera")
     retired_cameras: tuple[RetiredCamera, ...] = table("Cameras removed.", default=(), alias="retired_camera")
