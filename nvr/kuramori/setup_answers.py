@@ -1,13 +1,14 @@
 """The six questions of `kuramori init`, and the configuration that their answers make.
 
 The answers come from a terminal or from a TOML file with the same keys; the file may also say where the recorder keeps
-its own files, for who tries it out without the rights to the usual places. Everything else in the configuration keeps
-its default; cameras are added afterwards. This module must not ask, print or write.
+its own files, for who tries it out without the rights to the usual places, and may bring tables of the configuration
+along (`BROUGHT_ALONG`), for who sets many recorders up alike. Everything else keeps its default. This module must not
+ask, print or write.
 """
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tomlkit
@@ -22,6 +23,8 @@ _KINDS: dict[object, tuple[str, str]] = {
     int: ("a number", "数値"),
     bool: ("true or false", "true または false"),
 }
+# Tables of the configuration that a file of answers may hold; the configuration judges them.
+BROUGHT_ALONG = ("network", "metrics", "mail", "api", "person", "camera")
 
 
 class AnswersRefused(SetUpRefused):
@@ -79,6 +82,7 @@ class Answers:
     runtime_directory: str = ""
     secrets_directory: str = ""
     for_trial: bool = False
+    tables: dict[str, object] = field(default_factory=dict)  # by name, of those in BROUGHT_ALONG
 
 
 def _rule_sets() -> str:
@@ -148,8 +152,13 @@ def read_answers(path: Path) -> Answers:
         raise AnswersRefused(tr(f"{path}: {error.strerror}", f"{path}: 読み取れません（{error.strerror}）")) from None
     except ValueError as error:
         raise AnswersRefused(tr(f"{path}: not TOML: {error}", f"{path}: TOML形式ではありません: {error}")) from None
-    known = {field.name: field.type for field in dataclasses.fields(Answers)}
-    required = {field.name for field in dataclasses.fields(Answers) if field.default is dataclasses.MISSING}
+    tables = {name: given.pop(name) for name in BROUGHT_ALONG if name in given}
+    known = {one.name: one.type for one in dataclasses.fields(Answers) if one.name != "tables"}
+    required = {
+        one.name
+        for one in dataclasses.fields(Answers)
+        if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+    }
     missing, unknown = sorted(required - given.keys()), sorted(given.keys() - known.keys())
     if missing or unknown:
         message = tr(
@@ -163,7 +172,7 @@ def read_answers(path: Path) -> Answers:
             raise AnswersRefused(
                 tr(f"{path}: {name}: expected {_KINDS[wanted][0]}", f"{path}: {name}: {_KINDS[wanted][1]} が必要です")
             )
-    return Answers(**given)
+    return Answers(**given, tables=tables)
 
 
 def configuration_text(answers: Answers) -> str:
@@ -191,7 +200,13 @@ def configuration_text(answers: Answers) -> str:
         document["storage"] = storage
     people = tomlkit.aot()
     people.append(_table({"name": answers.manager, "title": answers.manager_title, "roles": ["manager"]}))
-    document["person"] = people
+    brought = answers.tables.get("person", [])
+    if isinstance(brought, list) and all(isinstance(person, dict) for person in brought):
+        for person in brought:
+            people.append(_table(person))
+        document["person"] = people
+    else:
+        document["person"] = brought  # not tables at all: the configuration says so
     volumes = tomlkit.aot()
     volumes.append(_table({"path": answers.volume, "size": answers.size}))
     document["volume"] = volumes
@@ -203,6 +218,9 @@ def configuration_text(answers: Answers) -> str:
         "cards_directory": answers.cards_directory,
         "recovery_card": answers.recovery_card,
     }
+    for name, value in answers.tables.items():
+        if name != "person":
+            document[name] = value
     tail = "\n# Add one [[camera]] per camera, and [[person]] tables for handlers; see `kuramori config example`.\n"
     return tomlkit.dumps(document) + tail
 

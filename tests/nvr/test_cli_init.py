@@ -84,6 +84,19 @@ def test_a_file_may_say_where_the_recorder_keeps_its_own_files(tmp_path: Path) -
     assert tried.keystore.for_trial
 
 
+def test_a_file_may_bring_cameras_and_persons_along(tmp_path: Path) -> None:
+    """Who sets many recorders up alike writes them once; the configuration judges them as any other."""
+    more = (
+        '[network]\nlocal_networks = ["192.168.1.0/24"]\n[[camera]]\nname = "gate"\nplace = "Gate"\nonvif = "http://192.168.1.20/"\n'
+        'retention = "7 days"\nfloor = "1 day"\nexpected_mbit_per_second = 2\n'
+        '[[person]]\nname = "Suzuki Ichiro"\ntitle = "Clerk"\nroles = ["handler"]\n'
+    )
+    text = configuration_text(read_answers(answers_in(tmp_path, ANSWERS + more)))
+    configuration = parse_configuration(text, tmp_path / "kuramori.toml")
+    assert [camera.name for camera in configuration.cameras] == ["gate"]
+    assert [person.name for person in configuration.people] == ["Sato Hanako", "Suzuki Ichiro"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -4,7 +4,7 @@ It must not know how anything is made; `kuramori.setup` does.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +36,7 @@ def init(
 ) -> None:
     """Set the recorder up. Refuses to touch one that is set up."""
     from kuramori.custodian_cards import CardsRefused
+    from kuramori.service_account import ServiceAccount
     from kuramori.setup import set_up
     from kuramori.setup_faults import SetUpRefused
     from kuramori.timebase import SystemClock
@@ -44,6 +45,9 @@ def init(
     try:
         configuration = _configuration(config, answers)
         report = set_up(configuration, SystemClock().utc_ms())
+        account = ServiceAccount.of_this_machine()
+        if account is not None:
+            account.take_over(config, report.places)
     except ConfigurationFault as fault:
         _end(fault.text(japanese=japanese_wanted()))
     except (SetUpRefused, CardsRefused) as refusal:
@@ -85,7 +89,7 @@ def _ask() -> "Answers":
     """Ask the six questions on the terminal."""
     from kuramori.setup_answers import QUESTIONS, Answers
 
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {}
     for number, question in enumerate(QUESTIONS, start=1):
         typer.echo(f"\n{number}/{len(QUESTIONS)}  {question.heading}")
         for part in question.parts:
