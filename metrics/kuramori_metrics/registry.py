@@ -6,9 +6,7 @@ This module must not know what a metric means.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client.core import Metric
-
-from kuramori_metrics.family import Family
+from kuramori_metrics.family import Family, Metric
 from kuramori_metrics.statistics import RecorderStatistics
 
 

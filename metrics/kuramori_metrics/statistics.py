@@ -27,6 +27,7 @@ class HistogramStatistics:
 
 TAMPER_KINDS = ("scene_change", "too_dark", "too_bright", "blurred", "signal_loss", "tampering", "other")
 LIGHTS = ("green", "red", "unknown")
+PLANNED_GAPS = ("maintenance", "recorder_stopped", "not_yet_started")  # nobody need look at these
 SILENCES = ("chosen", "made", "edited", "not_silent", "not_told")
 
 
@@ -89,6 +90,7 @@ class CameraStatistics:
     rate_measured: bool | None = None  # False: the configuration's expectation; None: not looked at yet
     oldest_recording_utc_ms: int | None = None  # first frame of its oldest segment in a ring, openable or not
     oldest_decryptable_utc_ms: int | None = None  # first frame of its oldest living key, holds excepted
+    erasure_lag_seconds: float | None = None  # how far that is beyond its retention, by the recorder's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class KeystoreStatistics:
     overdue_epochs: int = 0  # by a clock that is not trusted
     on_fallback: bool = False  # the cell cannot be reached: new keys go under the fallback cell
     hold_budget: HoldBudgetStatistics | None = None  # None: not looked at yet
+    erasure_lag_seconds: float = 0.0  # how far the most overdue key is beyond its camera's retention
 
 
 @dataclass(frozen=True, slots=True)

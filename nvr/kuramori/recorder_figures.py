@@ -44,6 +44,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
 
     `oldest`: first frame of the oldest living key of each camera, by its number.
     """
+    lags = _erasure_lags_seconds(recorder, forgetting, oldest)
     figures = recorder.tick.figures if recorder.tick is not None else TickFigures()
     boot_ns = recorder.clock.boot_ns()
     return RecorderStatistics(
@@ -56,7 +57,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
         clock_trusted=recorder.clock_trusted,
         custodian_set_valid=_custodians_valid(recorder),
         clock_offset_limit_seconds=recorder.configuration.recorder.clock_offset_alarm_seconds,
-        cameras=tuple(_camera(recorder, camera, oldest) for camera in recorder.cameras.values()),
+        cameras=tuple(_camera(recorder, camera, oldest, lags) for camera in recorder.cameras.values()),
         volumes=tuple(
             _volume(
                 lane,
@@ -67,7 +68,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
             for lane in recorder.lanes
         )
         + tuple(VolumeStatistics(str(path), healthy=False) for path in recorder.vault.shelf.away),
-        keystore=_keystore(recorder, forgetting),
+        keystore=_keystore(recorder, forgetting, max(lags.values(), default=0.0)),
         ledger=_ledger(recorder),
         media=_media(recorder),
     )
@@ -85,7 +86,26 @@ def _custodians_valid(recorder: Recorder) -> bool:
     return True
 
 
-def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> CameraStatistics:
+def _erasure_lags_seconds(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[int, int]) -> dict[int, float]:
+    """How far each camera's oldest openable picture is beyond its retention, by its number; 0 within it.
+
+    A camera that is out of service has its retention too, which takes longer to find.
+    """
+    now_utc_ms = recorder.now_utc_ms()
+    kept_ms = {
+        camera.recording.camera_number: recorder.tables[name].retention.seconds * 1000
+        for name, camera in recorder.cameras.items()
+    }
+    lags = {}
+    for number, first_utc_ms in oldest.items():
+        retention_ms = kept_ms[number] if number in kept_ms else forgetting.retention_ms(number)
+        lags[number] = max(0, now_utc_ms - first_utc_ms - retention_ms) / 1000
+    return lags
+
+
+def _camera(
+    recorder: Recorder, camera: Camera, oldest: Mapping[int, int], lags: Mapping[int, float]
+) -> CameraStatistics:
     totals = camera.totals()
     number = camera.recording.camera_number
     firsts = [volume.oldest(number) for volume in recorder.vault.volumes]
@@ -124,6 +144,7 @@ def _camera(recorder: Recorder, camera: Camera, oldest: Mapping[int, int]) -> Ca
         rate_measured=capacity.measured if capacity is not None else None,
         oldest_recording_utc_ms=min(starts, default=None),
         oldest_decryptable_utc_ms=oldest.get(number),
+        erasure_lag_seconds=lags.get(number),
     )
 
 
@@ -222,7 +243,7 @@ def _volume(
     )
 
 
-def _keystore(recorder: Recorder, forgetting: Forgetting) -> KeystoreStatistics:
+def _keystore(recorder: Recorder, forgetting: Forgetting, lag_seconds: float) -> KeystoreStatistics:
     keystore = recorder.vault.keystore
     kept = keystore.kept()
     held = oldest_held(kept)
@@ -238,6 +259,7 @@ def _keystore(recorder: Recorder, forgetting: Forgetting) -> KeystoreStatistics:
         holds=forgetting.figures.holds,
         oldest_held_utc_ms=held.epoch_first_utc_ms if held is not None else None,
         hold_budget=hold_budget_figures(recorder.capacity),
+        erasure_lag_seconds=lag_seconds,
     )
 
 

@@ -64,6 +64,7 @@ def camera(number: int = 0) -> CameraStatistics:
         rate_measured=True,
         oldest_recording_utc_ms=NOW - 600_000,
         oldest_decryptable_utc_ms=NOW - 500_000,
+        erasure_lag_seconds=2.5,
     )
 
 
@@ -99,7 +100,7 @@ def full(cameras: int = 1) -> RecorderStatistics:
             ),
         ),
         keystore=KeystoreStatistics(
-            "E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3, hold_budget=HoldBudgetStatistics(16, 9)
+            "E2", 40, 5, 12, NOW - 1000, True, 1, NOW - 999_000, 3, False, HoldBudgetStatistics(16, 9), 7.5
         ),
         media=(MediumStatistics("volume0", False, False), MediumStatistics("volume1", True, True)),
         medium_health=(

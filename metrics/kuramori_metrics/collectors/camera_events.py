@@ -5,9 +5,7 @@ Events are counted together: a count of motion alone would tell from the metrics
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
-from kuramori_metrics.family import Family, Kind
+from kuramori_metrics.family import Family, Kind, Metric
 from kuramori_metrics.registry import Collector
 from kuramori_metrics.statistics import TAMPER_KINDS, RecorderStatistics
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
-from kuramori_metrics.family import Family, Kind, seconds
+from kuramori_metrics.family import Family, Kind, Metric, seconds
 from kuramori_metrics.registry import Collector
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -38,6 +36,13 @@ DECRYPTABLE = Family(
     "First picture under the camera's oldest living key, overwritten or not; holds excepted.",
     ("camera",),
     "seconds since 1970",
+)
+LAG = Family(
+    "kuramori_camera_erasure_lag_seconds",
+    Kind.GAUGE,
+    "How far that picture is beyond the camera's retention by the recorder's clock; 0 while it is within it.",
+    ("camera",),
+    "seconds",
 )
 
 
@@ -74,6 +79,13 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
             if camera.oldest_decryptable_utc_ms is not None
         ]
     )
+    yield LAG.metric(
+        [
+            ((camera.name,), camera.erasure_lag_seconds)
+            for camera in statistics.cameras
+            if camera.erasure_lag_seconds is not None
+        ]
+    )
 
 
-COLLECTOR = Collector("camera_keeping", (RETENTION, REACHED, MEASURED, RECORDED, DECRYPTABLE), collect)
+COLLECTOR = Collector("camera_keeping", (RETENTION, REACHED, MEASURED, RECORDED, DECRYPTABLE, LAG), collect)

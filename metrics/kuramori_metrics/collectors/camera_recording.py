@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
-from kuramori_metrics.family import Family, Kind, seconds
+from kuramori_metrics.family import Family, Kind, Metric, seconds
 from kuramori_metrics.registry import Collector
 from kuramori_metrics.statistics import RecorderStatistics
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
-from kuramori_metrics.family import Family, Kind, seconds
+from kuramori_metrics.family import Family, Kind, Metric, seconds
 from kuramori_metrics.registry import Collector
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -30,6 +28,12 @@ PENDING = Family(
     Kind.GAUGE,
     "1 while keys that are due could not be destroyed yet, else 0.",
     unit="0 or 1",
+)
+LAG = Family(
+    "kuramori_keystore_erasure_lag_seconds",
+    Kind.GAUGE,
+    "How far the most overdue key is beyond its camera's retention, cameras that left included; 0 while none is.",
+    unit="seconds",
 )
 OVERDUE = Family(
     "kuramori_keystore_overdue_epochs",
@@ -57,9 +61,10 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     rotated = keystore.last_rotation_utc_ms
     yield LAST.metric([] if rotated is None else [((), seconds(rotated))])
     yield PENDING.metric([((), keystore.erasure_pending)])
+    yield LAG.metric([((), keystore.erasure_lag_seconds)])
     yield OVERDUE.metric([((), keystore.overdue_epochs)])
     yield FALLBACK.metric([((), keystore.on_fallback)])
 
 
-FAMILIES = (TIER, EPOCHS, ROTATIONS, LAST, PENDING, OVERDUE, FALLBACK)
+FAMILIES = (TIER, EPOCHS, ROTATIONS, LAST, PENDING, LAG, OVERDUE, FALLBACK)
 COLLECTOR = Collector("keystore", FAMILIES, collect)

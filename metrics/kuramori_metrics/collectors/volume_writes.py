@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
-from kuramori_metrics.family import Family, Kind
+from kuramori_metrics.family import Family, Kind, Metric
 from kuramori_metrics.registry import Collector
-from kuramori_metrics.statistics import RecorderStatistics
+from kuramori_metrics.statistics import LabelledCount, RecorderStatistics
 
 HEALTHY = Family(
     "kuramori_volume_healthy", Kind.GAUGE, "1 while the volume takes recordings, else 0.", ("volume",), "0 or 1"
@@ -36,6 +34,8 @@ ERRORS = Family(
     ("volume", "errno"),
     "errors",
 )
+ERRNOS_MOST = 8  # of one volume; what fails in still other ways is counted together
+OTHER_ERRNO = "other"
 
 
 def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
@@ -47,8 +47,20 @@ def collect(statistics: RecorderStatistics) -> Iterator[Metric]:
     yield SYNCS.metric([((volume.name,), volume.syncs) for volume in volumes])
     yield COMMIT.histogram([((volume.name,), volume.commit_latency) for volume in volumes])
     yield ERRORS.metric(
-        [((volume.name, errors.label), errors.count) for volume in volumes for errors in volume.write_errors_by_errno]
+        [
+            ((volume.name, errors.label), errors.count)
+            for volume in volumes
+            for errors in _bounded(volume.write_errors_by_errno)
+        ]
     )
+
+
+def _bounded(errors: tuple[LabelledCount, ...]) -> tuple[LabelledCount, ...]:
+    """Keep the first ones; the rest are one. Sums over errno are right even where an errno changes places."""
+    if len(errors) <= ERRNOS_MOST:
+        return errors
+    kept = errors[: ERRNOS_MOST - 1]
+    return (*kept, LabelledCount(OTHER_ERRNO, sum(one.count for one in errors[ERRNOS_MOST - 1 :])))
 
 
 COLLECTOR = Collector("volume_writes", (HEALTHY, WRITTEN, DATA, SYNCS, COMMIT, ERRORS), collect)
