@@ -19,10 +19,8 @@ from kuramori.custody_messages import (
     ReloadCustodiansRequest,
 )
 from kuramori.recorder import Recorder
-from kuramori_segments.format_error import FormatError
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.ledger_records import Hold
-from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.volume import Volume
 
 EVER_UTC_MS = 1 << 62
@@ -82,8 +80,8 @@ class CustodyAnswers:
         holds = self._vault.ledger.holds(self._recorder.now_utc_ms())
         found = []
         for number, sequence, volume, slot in page:
-            header = _header(volume, slot)
-            if header is None or (header.camera_number, header.sequence) != (number, sequence):
+            (header,) = self._recorder.headers.headers(volume, (slot,))
+            if not isinstance(header, SegmentHeader) or (header.camera_number, header.sequence) != (number, sequence):
                 continue
             if header.epoch_id in alive or header.segment_uid in kept:
                 found.append(_segment(header, header.segment_uid in kept or _is_held(header, holds)))
@@ -105,13 +103,6 @@ class CustodyAnswers:
             ]
             found += sorted(mine, key=lambda item: item[1])
         return found
-
-
-def _header(volume: Volume, slot: int) -> SegmentHeader | None:
-    try:
-        return SegmentHeader.unpack(volume.reader(slot)(0, BLOCK_BYTES))
-    except FormatError:
-        return None  # not written yet, or damaged: it can name nobody
 
 
 def _segment(header: SegmentHeader, held: bool) -> CustodySegment:

@@ -16,6 +16,7 @@ from kuramori.ending_messages import (
     RetireVolumeRequest,
     SnapshotRequest,
 )
+from kuramori.forgetting_values import OutOfReach
 from kuramori.media_keeping import MediumPermit
 from kuramori.media_watch import MediaWatch
 from kuramori.messages import Acknowledged, Failure, FailureCode
@@ -48,7 +49,7 @@ class EndingAnswers:
             return await self._retiring.retire(order)
         except MediumKept as kept:
             return Failure(FailureCode.MEDIUM_KEPT, str(kept))
-        except (NotYetRetired, OSError) as fault:
+        except (NotYetRetired, OutOfReach, OSError) as fault:
             return Failure(FailureCode.STORAGE, f"{order.volume} is not wholly retired yet: {fault}")
 
     async def _permit(self, order: PermitMediumRequest) -> Acknowledged | Failure:

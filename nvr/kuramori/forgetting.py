@@ -18,18 +18,14 @@ from kuramori.forgetting_values import ForgettingFigures as ForgettingFigures
 from kuramori.forgetting_values import FoundSegment as FoundSegment
 from kuramori.forgetting_values import HoldRefused as HoldRefused
 from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
+from kuramori.out_of_reach import living_epochs, require_nothing_away, require_reach
 from kuramori.recorder import Recorder
-from kuramori_segments.catalogue import OPEN_END
-from kuramori_segments.codes import Provenance
-from kuramori_segments.format_error import FormatError
-from kuramori_segments.header import SegmentHeader
+from kuramori.ring_segments import RingLook, RingSegments, UnreadSegment
 from kuramori_segments.key_records import Epoch, KeepRequest, Moment
 from kuramori_segments.keystore_faults import KeystoreFault
 from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
 from kuramori_segments.ledger_records import Hold
-from kuramori_segments.limits import BLOCK_BYTES
-from kuramori_segments.numbering import provenance_of
 from kuramori_segments.reference_time import anchored, judged_utc_ms, next_reference
 from kuramori_segments.retention import (
     EPOCH_LENGTH_MS,
@@ -39,7 +35,6 @@ from kuramori_segments.retention import (
     plan_rotation,
     remainder_until_utc_ms,
 )
-from kuramori_segments.storage_fault import StorageFault
 
 NS_PER_MS = 1_000_000
 GOP_REACH_MS = 20_000  # a hold reaches back so far, to a key frame before its first minute
@@ -55,6 +50,7 @@ class Forgetting:
         self._recorder = recorder
         self._synchronised = synchronised
         self._vault = recorder.vault
+        self.ring = RingSegments(recorder)
         self._receipts = ErasureReceipts(
             recorder, lambda *place: [(item.header, item.end_utc_ms) for item in self.segments(*place)]
         )
@@ -241,38 +237,12 @@ class Forgetting:
 
     # ---- what lies in the ring -----------------------------------------------------------------------------------
 
-    def segments(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> list[FoundSegment]:
-        """Blocking: return the camera's segments that touch the range, in the order of recording."""
-        found = []
-        for volume in self._vault.shelf.readable:
-            for segment in volume.overlapping(camera_number, from_utc_ms, to_utc_ms):
-                try:
-                    header = SegmentHeader.unpack(volume.reader(segment.slot)(0, BLOCK_BYTES))
-                except FormatError:
-                    continue  # not written yet, or damaged: it can name no key
-                except StorageFault:
-                    continue  # its medium does not answer, which is told elsewhere
-                if header.camera_number == camera_number and header.sequence == segment.sequence:
-                    found.append(
-                        FoundSegment(
-                            volume,
-                            segment.slot,
-                            header,
-                            self.end_of(camera_number, segment.sequence, segment.end_utc_ms),
-                            segment.start_utc_ms - header.start_utc_ms if header.time_unknown else 0,
-                        )
-                    )
-        return sorted(found, key=lambda item: item.header.sequence)
+    def segments(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> tuple[FoundSegment, ...]:
+        """Blocking: return the camera's segments that touch the range, in the order of recording.
 
-    def end_of(self, camera_number: int, sequence: int, end_utc_ms: int) -> int:
-        """Return the end of a segment; of an open one, what is durable of its camera, or of what is filled of it."""
-        if end_utc_ms != OPEN_END:
-            return end_utc_ms
-        if provenance_of(sequence) is Provenance.FILLED_FROM_CAMERA:
-            lane = self._recorder.filled.get(camera_number)
-            return lane.durable.utc_ms if lane is not None and lane.durable is not None else 0
-        camera = self._recorder.camera_numbered(camera_number)
-        return camera.durable.utc_ms if camera is not None and camera.durable is not None else 0
+        Those of a volume that does not answer are not among them.
+        """
+        return self.ring.look(camera_number, from_utc_ms, to_utc_ms).found
 
     # ---- holds ---------------------------------------------------------------------------------------------------
 
@@ -331,11 +301,17 @@ class Forgetting:
         return self._hold_book().budget
 
     def _segments_of(self, hold: Hold) -> list[FoundSegment]:
+        return [item for item in self._named_by(hold) if isinstance(item, FoundSegment)]
+
+    def _named_by(self, hold: Hold) -> list[FoundSegment | UnreadSegment]:
+        """Return what a hold names, and what it names on a volume that does not answer."""
+        begin = hold.from_utc_ms - GOP_REACH_MS
+        looks = [self.ring.look(number, begin, hold.to_utc_ms) for number in hold.camera_numbers]
         return [
             item
-            for number in hold.camera_numbers
-            for item in self.segments(number, hold.from_utc_ms - GOP_REACH_MS, hold.to_utc_ms)
-            if item.end_utc_ms >= hold.from_utc_ms - GOP_REACH_MS  # an open one has not come so far yet
+            for look in looks
+            for item in _both(look)
+            if item.end_utc_ms >= begin  # an open one has not come so far yet
         ]
 
     def _keep(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
@@ -364,10 +340,10 @@ class Forgetting:
         slots: dict[int, set[int]] = {id(volume): set() for volume in self._vault.volumes}
         in_force = self._in_force(now)
         for hold in in_force:
-            named = self._segments_of(hold)
-            self._keep(hold, named)
-            for item in named:
-                slots[id(item.volume)].add(item.slot)
+            named = self._named_by(hold)
+            self._keep(hold, [item for item in named if isinstance(item, FoundSegment)])
+            for item in named:  # a slot that cannot be read now is not overwritten either
+                slots.setdefault(id(item.volume), set()).add(item.slot)
         for volume in self._vault.volumes:
             volume.hold(slots[id(volume)])
         self.figures.holds = len(in_force)
@@ -399,12 +375,14 @@ class Forgetting:
     async def erase(self, order: EraseRequest, camera_number: int) -> LedgerReceipt | None:
         """Destroy the keys of the named range, the rest of its hours kept; None where nothing was there.
 
-        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault.
+        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault; OutOfReach, before anything
+        is destroyed, where a volume is away that holds, or may hold, segments of its hours.
         """
         async with self._one_at_a_time:
             known = await self._recorder.books.call(self._vault.ledger.erasure, order.erasure_id)
             if known is not None:
                 return known
+            await self._recorder.books.call(self._look, order, camera_number)
             await self._leave_current_epoch(order, camera_number)
             await self._leave_filled_epoch(camera_number)
             return await self._recorder.books.call(self._erase, order, camera_number)
@@ -434,6 +412,12 @@ class Forgetting:
 
     def _erase(self, order: EraseRequest, camera_number: int) -> LedgerReceipt | None:
         keystore, now = self._vault.keystore, self._moment()
+        look = self._look(order, camera_number)
+        self._renew_holds(now)
+        named = {item.header.segment_uid: item for item in look.found}
+        doomed = self._doomed_epochs(named.values(), camera_number)
+        order_id = bytes.fromhex(order.erasure_id)
+        rest = list(self._rest_of_epochs(doomed, named.keys(), order_id))  # held ones too: a hold may end before
         self._vault.ledger.record_event(  # what was never recorded of it must not be fetched from the camera later
             ERASED_EVENT,
             utc_ms=now.utc_ms,
@@ -441,21 +425,15 @@ class Forgetting:
             from_utc_ms=order.from_utc_ms,
             to_utc_ms=order.to_utc_ms,
         )
-        self._renew_holds(now)
-        named = {
-            item.header.segment_uid: item for item in self.segments(camera_number, order.from_utc_ms, order.to_utc_ms)
-        }
-        doomed = self._doomed_epochs(named.values(), camera_number)
         holds = self._holds_in_force(now)
         kept = keystore.kept()
         rests = {key.hold_id for key in kept if key.segment_uid in named and key.hold_id not in holds}
         if not doomed and not rests:
             return None
         held_uids = {key.segment_uid for key in kept if key.hold_id in holds}
-        order_id = bytes.fromhex(order.erasure_id)
         keystore.keep_segment_keys(
             [
-                *self._rest_of_epochs(doomed, named.keys(), order_id),  # held ones too: a hold may end before
+                *rest,
                 *(
                     KeepRequest(key.epoch_id, key.segment_uid, key.until_utc_ms, order_id)
                     for key in kept
@@ -463,9 +441,17 @@ class Forgetting:
                 ),
             ]
         )
-        for rest in rests - {order_id}:  # what earlier orders left over is kept by this one now, but what it names
-            keystore.drop_hold(rest)
+        for left in rests - {order_id}:  # what earlier orders left over is kept by this one now, but what it names
+            keystore.drop_hold(left)
         return self._rotate(doomed.keys(), now, ErasureCause.REQUEST, order, len(named.keys() & held_uids))
+
+    def _look(self, order: EraseRequest, camera_number: int) -> RingLook:
+        """Blocking: return what an order names. Raises OutOfReach where that cannot be seen whole."""
+        epochs, kept, shelf = self._vault.keystore.epochs(), self._vault.keystore.kept(), self._vault.shelf
+        require_nothing_away(shelf, camera_number, (*epochs, *kept))
+        look = self.ring.look(camera_number, order.from_utc_ms, order.to_utc_ms)
+        require_reach(shelf, look.unread, living_epochs(epochs, kept))
+        return look
 
     def _doomed_epochs(self, named: Iterable[FoundSegment], camera_number: int) -> dict[bytes, Epoch]:
         """Return the living epochs of these segments, without the one that is recorded into."""
@@ -486,9 +472,16 @@ class Forgetting:
         for epoch_id, epoch in doomed.items():
             until = remainder_until_utc_ms(epoch.first_utc_ms, self._rules().of(epoch.camera_number))
             end_utc_ms = epoch.first_utc_ms + 2 * EPOCH_LENGTH_MS
-            for item in self.segments(epoch.camera_number, epoch.first_utc_ms, end_utc_ms):
+            look = self.ring.look(epoch.camera_number, epoch.first_utc_ms, end_utc_ms)
+            require_reach(self._vault.shelf, look.unread, {epoch_id})
+            for item in look.found:
                 if item.header.epoch_id == epoch_id and item.header.segment_uid not in without:
                     yield KeepRequest(epoch_id, item.header.segment_uid, until, order_id)
 
     def _holds_in_force(self, now: Moment) -> frozenset[bytes]:
         return frozenset(bytes.fromhex(hold.hold_id) for hold in self._in_force(now))
+
+
+def _both(look: RingLook) -> Iterator[FoundSegment | UnreadSegment]:
+    yield from look.found
+    yield from look.unread

@@ -3,9 +3,11 @@
 Values only. This module must not know the recorder, keys or clocks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kuramori.messages import Failure
+from kuramori.messages import Failure, FailureCode
+from kuramori.storage_texts import out_of_reach
 from kuramori_segments.header import SegmentHeader
 from kuramori_segments.volume import Volume
 
@@ -45,3 +47,16 @@ class HoldRefused(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+class OutOfReach(Exception):
+    """Volumes that do not answer, or are away, hold what an order needs to see: nothing was destroyed yet."""
+
+    def __init__(self, volumes: Sequence[str]) -> None:
+        super().__init__(out_of_reach(volumes))
+        self.volumes = tuple(volumes)
+
+    @property
+    def failure(self) -> Failure:
+        """The same for whoever asked."""
+        return Failure(FailureCode.VOLUME_AWAY, str(self))

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from kuramori.forgetting import Forgetting
 from kuramori.lost_medium import LostMedium
 from kuramori.messages import EraseRequest, ErasureCause
+from kuramori.out_of_reach import living_epochs, require_reach
+from kuramori_segments.header import SegmentHeader
 from kuramori_segments.ledger_records import ErasureReceipt as LedgerReceipt
 from kuramori_segments.volume import Volume
 
@@ -18,7 +20,7 @@ class MediaForgetting(Forgetting):
     def held_on(self, volume: Volume) -> int:
         """Blocking: return how many segments on a volume are named by holds in force."""
         named = {
-            (id(item.volume), item.slot) for hold in self._in_force(self._moment()) for item in self._segments_of(hold)
+            (id(item.volume), item.slot) for hold in self._in_force(self._moment()) for item in self._named_by(hold)
         }
         return sum(place == id(volume) for place, _ in named)
 
@@ -27,7 +29,8 @@ class MediaForgetting(Forgetting):
     ) -> LedgerReceipt | None:
         """Destroy the keys of all that is on a volume that left the shelf; None where there was none.
 
-        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault.
+        The same order again returns its first receipt. Raises KeystoreFault, LedgerFault; OutOfReach where another
+        volume does not answer, whose segments of the same hours must live on.
         """
         async with self._one_at_a_time:
             return await self._recorder.books.call(self._destroy_lost, order, lost, in_use)
@@ -41,7 +44,7 @@ class MediaForgetting(Forgetting):
         doomed = lost.doomed(
             keystore,
             self._vault.volumes,
-            lambda *asked: [item.header for item in self.segments(*asked)],
+            self._headers,
             holds=self._holds_in_force(now),
             in_use=in_use,
             retention_ms=self._rules().of,
@@ -54,3 +57,10 @@ class MediaForgetting(Forgetting):
         for hold_id in doomed.dropped_holds:
             keystore.drop_hold(hold_id)
         return self._rotate(doomed.epoch_ids, now, ErasureCause.REQUEST, order)
+
+    def _headers(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> list[SegmentHeader]:
+        """Return the headers of what stays. Raises OutOfReach."""
+        epochs, kept = self._vault.keystore.epochs(), self._vault.keystore.kept()
+        look = self.ring.look(camera_number, from_utc_ms, to_utc_ms)
+        require_reach(self._vault.shelf, look.unread, living_epochs(epochs, kept))
+        return [item.header for item in look.found]

@@ -63,6 +63,7 @@ class FailureCode(StrEnum):
     CERTIFICATE = "certificate"  # not the one that was shown and refused, or the configuration says whom to trust
     MEDIUM_KEPT = "medium-kept"  # holds name what lies on it, or there is no other volume
     TIME_UNPROVEN = "time-unproven"  # too few custodians vouch for it, or not for this recorder
+    VOLUME_AWAY = "volume-away"  # what it concerns lies, or may lie, on a volume that is away: it must wait
     CAMERA = "camera"  # the camera did not answer what was asked of it
 
 
@@ -248,6 +249,7 @@ class ExtractionPlan:
     camera_number: int
     segments: tuple[SegmentExtent, ...]
     spans: tuple[CoverageSpan, ...]
+    away_volumes: tuple[str, ...] = ()  # those that hold, or may hold, more of it, and cannot be read now
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from kuramori.clock_trust import clock_synchronised
 from kuramori.fact_book import FactBook
 from kuramori.filling.fill_figures import FillFigures
 from kuramori.filling.filled_lane import FilledLane
+from kuramori.header_reading import HeaderReading
 from kuramori.media_watch import MediaWatch
 from kuramori.pause_book import PauseBook
 from kuramori.recording_values import RecordingState
@@ -72,6 +73,7 @@ class Recorder:
     damage: DamageBook = field(default_factory=DamageBook)  # what reading back found
     scrub_figures: dict[bytes, ScrubFigures] = field(default_factory=dict)  # by volume id
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # whoever lets cameras come, go or rest holds it
+    headers: HeaderReading = field(default_factory=HeaderReading)  # no thread of the recorder waits for a medium
     capacity: CapacityPlan | None = None  # how long pictures will stay, as last looked at
     _oldest: dict[int, int] = field(default_factory=dict)
     _oldest_until_boot_ns: int = 0

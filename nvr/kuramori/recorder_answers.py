@@ -15,6 +15,7 @@ from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.custody_answers import CustodyAnswers
 from kuramori.erasure_answers import ErasureAnswers
 from kuramori.forgetting import GOP_REACH_MS, Forgetting, FoundSegment, HoldRefused
+from kuramori.forgetting_values import OutOfReach
 from kuramori.messages import (
     PLAN_LIMIT_SEGMENTS,
     Acknowledged,
@@ -49,6 +50,7 @@ from kuramori.messages import (
     StatusRequest,
     VolumeStatus,
 )
+from kuramori.out_of_reach import names_of
 from kuramori.overdue_answers import OverdueAnswers
 from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
@@ -280,7 +282,7 @@ class RecorderAnswers:
                     PresentSegment(
                         segment.sequence,
                         segment.start_utc_ms,
-                        self._forgetting.end_of(number, segment.sequence, segment.end_utc_ms),
+                        self._forgetting.ring.end_of(number, segment.sequence, segment.end_utc_ms),
                         openable,
                         entry.state is SlotState.RECOVERED,
                         volume not in readable,
@@ -299,7 +301,8 @@ class RecorderAnswers:
 
     def _read_plan(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> ExtractionPlan | Failure:
         number = camera.number
-        found = self._forgetting.segments(number, from_utc_ms - GOP_REACH_MS, to_utc_ms)
+        look = self._forgetting.ring.look(number, from_utc_ms - GOP_REACH_MS, to_utc_ms)
+        found, shelf = look.found, self._vault.shelf
         if len(found) > PLAN_LIMIT_SEGMENTS:
             return Failure(
                 FailureCode.RANGE_TOO_LARGE,
@@ -311,7 +314,9 @@ class RecorderAnswers:
         while len(self._planned) > PLANNED_KEPT:
             self._planned.pop(next(iter(self._planned)))
         spans = self._read_coverage(camera, from_utc_ms, to_utc_ms).spans
-        return ExtractionPlan(camera.name, number, tuple(map(self._extent, needed)), spans)
+        away = (*shelf.away, *(shelf.path_of(item.volume) for item in look.unread))
+        volumes = names_of(away) if away else ()
+        return ExtractionPlan(camera.name, number, tuple(map(self._extent, needed)), spans, volumes)
 
     def _extent(self, item: FoundSegment) -> SegmentExtent:
         volume, header = item.volume, item.header
@@ -431,7 +436,10 @@ class RecorderAnswers:
             return camera
         if question.from_utc_ms >= question.to_utc_ms:
             return Failure(FailureCode.RANGE_INVALID, "the range does not end after its beginning")
-        receipt = await self._forgetting.erase(question, camera.number)
+        try:
+            receipt = await self._forgetting.erase(question, camera.number)
+        except OutOfReach as waits:
+            return waits.failure
         if receipt is None:
             return Failure(FailureCode.UNKNOWN_SEGMENT, "nothing of this camera and time is there to be erased")
         return self._to_erasure(receipt)

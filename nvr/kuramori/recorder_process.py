@@ -1,7 +1,8 @@
 """The recorder process: composition root of everything that touches ring and keys, and its orderly start and stop.
 
 Start: open and repair the vault, zero-fill until the first stretch is ready, answer questions, then the cameras, each
-on its own. Stop: drain what has arrived, close every segment, make it durable, then let go. Run as
+on its own; beside them the first rotation, before which nothing is sealed (decision 28). Stop: drain what has arrived,
+close every segment, make it durable, then let go. Run as
 `python -m kuramori.recorder_process --config FILE`. It must not know HTTP, ONVIF or Prometheus.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from kuramori import log
-from kuramori.camera import Camera, Phase
+from kuramori.camera import Phase
 from kuramori.camera_answers import CameraAnswers
 from kuramori.camera_assembly import CameraAssembly, VolumeSlots, home_at, lane_for, plans_of
 from kuramori.camera_lives import CameraLives
@@ -26,6 +27,7 @@ from kuramori.custody_answers import CustodyAnswers
 from kuramori.dating import Dating
 from kuramori.door_client import DoorClient
 from kuramori.ending_answers import EndingAnswers
+from kuramori.epoch_making import EpochMaking
 from kuramori.erasure_texts import place_refusal
 from kuramori.fact_book import FactBook
 from kuramori.fact_keeping import FactKeeping
@@ -70,7 +72,7 @@ from kuramori_segments.storage_fault import StorageFault, VolumeRefused
 
 SPARE_BUFFER_BYTES_PER_CAMERA = MEBIBYTE  # sealed chunks that may lie ready for reuse: a tick of 8 Mbit/s
 DRAIN_SECONDS = 0.7  # for saying goodbye to all cameras at the stop
-NS_PER_MS = 1_000_000
+EPOCH_SECONDS = 0.3  # likewise for epochs that were asked for and are not durable yet
 START_REFUSALS = (
     IdentityFault,
     DeviceKeyUnusable,
@@ -156,6 +158,7 @@ class RecorderRun:
         writer = LedgerWriter(recorder.vault.ledger)
         self._dating = Dating(recorder)
         self._side_tasks: set[asyncio.Task[None]] = set()
+        self._epochs = EpochMaking(recorder)
         signer = recorder.vault.signer
         self._arrivals = VolumeArrivals(recorder, self._forgetting.renew_holds)
         self._watch = StorageWatch(
@@ -184,7 +187,7 @@ class RecorderRun:
             clock=recorder.clock,
             anchor=recorder.anchor,
             interval_seconds=recorder.configuration.recorder.commit_interval_seconds,
-            request_epoch=self._request_epoch,
+            request_epoch=self._epochs.request,
             clock_stepped=self._clock_stepped,
             recover=lambda volume, slots: recover_slots(volume, slots, signer),
             watch=self._watch,
@@ -215,10 +218,12 @@ class RecorderRun:
         ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")
         if await self._ready(stop):
-            await self._forgetting.catch_up()
+            self._pausing.start()
+            log.get().info("connecting", cameras=len(self._lives))
+            await self._forgetting.catch_up()  # what cameras send meanwhile waits in memory: nothing is sealed before
+            self._epochs.begin()
             background.append(asyncio.create_task(self._forgetting.run(), name="forgetting"))
             background.append(asyncio.create_task(capacity.run(), name="capacity"))
-            self._pausing.start()
             background.append(asyncio.create_task(self._pausing.run(), name="pausing"))
             background.append(asyncio.create_task(self._follow(reloads), name="reloads"))
             filler = Filler(recorder, DoorClient(places.door_socket))
@@ -267,6 +272,7 @@ class RecorderRun:
         for task in (*background, *self._side_tasks):
             task.cancel()
         await self._lives.end_all(DRAIN_SECONDS)
+        await self._epochs.finish(EPOCH_SECONDS)
         for camera in recorder.cameras.values():
             if camera.phase is not Phase.PAUSED:
                 camera.end_recording(GapReason.RECORDER_STOPPED)
@@ -277,39 +283,18 @@ class RecorderRun:
         await recorder.note("recorder_stopped")
         hanging = [lane for lane in recorder.lanes if lane.busy or lane.is_returning]
         recorder.vault.shelf.silence(frozenset(lane.path for lane in hanging if lane.path is not None))
-        self.hangs = bool(hanging) or self._scrubbing.hangs
+        self.hangs = bool(hanging) or self._scrubbing.hangs or recorder.headers.hangs
+        recorder.headers.close()
         for thread in (recorder.books, recorder.keys, recorder.commits, *(lane.thread for lane in recorder.lanes)):
             thread.close(wait=not self.hangs)
         log.get().info("stopped", not_durable=not_durable)
 
     # ---- what the tick asks for --------------------------------------------------------------------------------
 
-    def _request_epoch(self, camera: Camera) -> None:
-        self._begin(self._make_epoch(camera), f"epoch {camera.name}")
-
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._side_tasks.add(task)
         task.add_done_callback(self._side_tasks.discard)
-
-    async def _make_epoch(self, camera: Camera) -> None:
-        """Make an epoch that begins no later than the oldest access unit that will be sealed under it."""
-        recorder = self._recorder
-        boot_ms = recorder.clock.boot_ns() // NS_PER_MS
-        utc_ms = recorder.anchor.utc_ms(boot_ms * NS_PER_MS)
-        waiting = camera.recording.waiting_since_us
-        if waiting is not None:
-            utc_ms, boot_ms = min(utc_ms, waiting[0] // 1000), min(boot_ms, waiting[1] // 1000)
-        number = camera.recording.camera_number
-        try:
-            epoch = await recorder.keys.call(recorder.vault.keystore.new_epoch, number, utc_ms, boot_ms)
-        except KeystoreFault as fault:
-            camera.recording.plan.requested = False  # the next tick asks again
-            recorder.problems["keystore"] = str(fault)
-            log.get(camera=camera.name).error("epoch_refused", detail=str(fault))
-            return
-        recorder.problems.pop("keystore", None)
-        camera.recording.plan.arrived(epoch)
 
     async def _clock_stepped(self, step: ClockStep) -> None:
         log.get().warning("clock_step", by_ms=step.by_ms)

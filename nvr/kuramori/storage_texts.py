@@ -3,6 +3,8 @@
 This module must not know how it was found out.
 """
 
+from collections.abc import Sequence
+
 from kuramori.texts import tr
 from kuramori.volume_health import NS_PER_SECOND, VolumeHealth, VolumeState
 from kuramori_segments.ledger_store import Mend
@@ -41,6 +43,17 @@ def volume_problem(name: str, health: VolumeHealth, boot_ns: int, *, alone: bool
         f"works again it is checked and used again by itself.",
         f"保存領域 {name} は{seconds}秒前から使用できません: {health.detail} {goes_on} 媒体を確認してください。"
         f"正常に戻れば、検査のうえ自動で使用を再開します。",
+    )
+
+
+def out_of_reach(volumes: Sequence[str]) -> str:
+    """Return why an order waits for volumes that are away or do not answer, and what to do."""
+    named = ", ".join(volumes)
+    return tr(
+        f"Pictures that this concerns lie, or may lie, on {named}, which is away or does not answer. Nothing was "
+        "destroyed yet: bring it back, or retire it (kuramori retire).",
+        f"対象の画像は、使用できない保存領域 {named} にある（可能性がある）ため、まだ何も破棄していません。"
+        "保存領域を復旧するか、廃棄（kuramori retire）してください。",
     )
 
 

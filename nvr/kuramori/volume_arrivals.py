@@ -73,6 +73,7 @@ class VolumeArrivals:
     async def welcome(self, lane: VolumeLane, returned: Returned) -> None:
         """A volume was opened, or opened anew: everybody who must know it is told before it is written."""
         if returned.report is None or lane.path is None:
+            await self._renew_holds()  # what could not be read meanwhile
             return
         vault = self._recorder.vault
         tell_recovery(returned.report)

@@ -61,6 +61,7 @@ class FakeRecorder:
     asked: list[Any] = field(default_factory=list)
     hold_budget: int = 1000
     on_question: Callable[[Any], None] | None = None  # called with each question before it is answered
+    away: dict[str, str] = field(default_factory=dict)  # camera → the volume that is away, with all of its segments
     now_utc_ms: int = 1_790_000_000_000
     custody_files: tuple[Path, Path] | None = None  # the set in use and the chain, as the desk writes them
     media: FakeMedia = field(default_factory=FakeMedia)
@@ -226,6 +227,7 @@ class FakeRecorder:
         found = self._found(camera, from_utc_ms, to_utc_ms)
         kind = SpanKind.RECORDED if any(segment.alive for segment in found) else SpanKind.GAP
         kind = SpanKind.ERASED if found and kind is SpanKind.GAP else kind
+        kind = SpanKind.AWAY if found and camera in self.away else kind
         reason = "not_yet_started" if kind is SpanKind.GAP else ""
         span = messages.CoverageSpan(from_utc_ms, to_utc_ms, kind, reason)
         return messages.Coverage(camera, from_utc_ms, to_utc_ms, (span,))
@@ -248,8 +250,11 @@ class FakeRecorder:
                 segment.end_utc_ms,
             )
             for segment in self._found(question.camera, question.from_utc_ms, question.to_utc_ms)
+            if question.camera not in self.away
         )
-        return messages.ExtractionPlan(question.camera, self.camera_numbers[question.camera], extents, coverage.spans)
+        volumes = (self.away[question.camera],) if question.camera in self.away else ()
+        number = self.camera_numbers[question.camera]
+        return messages.ExtractionPlan(question.camera, number, extents, coverage.spans, volumes)
 
     def _release(self, question: messages.ReleaseKeysRequest) -> Any:
         by_uid = {segment.uid: segment for segment in self.segments}
@@ -280,6 +285,8 @@ class FakeRecorder:
         for receipt in self.receipts:
             if receipt.erasure_id == question.erasure_id:
                 return receipt
+        if question.camera in self.away:
+            return Failure(FailureCode.VOLUME_AWAY, f"{self.away[question.camera]} is away")
         for segment in self._found(question.camera, question.from_utc_ms, question.to_utc_ms):
             segment.alive = False
         return self._receipt(

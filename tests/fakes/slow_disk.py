@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kuramori_segments.block_layout import BytesLike
+from kuramori_segments.disk import Disk
 from tests.fakes.faulty_disk import FaultyDisk
 
 
@@ -31,3 +33,20 @@ class HangingDisk(FaultyDisk):
     def sync(self) -> None:
         self._wait()
         super().sync()
+
+
+class SilentDisk:
+    """A disk whose reads wait while `answers` is not set; everything else goes through."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self.answers = threading.Event()
+        self.waiting = threading.Event()  # somebody waits now
+
+    def read_at(self, offset_bytes: int, length_bytes: int) -> bytes:
+        self.waiting.set()
+        self.answers.wait()
+        return self.disk.read_at(offset_bytes, length_bytes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.disk, name)

@@ -37,6 +37,8 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.ApprovalRefused: HTTPStatus.FORBIDDEN,
     fault.ApprovalsExpired: HTTPStatus.CONFLICT,
     fault.ApprovalsMissing: HTTPStatus.CONFLICT,
+    fault.RecordingAway: HTTPStatus.CONFLICT,
+    fault.ErasureWaits: HTTPStatus.CONFLICT,
     fault.ViewingOnly: HTTPStatus.FORBIDDEN,
     fault.WitnessMissing: HTTPStatus.FORBIDDEN,
     fault.KeysDoNotFit: HTTPStatus.UNPROCESSABLE_ENTITY,

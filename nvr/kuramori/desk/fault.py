@@ -12,6 +12,8 @@
       OwnRequest                nobody decides on an own request
       NothingRecorded           no recording in that range
       RecordingErased           there was one; its keys are destroyed
+      RecordingAway             there is one, or may be, on a volume that is away
+      ErasureWaits              ordered; carried out when a volume that is away is back
       ApprovalRefused           a custodian's approval does not count; says why
       ApprovalsExpired          approved too long ago
       ApprovalsMissing          fewer custodians than needed
@@ -181,6 +183,32 @@ class RecordingErased(DeskFault):
         super().__init__(
             f"The recording of {cameras} in this range has been erased: its keys are destroyed, nobody can open it.",
             f"この期間の {cameras} の記録は消去済みです。鍵が破棄されており、誰にも開けません。",
+        )
+
+
+class RecordingAway(DeskFault):
+    """What was recorded lies, or may lie, on a volume that is away or does not answer."""
+
+    code = "recording-away"
+
+    def __init__(self, cameras: str, volumes: str) -> None:
+        super().__init__(
+            f"The recording of {cameras} in this range lies, or may lie, on a volume that is away: {volumes}. "
+            "Its minutes are held by a filed request; nothing can be granted or opened before it is back.",
+            f"この期間の {cameras} の記録は、使用できない保存領域 {volumes} にある（可能性があります）。"
+            "受付済みの請求の期間は保存が延長されますが、復旧するまで決裁・開封はできません。",
+        )
+
+
+class ErasureWaits(DeskFault):
+    """The order stands in the register; the recorder cannot carry it out wholly yet, and so does nothing."""
+
+    code = "erasure-waits"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The erasure is ordered, and is carried out as soon as it can be, wholly: {why}",
+            f"消去の指示は登録済みで、全体を消去できるようになり次第、自動で実行されます: {why}",
         )
 
 

@@ -15,6 +15,7 @@ from kuramori.desk.fault import (
     DeskFault,
     NothingRecorded,
     RecorderAway,
+    RecordingAway,
     RecordingErased,
     RequestInvalid,
     RequestRefused,
@@ -59,6 +60,9 @@ class Wish:
     to_utc_ms: int | None = None
 
 
+MAY_BE_AWAY = frozenset({SpanKind.AWAY, SpanKind.RECORDED, SpanKind.UNPROVEN})  # where a volume does not answer
+
+
 class Filing:
     """Requests from filing to decision, and their end."""
 
@@ -83,20 +87,21 @@ class Filing:
 
     async def file(self, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
         """File a request; also return why its minutes are not held (yet), if so. Raises DeskFault."""
-        await self._examine(document, actor)
+        away = await self._examine(document, actor)
         now = self._clock.utc_ms()
         request_id = self._journal.next_request_id(now)
         await self._journal.write(Filed(document), actor, now, request_id)
-        return self._journal.request(request_id), await self._hold(request_id, actor)
+        trouble = await self._hold(request_id, actor)
+        return self._journal.request(request_id), trouble or away
 
     async def amend(self, request_id: str, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
         """Change a request: it has to be decided anew, and approvals are void. Raises DeskFault."""
         before = self._journal.request(request_id)
-        await self._examine(document, actor)
+        away = await self._examine(document, actor)
         await self._journal.write(Amended(document), actor, self._clock.utc_ms(), request_id)
         trouble = await self._hold(request_id, actor)
         await self._keeping.lift_for_request(request_id, before.revision, actor, "the request was changed")
-        return self._journal.request(request_id), trouble
+        return self._journal.request(request_id), trouble or away
 
     async def decide(self, request_id: str, outcome: Outcome, reason: str, wish: Wish, actor: Actor) -> Request:
         """Decide in writing. Granting needs the recorder, which names the segments. Raises DeskFault."""
@@ -123,8 +128,12 @@ class Filing:
         await self._keeping.lift_for_request(request_id, revision, actor, "the hand-over is finished")
         return self._journal.request(request_id)
 
-    async def _examine(self, document: RequestDocument, actor: Actor) -> None:
-        """Refuse what cannot be, then what the rules refuse, then what was never recorded."""
+    async def _examine(self, document: RequestDocument, actor: Actor) -> DeskFault | None:
+        """Refuse what cannot be, then what the rules refuse, then what was never recorded.
+
+        Return what does not hinder filing, which must be possible before the retention ends (H10): nobody can look
+        now, as the recorder does not answer or a volume is away.
+        """
         check_document(document, self._site, self._clock.utc_ms())
         kind = RecipientKind(document.recipient.kind)
         refusal = assess(self._site.rule_set, document.ground, document.document_number, kind)
@@ -135,9 +144,12 @@ class Filing:
             raise RequestRefused(refusal.reason, refusal.text.english, refusal.text.japanese, request_id)
         try:
             plans = await self._plans(document.cameras, document.from_utc_ms, document.to_utc_ms)
+            _require_something(plans)
         except RecorderAway:
-            return  # filing must be possible before the retention ends, recorder or not (H10)
-        _require_something(plans)
+            return None  # the hold says so
+        except RecordingAway as away:
+            return away
+        return None
 
     async def _plans(self, cameras: Sequence[str], from_utc_ms: int, to_utc_ms: int) -> list[ExtractionPlan]:
         plans = []
@@ -264,10 +276,13 @@ def _check_texts(document: RequestDocument) -> None:
 
 
 def _require_something(plans: Sequence[ExtractionPlan]) -> None:
-    """Raise where no segment of any plan can be opened. Raises NothingRecorded, RecordingErased."""
+    """Raise where no segment of any plan can be opened. Raises NothingRecorded, RecordingAway, RecordingErased."""
     if any(segment.epoch_alive for plan in plans for segment in plan.segments):
         return
     cameras = ", ".join(plan.camera for plan in plans)
+    volumes = {volume for plan in plans for volume in plan.away_volumes}
+    if volumes and any(span.kind in MAY_BE_AWAY for plan in plans for span in plan.spans):
+        raise RecordingAway(cameras, ", ".join(sorted(volumes)))
     erased = any(plan.segments for plan in plans) or any(
         span.kind is SpanKind.ERASED for plan in plans for span in plan.spans
     )

@@ -11,7 +11,7 @@ from kuramori import messages
 from kuramori.camera_messages import Pause, PauseCameraRequest
 from kuramori.capacity_messages import CapacityPlan
 from kuramori.custody_messages import CustodySegments
-from kuramori.desk.fault import HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
+from kuramori.desk.fault import ErasureWaits, HoldRefused, RecorderAway, RecorderDeclined, RecordingErased
 from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
 from kuramori.erasure_messages import ConfirmTimeRequest, ErasureProof, ErasureProofRequest, Overdue
 from kuramori.messages import FailureCode
@@ -120,4 +120,6 @@ async def asking(cameras: str = "") -> AsyncIterator[None]:
             raise HoldRefused(f"The hold cannot be placed: {error}", f"保存期間の延長ができません: {error}") from error
         if error.code is FailureCode.NOT_READY:
             raise RecorderAway(str(error), str(error)) from error
+        if error.code is FailureCode.VOLUME_AWAY:
+            raise ErasureWaits(str(error)) from error
         raise RecorderDeclined(error.code.value, str(error)) from error

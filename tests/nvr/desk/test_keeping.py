@@ -38,6 +38,34 @@ async def test_a_request_filed_while_the_recorder_is_away_is_held_when_it_is_bac
     assert (await kinds(room)).count("hold_placed") == 1
 
 
+async def test_a_request_for_what_lies_on_a_volume_that_is_away_is_filed_held_and_not_granted(room: DeskRoom) -> None:
+    """Not "nothing recorded": the answer names the volume, the minutes are held; it is granted when it is back."""
+    room.recorder.away["gate"] = "/srv/second/volume1"
+    body = content(await room.call("POST", "/v1/requests", HANDLER, room.request_body()), 201)
+    assert "/srv/second/volume1" in body["hold_trouble"]
+    assert [hold.cameras for hold in room.recorder.held.values()] == [("gate",)]
+    decision = {"outcome": "granted", "reason": "必要と認める"}
+    number = body["request_id"]
+    problem = content(await room.call("POST", f"/v1/requests/{number}/decision", MANAGER, decision), 409)
+    assert problem["code"] == "recording-away"
+    room.recorder.away.clear()
+    content(await room.call("POST", f"/v1/requests/{number}/decision", MANAGER, decision))
+
+
+async def test_an_erasure_that_a_volume_that_is_away_hinders_is_carried_out_when_it_is_back(room: DeskRoom) -> None:
+    """The order stands in the register, the answer says why it waits; nothing is said to be erased before."""
+    room.recorder.away["gate"] = "/srv/second/volume1"
+    problem = content(await room.call("POST", "/v1/erasures", MANAGER, ERASURE), 409)
+    assert problem["code"] == "erasure-waits"
+    assert "/srv/second/volume1" in problem["detail"]
+    await room.open_desk.tidy()
+    assert "erased" not in await kinds(room)
+    room.recorder.away.clear()
+    await room.open_desk.tidy()
+    assert (await kinds(room))[-1] == "erased"
+    assert room.open_desk.journal.holds.ordered == {}
+
+
 async def test_a_restart_forgets_nothing(room: DeskRoom) -> None:
     """Every state, approvals and shares among it, is the same after the desk was started anew."""
     number = await approved(room)
