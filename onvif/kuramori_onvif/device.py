@@ -246,18 +246,26 @@ class Device:
         return _ProfileEditor(self, {version: address for version, address in offered if address is not None})
 
     async def describe(
-        self, wanted_profile: str | None = None, *, may_make_profile: bool = True, may_edit_profile: bool = False
+        self,
+        wanted_profile: str | None = None,
+        *,
+        may_make_profile: bool = True,
+        may_edit_profile: bool = False,
+        shun_made: bool = False,
     ) -> CameraDescription:
         """Ask everything that recording needs, in the order in which cameras bear it. Raises an OnvifError.
 
         Where every profile carries sound, one is made (`may_make_profile`), or sound is taken out of an existing one
-        (`may_edit_profile`).
+        (`may_edit_profile`). `shun_made`: one of ours is deleted and not chosen, for it streams nothing. Without the
+        three nothing is changed in the camera.
         """
         clock, information, endpoint_id = await self._introduction()
         profiles = await self.profiles()
+        if shun_made:
+            profiles = await self._without_ours(profiles)
         choice = choose_profile(profiles, wanted_profile, self.camera)
         silenced = await self.silence(profiles, choice, may_make=may_make_profile, may_edit=may_edit_profile)
-        silenced, stream = await self._streaming(silenced, choice)
+        silenced, stream = await self._streaming(silenced, choice, profiles, may_discard=may_make_profile)
         if silenced.choice.profile not in profiles:
             profiles = await self.profiles()
         loud = tuple(profile for profile in profiles if profile.audio is AudioFact.CONFIGURED)[:MAX_LISTED_PROFILES]
@@ -314,14 +322,26 @@ class Device:
             self._oddities.append(f"its device information is unreadable ({type(error).__name__})")
         return clock, information, await self.endpoint_id()
 
-    async def _streaming(self, silenced: Silenced, choice: Choice) -> tuple[Silenced, StreamAddress]:
-        """Ask where the silent profile streams. One of ours that streams nowhere is deleted: recording goes before."""
+    async def _without_ours(self, profiles: tuple[MediaProfile, ...]) -> tuple[MediaProfile, ...]:
+        """Delete what of ours streams nothing; whether or not that is possible, leave it out."""
+        for profile in profiles:
+            await discard(await self._editor(), profile)
+        return tuple(profile for profile in profiles if not is_ours(profile))
+
+    async def _streaming(
+        self, silenced: Silenced, choice: Choice, profiles: tuple[MediaProfile, ...], *, may_discard: bool
+    ) -> tuple[Silenced, StreamAddress]:
+        """Ask where the silent profile streams. One of ours that streams nowhere gives way: recording goes before."""
         try:
             return silenced, await self.stream_address(silenced.choice.profile)
         except (AddressRefused, *_NOT_TOLD) as error:
-            if silenced.choice.profile.token == choice.profile.token or not is_ours(silenced.choice.profile):
+            own = tuple(profile for profile in profiles if not is_ours(profile))
+            if not is_ours(silenced.choice.profile) or not own:
                 raise
-            await discard(await self._editor(), silenced.choice.profile)
+            if is_ours(choice.profile):
+                choice = choose_profile(own, None, self.camera)
+            if may_discard:
+                await discard(await self._editor(), silenced.choice.profile)
             evidence = f"The silent profile that was made has no stream: {error}"
             return Silenced(choice, How.NOT_SILENT, evidence), await self.stream_address(choice.profile)
 

@@ -93,7 +93,7 @@ async def silence(
     done = None
     try:
         async with asyncio.timeout(SILENCE_SECONDS):
-            done = await attempt.make() if may_make else None
+            done = await attempt.make() if may_make else attempt.reuse()
             if done is None and may_edit:
                 done = await attempt.edit()
     except TimeoutError:
@@ -180,10 +180,18 @@ class _Attempt:
         why = Why.CONFIGURED if self.base.why is Why.CONFIGURED else Why.SILENT
         return Silenced(Choice(profile, video, why, False), how, evidence)
 
+    def reuse(self) -> Silenced | None:
+        """Take ours where it is there and fits; nothing is changed."""
+        fitting = self._fitting()
+        return self._taken(fitting, How.MADE, _made_of(fitting, "made earlier")) if fitting is not None else None
+
+    def _fitting(self) -> MediaProfile | None:
+        return next((profile for profile in self._ours() if self._fits(profile)), None)
+
     async def make(self) -> Silenced | None:
         """Reuse ours, or make it; None where that cannot be done."""
         base = self.base.profile
-        fitting = next((profile for profile in self._ours() if self._fits(profile)), None)
+        fitting = self._fitting()
         for profile in self._ours():
             if profile != fitting:
                 await self._delete(profile)

@@ -5,7 +5,7 @@ The book blocks, and is small; what is decided from it is pure and stands in `fo
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kuramori.durable_file import write_file
@@ -22,6 +22,7 @@ class Acquaintance:
     url: str  # where it answered last
     endpoint_id: str = ""
     serial: str = ""
+    shunned_firmware: str = ""  # with which a silent profile that we made streamed nothing
 
 
 class AcquaintanceBook:
@@ -53,4 +54,5 @@ class AcquaintanceBook:
 
 
 def _read(facts: dict[str, object]) -> Acquaintance:
-    return Acquaintance(*(str(facts[name]) for name in ("configured_url", "url", "endpoint_id", "serial")))
+    known = Acquaintance(*(str(facts[name]) for name in ("configured_url", "url", "endpoint_id", "serial")))
+    return replace(known, shunned_firmware=str(facts.get("shunned_firmware", "")))

@@ -15,6 +15,7 @@ from kuramori.certificate_book import CertificateBook, is_pinned_here
 from kuramori.door.camera_access import access_of
 from kuramori.door.inquiry import (
     LINE_LIMIT_BYTES,
+    UNTOUCHED,
     CameraLook,
     CardAnswer,
     CardQuestion,
@@ -22,6 +23,7 @@ from kuramori.door.inquiry import (
     Inquiry,
     LineUnreadable,
     Look,
+    ProfileChanges,
     Reply,
     Unanswered,
     decode_reply,
@@ -95,12 +97,14 @@ class Asker:
         """Tell whether an inquirer lives at this moment."""
         return self._inquirer is not None and self._inquirer.process.returncode is None
 
-    async def ask(self, table: CameraTable, url: str, *, claimed: bool = False) -> CameraDescription | Unanswered:
-        """Ask the camera of this table at this address everything that recording needs.
+    async def ask(
+        self, table: CameraTable, url: str, changes: ProfileChanges = UNTOUCHED, *, claimed: bool = False
+    ) -> CameraDescription | Unanswered:
+        """Ask the camera of this table at this address everything that recording needs; change what is allowed.
 
         `claimed`: nobody but discovery says that it is there; it is not yet known by its certificate.
         """
-        question = Description(table.profile, table.edit_profile)
+        question = Description(table.profile, changes)
         reply = await self._put(table, url, question, claimed=claimed)
         return reply if isinstance(reply, Unanswered) else reply.description or _broken(table, url)
 

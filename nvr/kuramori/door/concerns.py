@@ -112,6 +112,19 @@ def _of_sound(table: CameraTable, facts: CameraFacts) -> Iterator[Concern]:
         )
 
 
+def of_shunned() -> Concern:
+    """A profile of ours with which no picture came gave way to another one."""
+    return Concern(
+        "made_profile",
+        tr(
+            "The camera streamed no pictures with the silent profile that was made in it; another one is recorded. "
+            "To try it once more: systemctl reload kuramori",
+            "カメラ内に作成した音声なしのプロファイルでは映像が届かないため、別のプロファイルで録画しています。"
+            "再試行するには次を実行してください: systemctl reload kuramori",
+        ),
+    )
+
+
 _CARD_JAPANESE = {
     CardConcern.RECORDS_UNINVITED: "設定で許可していないのに、カメラ内のカードに録画しています。",
     CardConcern.MAY_RECORD_UNINVITED: "カメラ内のカードへの録画（許可していません）の有無が分かりません。",

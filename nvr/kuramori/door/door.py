@@ -161,8 +161,8 @@ class Door:
                 continue
             kept = self._keepers[name]
             kept.table = table
-            if kept.camera.state is DoorCameraState.REFUSED:  # perhaps its secret was put right
-                kept.call()
+            if kept.camera.state is DoorCameraState.REFUSED or kept.silencing.has_given_up:
+                kept.call()  # perhaps its secret was put right, or its settings
         self._ear.ask_around()
         log.get().info("cameras_kept", names=sorted(self._keepers))
 

@@ -15,7 +15,7 @@ from kuramori.camera_messages import (
     MaskFacts,
     SilenceBy,
 )
-from kuramori.door.concerns import Concern, concerns_of
+from kuramori.door.concerns import Concern, concerns_of, of_shunned
 from kuramori.door.inquiry import CameraLook
 from kuramori.door.watch_messages import Heard
 from kuramori.door_messages import KnownCertificate
@@ -43,6 +43,7 @@ class Knowledge:
     heard: Heard | None = None  # None: nothing was heard of its events yet
     certificate: KnownCertificate | None = None
     refusal: str = ""  # why it lets us in no more, or is of no use: a sentence
+    shunned: bool = False  # a silent profile of ours streamed nothing and is not used
     said_utc_ms: int = 0  # when it said anything last; 0: never
 
     @property
@@ -75,7 +76,7 @@ def facts_of(
         certificate=_certificate(known.certificate),
     )
     found = concerns_of(table, facts, known.description, known.look, known.heard, known.refusal, alarm_ms)
-    return facts, found
+    return facts, (*found, of_shunned()) if known.shunned else found
 
 
 def _audio(description: CameraDescription | None) -> AudioFacts:

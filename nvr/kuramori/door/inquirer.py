@@ -17,6 +17,7 @@ from kuramori.door.inquiry import (
     CameraLook,
     CardAnswer,
     CardQuestion,
+    Description,
     Inquiry,
     Look,
     Reply,
@@ -65,10 +66,12 @@ async def inquire(inquiry: Inquiry, utc_ms: Callable[[], int]) -> Reply:
                 return Reply(card=await what_the_card_has(device, inquiry.card), certificate=first_seen)
             if inquiry.look is not None:
                 return Reply(look=await look(device, inquiry.look), certificate=first_seen)
-            wanted = inquiry.description
+            wanted = inquiry.description or Description()
             found = await device.describe(
-                wanted.profile if wanted is not None else None,
-                may_edit_profile=wanted is not None and wanted.may_edit,
+                wanted.profile,
+                may_make_profile=wanted.changes.make,
+                may_edit_profile=wanted.changes.edit,
+                shun_made=wanted.changes.shun_made,
             )
             return Reply(description=found, certificate=first_seen)
     except OnvifError as error:

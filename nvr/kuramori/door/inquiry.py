@@ -18,11 +18,23 @@ LINE_LIMIT_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileChanges:
+    """What may be changed in a camera so that its profile is silent (R3)."""
+
+    make: bool = False  # make a profile of our own where every one carries sound
+    edit: bool = False  # take the sound out of an existing one
+    shun_made: bool = False  # delete one of our own, and record another: it streams nothing
+
+
+UNTOUCHED = ProfileChanges()
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
-    """Ask what recording needs; `may_edit` allows to take the sound out of an existing profile."""
+    """Ask what recording needs. Without one of the permissions nothing is changed in the camera."""
 
     profile: str | None = None
-    may_edit: bool = False
+    changes: ProfileChanges = ProfileChanges()
 
 
 @dataclass(frozen=True, slots=True)

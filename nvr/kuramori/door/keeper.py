@@ -27,6 +27,7 @@ from kuramori.door.following import claimed_places, endpoint_at, is_same_camera,
 from kuramori.door.inquiry import CameraLook, CardAnswer, CardQuestion, Look, Unanswered
 from kuramori.door.lookout import Lookout
 from kuramori.door.rhythm import Rhythm
+from kuramori.door.silencing import PROOF_SECONDS, Silencing
 from kuramori.door.unencrypted_way import way_refused
 from kuramori.door.watch_messages import Heard
 from kuramori.door_messages import (
@@ -36,6 +37,7 @@ from kuramori.door_messages import (
     FindRecordingsRequest,
     KnownCertificate,
 )
+from kuramori.recorder_client import RecorderFault
 from kuramori_config.faults import SecretRefused
 from kuramori_config.schema import Camera as CameraTable
 from kuramori_config.schema import Network
@@ -83,6 +85,7 @@ class Keeper:
     rhythm: Rhythm
     camera: DoorCamera = field(init=False)
     knowledge: Knowledge = field(default_factory=Knowledge)
+    silencing: Silencing = field(init=False)
     _concerns: tuple[Concern, ...] = ()
     _call: asyncio.Event = field(default_factory=asyncio.Event)
     _wanted: Round = Round.CLOSER  # by the call
@@ -94,6 +97,7 @@ class Keeper:
 
     def __post_init__(self) -> None:
         self.camera = DoorCamera(self.table.name, DoorCameraState.ASKING, self.configured_url)
+        self.silencing = Silencing(self.known.shunned_firmware if self.known is not None else "")
 
     @property
     def known(self) -> Acquaintance | None:
@@ -116,18 +120,42 @@ class Keeper:
         """Ask what is wanted; a closer look is for a camera that was found."""
         self._call.clear()
         self._wanted = Round.CLOSER
+        await self._prove()
         async with self.around.at_once:
             if wanted is not Round.CLOSER:
                 await self._look(claims_only=wanted is Round.CLAIMS)
             if self.camera.state is DoorCameraState.FOUND:
                 if wanted is not Round.CLOSER and self.camera.stream is not None:
-                    self.around.courier.stream(self.camera.stream)
+                    self._tell_stream(self.camera.stream)
                 await self._look_closer()
         self._tell_facts(always=self.camera.state is DoorCameraState.FOUND)
         if self.camera.state is DoorCameraState.FOUND:
             self._listen()
         elif self.camera.state is not DoorCameraState.UNREACHABLE:
             self.around.lookout.unwatch(self.table.name)
+
+    def _tell_stream(self, stream: CameraStream) -> None:
+        """Have the recorder told; a profile of ours that is new is asked about later."""
+        self.around.courier.stream(stream)
+        described = self.knowledge.description
+        loop = asyncio.get_running_loop()
+        if described is not None and self.silencing.told(described, self.around.utc_ms(), loop.time()):
+            loop.call_later(PROOF_SECONDS + 1, self._call_soon, Round.WHOLE)
+
+    async def _prove(self) -> None:
+        """Ask the recorder whether a profile of ours brings pictures, once it had time to; else it is shunned."""
+        described = self.knowledge.description
+        if described is None or not self.silencing.is_due(asyncio.get_running_loop().time()):
+            return
+        try:
+            status = await self.around.courier.recorder.status()
+        except RecorderFault:
+            return  # in the next round
+        camera = next((one for one in status.cameras if one.name == self.table.name), None)
+        if camera is not None and self.silencing.judge(described, camera):
+            self._log.warning("made_profile_streams_nothing", detail=camera.detail)
+            if self.known is not None:
+                self._remember(replace(self.known, shunned_firmware=self.silencing.shunned_firmware))
 
     async def _wait(self) -> Round:
         """Wait until the camera is to be asked again; tell what."""
@@ -146,6 +174,7 @@ class Keeper:
     def call(self) -> None:
         """An operator asks for a try now."""
         self._refused_at.clear()
+        self.silencing.ask_again()
         self._wanted = Round.WHOLE
         self._call.set()
 
@@ -262,18 +291,18 @@ class Keeper:
         if claims_only:
             moved = await self._ask_claimed(places)
             if moved is not None:
-                self._moved(*moved)
+                await self._moved(*moved)
             return
         url, answer = await self._ask_known(places)
         if isinstance(answer, CameraDescription) and is_same_camera(self.known, answer):
-            self._found(url, answer)
+            await self._found(url, answer)
             return
         moved = await self._ask_claimed(places)
         if moved is not None:
-            self._moved(*moved)
+            await self._moved(*moved)
         elif isinstance(answer, CameraDescription):
             self._log.warning("camera_replaced", address=url)
-            self._found(url, answer)
+            await self._found(url, answer)
         else:
             self._failed(answer)
 
@@ -318,24 +347,47 @@ class Keeper:
         network = self.around.network
         return claimed_places(self.known, self.around.seen(), network.local_networks, network.vpn, tried)
 
-    def _moved(self, url: str, found: CameraDescription) -> None:
+    async def _moved(self, url: str, found: CameraDescription) -> None:
         """It is found where somebody claimed to be it: it proved so, also by its certificate."""
         self.around.certificates.well(self.table.name)
         self._log.warning("camera_moved", address=url)
-        self._found(url, found)
+        await self._found(url, found)
 
-    def _found(self, url: str, found: CameraDescription) -> None:
+    async def _silenced(self, url: str, seen: CameraDescription) -> CameraDescription:
+        """Have a silent profile made or edited, where that is needed, due, and it is sure whom we speak to.
+
+        That is so at the configured address, and elsewhere of who proves to be the camera; a look before changed
+        nothing. Whatever comes of it, the camera stays found.
+        """
+        loop = asyncio.get_running_loop()
+        changes = self.silencing.changes(self.table, seen, loop.time())
+        at_home = url == self.configured_url
+        if changes is None or not (at_home or proves_identity(self.known, seen)):
+            return self.silencing.remembered(seen)
+        answer = await self.around.asker.ask(self.table, url, changes, claimed=not at_home)
+        told = isinstance(answer, CameraDescription) and is_same_camera(_identity_of(url, seen), answer)
+        found = answer if isinstance(answer, CameraDescription) and told else seen
+        self.silencing.tried(self.table, found, loop.time())
+        return found
+
+    async def _found(self, url: str, seen: CameraDescription) -> None:
+        """It is there, and known: have it silenced, and note everything."""
         known = self.known
+        same = known if known is not None and is_same_camera(known, seen) else None
+        if same is None:  # it was not met before
+            self.silencing.ask_again()
+        found = await self._silenced(url, seen)
         serial = found.information.serial if found.information is not None else ""
-        same = known if known is not None and is_same_camera(known, found) else None
         endpoint_id = found.endpoint_id or (same.endpoint_id if same else "") or endpoint_at(url, self.around.seen())
-        acquaintance = Acquaintance(self.configured_url, url, endpoint_id, serial or (same.serial if same else ""))
+        shunned = self.silencing.shunned_firmware if self.silencing.shuns(found) else ""
+        serial = serial or (same.serial if same else "")
+        acquaintance = Acquaintance(self.configured_url, url, endpoint_id, serial, shunned)
         self._remember(acquaintance)
         stream = camera_stream(self.table.name, found, endpoint_id)
         if self.camera.stream != stream or self.camera.state is not DoorCameraState.FOUND:
             self._report(url, found, stream)
         now = self.around.utc_ms()
-        self.knowledge = replace(self.knowledge, description=found, refusal="", said_utc_ms=now)
+        self.knowledge = replace(self.knowledge, description=found, refusal="", said_utc_ms=now, shunned=bool(shunned))
         self.camera = replace(
             self.camera,
             state=DoorCameraState.FOUND,
@@ -382,3 +434,9 @@ class Keeper:
     @property
     def _log(self) -> FilteringBoundLogger:
         return log.get(camera=self.table.name)
+
+
+def _identity_of(url: str, seen: CameraDescription) -> Acquaintance:
+    """Who was looked at a moment ago: it must be the same one that was changed."""
+    serial = seen.information.serial if seen.information is not None else ""
+    return Acquaintance(url, url, seen.endpoint_id, serial)
