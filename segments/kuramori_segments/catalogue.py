@@ -8,6 +8,7 @@ clock that was set back must not reorder anything. 28 bytes per segment. Segment
 
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from operator import attrgetter
@@ -67,18 +68,22 @@ class Catalogue:
     def __init__(self) -> None:
         self._cameras: dict[int, _CameraIndex] = {}
 
-    def load(self, rows: Iterable[tuple[int, CataloguedSegment]]) -> None:
-        """Fill an empty catalogue at once with camera numbers and segments in any order."""
-        by_camera: dict[int, list[CataloguedSegment]] = {}
-        for camera_number, segment in rows:
-            by_camera.setdefault(camera_number, []).append(segment)
+    def load(self, rows: Iterable[tuple[int, int, int, int, int]]) -> None:
+        """Fill an empty catalogue at once: camera number, sequence, slot, start and end of each, in any order.
+
+        Plain tuples, for there are 65,536 of them at each start.
+        """
+        by_camera: dict[int, list[tuple[int, int, int, int, int]]] = defaultdict(list)
+        for row in rows:
+            by_camera[row[0]].append(row)
         for camera_number, segments in by_camera.items():
-            segments.sort(key=attrgetter("sequence"))
+            segments.sort()
+            _, sequences, slots, starts, ends = zip(*segments, strict=True)
             index = self._cameras[camera_number] = _CameraIndex()
-            index.slots.extend([segment.slot for segment in segments])
-            index.sequences.extend([segment.sequence for segment in segments])
-            index.starts.extend([segment.start_utc_ms for segment in segments])
-            index.ends.extend([segment.end_utc_ms for segment in segments])
+            index.sequences.extend(sequences)
+            index.slots.extend(slots)
+            index.starts.extend(starts)
+            index.ends.extend(ends)
 
     def put(self, camera_number: int, segment: CataloguedSegment) -> None:
         """Add a segment, or replace what is known of it. A sequence met twice (it is a finding) is kept twice."""

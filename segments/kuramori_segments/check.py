@@ -69,7 +69,7 @@ def check_volume(
     tables = read_tables(read_at, superblock)
     table = SlotTable.merge(superblock.slot_count, tables.copy_a, tables.copy_b)
     findings += _check_table(superblock, tables, table)
-    used = [row.slot for row in table.used_rows()]
+    used = list(table.used_slots())
     links: list[SegmentLink] = []
     for number, slot in enumerate(used):
         entry = table.entry(slot)

@@ -61,11 +61,7 @@ class RingState:
         self._held: frozenset[int] = frozenset()
         self._overdue: dict[int, int] = {}  # slots that are taken first, in order -> sequence of what was overdue
         self._leases: Counter[int] = Counter()
-        self.catalogue.load(
-            (row.camera_number, CataloguedSegment(row.slot, row.sequence, row.start_utc_ms, row.end_utc_ms))
-            for row in table.used_rows()
-            if row.camera_number
-        )
+        self.catalogue.load(table.owned_rows())
 
     # taking a slot
 

@@ -31,7 +31,11 @@ TRIES_PER_COPY = 2  # after so many failed commits in a row a copy of a block is
 GENERATION_LEAP = 1 << 16  # a lost entry is set anew beyond whatever it can have reached: some 20,000 laps ahead
 
 _ENTRY = Struct("<BBHIQ16sqqIIII")  # as SLOT_ENTRY, reserved fields included: read 65,536 times at start
-_KNOWN_STATES = frozenset(SlotState)
+_FRAME = Struct("<BBH48xIII")  # of the same: state, flags, reserved, generation, reserved, checksum
+_SUMMED = Struct("<60s4x")  # of the same: what the checksum is over
+_OWNER = Struct("<4xIQ16xqq16x")  # of the same: camera number, sequence, start and end
+_KNOWN_STATES = frozenset(map(int, SlotState))
+_UNUSED = frozenset({int(SlotState.EMPTY), LOST})
 _UNKNOWN_VERSION = -1  # after a failed commit nobody knows what that copy holds
 
 
@@ -42,16 +46,6 @@ class TableWrite(NamedTuple):
     block: int
     version: int
     data: bytes
-
-
-class UsedRow(NamedTuple):
-    """Of a used slot: whose it is and when. `end_utc_ms` is 0 while open."""
-
-    slot: int
-    camera_number: int
-    sequence: int
-    start_utc_ms: int
-    end_utc_ms: int
 
 
 class FinishedRow(NamedTuple):
@@ -178,12 +172,17 @@ class SlotTable:
             yield slot
             slot = self.states.find(state, slot + 1)
 
-    def used_rows(self) -> Iterator[UsedRow]:
-        """Yield what the catalogue needs of all slots that are neither empty nor lost."""
+    def used_slots(self) -> Iterator[int]:
+        """Yield the slots that are neither empty nor lost, lowest first."""
+        return (slot for slot, state in enumerate(self.states) if state not in _UNUSED)
+
+    def owned_rows(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Yield what the catalogue needs of all slots that a camera owns: see `Catalogue.load`."""
         entries = memoryview(self._image)[: self.slot_count * SLOT_ENTRY_BYTES]
-        for slot, fields in enumerate(_ENTRY.iter_unpack(entries)):
-            if self.states[slot] not in (SlotState.EMPTY, LOST):
-                yield UsedRow(slot, fields[3], fields[4], fields[6], fields[7])
+        rows = zip(self.states, _OWNER.iter_unpack(entries), strict=True)
+        for slot, (state, (camera_number, sequence, start_utc_ms, end_utc_ms)) in enumerate(rows):
+            if camera_number and state not in _UNUSED:
+                yield camera_number, sequence, slot, start_utc_ms, end_utc_ms
 
     def copy(self) -> tuple[bytes, bytes]:
         """Return states and entries as they are now, for `finished_rows`."""
@@ -240,14 +239,10 @@ def finished_rows(states: bytes, image: bytes) -> Iterator[FinishedRow]:
 
 def _valid_generations(entries: memoryview) -> list[int]:
     """Return the generation of each entry, or -1 where it is not valid."""
-    generations = []
-    for place, fields in enumerate(_ENTRY.iter_unpack(entries)):
-        state, flags, reserved, generation, reserved_too, stored = *fields[:3], *fields[9:]
-        start = place * SLOT_ENTRY_BYTES
-        valid = (
-            state in _KNOWN_STATES
-            and not (flags or reserved or reserved_too)
-            and crc32c(entries[start : start + SLOT_ENTRY_BYTES - 4]) == stored
-        )
-        generations.append(generation if valid else -1)
-    return generations
+    fields = zip(_FRAME.iter_unpack(entries), _SUMMED.iter_unpack(entries), strict=True)
+    return [
+        generation
+        if state in _KNOWN_STATES and not (flags or reserved or reserved_too) and crc32c(summed) == stored
+        else -1
+        for (state, flags, reserved, generation, reserved_too, stored), (summed,) in fields
+    ]

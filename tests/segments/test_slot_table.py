@@ -237,7 +237,7 @@ def test_any_bytes_are_a_table(flips: list[tuple[int, int, int]]) -> None:
     lost = set(table.slots_in(LOST))
     for slot in range(ENTRIES_PER_BLOCK):
         assert facts(table.entry(slot)) == (None if slot in lost else (SlotState.CLOSED, slot))
-    assert {row.slot for row in table.used_rows()} == set(range(ENTRIES_PER_BLOCK)) - lost
+    assert set(table.used_slots()) == set(range(ENTRIES_PER_BLOCK)) - lost
     assert len(lost) <= min(sum(copy == 0 for copy, _, _ in flips), sum(copy == 1 for copy, _, _ in flips))
 
 
