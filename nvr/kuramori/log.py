@@ -1,26 +1,34 @@
-"""Log events, not prose: a fixed event name and key-value pairs, one JSON object a line on standard error.
+"""Log events, not prose: a fixed event name and key-value pairs.
 
-Never a secret, never a URL with credentials: who logs hands over values that are already clean.
+As entries of the journal where systemd started the process, else one JSON object a line on standard error. Never a
+secret, never a URL with credentials: who logs hands over values that are already clean.
 """
 
 import logging
+import os
 import sys
 
 import structlog
 
+from kuramori.journal import JournalWriter, printer, stderr_is_journal
+
 
 def configure(process: str, level: int = logging.INFO) -> None:
-    """Set the logs of this process up; its name (recorder, door, desk ...) is bound to every line."""
+    """Set the logs of this process up; its name (recorder, door, desk ...) is bound to every event."""
+    journal = stderr_is_journal(os.environ)
+    written: structlog.typing.Processor = (
+        JournalWriter() if journal else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     structlog.configure(
         processors=[
             _naming(process),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            written,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=printer if journal else structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
 

@@ -41,11 +41,14 @@ from kuramori.pause_book import PauseBook
 from kuramori.pausing import Pausing
 from kuramori.places import Places
 from kuramori.process import EXIT_CONFIGURATION, run_process, unusable
+from kuramori.pulse import PulseSender
 from kuramori.recorder import Recorder
 from kuramori.recorder_answers import RecorderAnswers
+from kuramori.recorder_pulse import pulse_of
 from kuramori.reloads import Reloads
 from kuramori.retiring import Retiring
 from kuramori.scrubbing.scrubbing import Scrubbing
+from kuramori.storage_health.health_answers import HealthAnswers, health_watch
 from kuramori.storage_watch import StorageWatch
 from kuramori.texts import tr
 from kuramori.tick import Tick
@@ -152,6 +155,7 @@ class RecorderRun:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.hangs = False  # at the end: a thread still waits for its medium
+        self._begun = False  # recording can begin, or has
         self._forgetting = MediaForgetting(recorder)
         self._filling = ZeroFilling(recorder)
         self._scrubbing = Scrubbing(recorder)
@@ -170,6 +174,7 @@ class RecorderRun:
             welcome=self._arrivals.welcome,
             noted=lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind),
             silence=recorder.vault.shelf.silence,
+            excused=lambda path, seconds: self._media.excuses(path, seconds),
             problems=recorder.problems,
         )
         self._arrivals.watch = self._watch
@@ -179,6 +184,9 @@ class RecorderRun:
             recorder.now_utc_ms,
             recorder.problems,
             lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind),
+        )
+        self._health = recorder.health = health_watch(
+            recorder, self._watch, lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind)
         )
         self._tick = recorder.tick = Tick(
             lanes=recorder.lanes,
@@ -205,8 +213,11 @@ class RecorderRun:
         cameras = CameraAnswers(recorder, self._roster, self._pausing, self._facts)
         answers = RecorderAnswers(recorder, self._forgetting, cameras, CustodyAnswers(recorder))
         answers.add(EndingAnswers(recorder, Retiring(recorder, self._forgetting, self._media), self._media).handlers)
+        answers.add(HealthAnswers(recorder, self._health).handlers)
         capacity = CapacityWatch(recorder, self._forgetting)
         answers.add(capacity.handlers)
+        pulses = PulseSender.of(os.environ)
+        self._tick.beaten = lambda: pulses.send(pulse_of(recorder, reloads, ready=self._begun))
         server = await MessageServer(places.recorder_socket, answers.answer).start()
         await recorder.note("recorder_started", recovered_segments=recorder.vault.recovered_segments)
         background = [
@@ -214,6 +225,7 @@ class RecorderRun:
             asyncio.create_task(self._facts.run(), name="facts"),
             asyncio.create_task(self._arrivals.run(), name="volumes"),
             asyncio.create_task(self._media.run(), name="media"),
+            asyncio.create_task(self._health.run(), name="health of media"),
             asyncio.create_task(self._dating.run(), name="dating"),
         ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")
@@ -229,6 +241,7 @@ class RecorderRun:
             filler = Filler(recorder, DoorClient(places.door_socket))
             background.append(asyncio.create_task(filler.run(), name="filling gaps"))
             background.append(asyncio.create_task(self._scrubbing.run(), name="scrub"))
+            self._begun = True
             log.get().info("recording", cameras=len(self._lives))
             await self._until_stopped(stop, [ticking, self._lives.broken, *background])
         await self._stop(ticking, background)
@@ -287,6 +300,7 @@ class RecorderRun:
         recorder.headers.close()
         for thread in (recorder.books, recorder.keys, recorder.commits, *(lane.thread for lane in recorder.lanes)):
             thread.close(wait=not self.hangs)
+        self.hangs = self.hangs or self._health.hangs
         log.get().info("stopped", not_durable=not_durable)
 
     # ---- what the tick asks for --------------------------------------------------------------------------------

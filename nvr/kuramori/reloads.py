@@ -23,7 +23,9 @@ class Reloads:
     def __init__(self, configuration: Configuration, path: Path) -> None:
         self.path = path
         self.fault = ""
+        self.answered = 0  # how often the file was read again and taken over, or refused
         self._in_force = configuration
+        self._handed_over = False
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
@@ -39,8 +41,10 @@ class Reloads:
         """Wait until the file was asked for and is sound; what is returned is in force then.
 
         It may be equal to the one before: perhaps a secret behind it has changed. What needs a restart has its old
-        value in it. Call this from one task, again and again.
+        value in it. Call this from one task, again and again: what was returned before counts as taken over then.
         """
+        self.answered += self._handed_over
+        self._handed_over = False
         while True:
             await self._asked.wait()
             self._asked.clear()
@@ -49,11 +53,13 @@ class Reloads:
             except ConfigurationFault as fault:
                 self.fault = fault.text(japanese=japanese_wanted())
                 log.get().error("configuration_refused", path=str(self.path), detail=self.fault)
+                self.answered += 1
                 continue
             self.fault = ""
             accepted = changeable(self._in_force, found)
             changed = accepted != self._in_force
             self._in_force = accepted
+            self._handed_over = True
             log.get().info("configuration_read", path=str(self.path), changed=changed, cameras=len(accepted.cameras))
             return accepted
 

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kuramori import log
@@ -29,6 +29,8 @@ class ProcessPlan:
 
     name: str
     command: tuple[str, ...]
+    descriptors: tuple[int, ...] = ()  # that it alone inherits
+    environment: tuple[tuple[str, str], ...] = ()  # that it alone gets
 
 
 @dataclass(slots=True)
@@ -41,11 +43,19 @@ class ProcessState:
     served: bool = False  # it has lived steadily once: with its configuration, the service works
 
 
-def plans(configuration_path: Path) -> tuple[ProcessPlan, ...]:
-    """Return the three processes of the service, in the order in which they start."""
+def with_pulse(plans: Sequence[ProcessPlan], name: str, variable: str, descriptor: int) -> tuple[ProcessPlan, ...]:
+    """Return the plans, with that descriptor for the process of that name, which is told its number."""
+    told = ((variable, str(descriptor)),)
+    return tuple(
+        replace(plan, descriptors=(descriptor,), environment=told) if plan.name == name else plan for plan in plans
+    )
+
+
+def plans(configuration_path: Path, *, mail: bool = False) -> tuple[ProcessPlan, ...]:
+    """Return the processes of the service in the order in which they start; the messenger where mail is configured."""
     return tuple(
         ProcessPlan(name, (sys.executable, "-m", f"kuramori.{name}_process", "--config", str(configuration_path)))
-        for name in ("recorder", "door", "desk")
+        for name in ("recorder", "door", "desk", *(("messenger",) if mail else ()))
     )
 
 
@@ -81,6 +91,12 @@ class Supervisor:
         log.get().info("reload_asked")
         self._signal_all(signal.SIGHUP)
 
+    def kill(self, name: str) -> None:
+        """End one process at once; it is started again."""
+        pid = self.states[name].pid
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
     def _signal_all(self, number: signal.Signals) -> None:
         for state in self.states.values():
             if state.pid is not None:
@@ -92,7 +108,12 @@ class Supervisor:
         quick_deaths = 0
         while not self._stopping:
             started = loop.time()
-            process = await self._begin(plan)
+            try:
+                process = await self._begin(plan)
+            except OSError as error:  # no memory or no process number left: perhaps in a moment
+                log.get().error("process_not_started", name=plan.name, detail=error.strerror or str(error))
+                await self._pause(RESTART_DELAYS_SECONDS[-1], stop)
+                continue
             state.pid = process.pid
             if self._stopping:  # told to stop while it was being started
                 process.terminate()
@@ -120,7 +141,10 @@ class Supervisor:
         hold_hangups()
         try:
             return await asyncio.create_subprocess_exec(
-                *plan.command, stdin=asyncio.subprocess.DEVNULL, pass_fds=self.inherited
+                *plan.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=self.inherited + plan.descriptors,
+                env=os.environ | dict(plan.environment),
             )
         finally:
             admit_hangups()
@@ -146,5 +170,8 @@ class Supervisor:
         }
         target = self.runtime_directory / REPORT_NAME
         interim = target.with_suffix(".new")
-        interim.write_text(json.dumps({"supervisor_pid": os.getpid(), "processes": facts}))
-        interim.replace(target)
+        try:
+            interim.write_text(json.dumps({"supervisor_pid": os.getpid(), "processes": facts}))
+            interim.replace(target)
+        except OSError as error:  # a full file system ends no recording
+            log.get().error("report_not_written", path=str(target), detail=error.strerror or str(error))

@@ -55,6 +55,7 @@ class Tick:
     clock_stepped: Callable[[ClockStep], Awaitable[None]]
     watch: StorageWatch
     recover: Callable[[Volume, Sequence[int]], object] = lambda _volume, _slots: None  # ends doubtful slots; blocking
+    beaten: Callable[[], None] = lambda: None  # told after every tick: the recorder's pulse
     figures: TickFigures = field(default_factory=TickFigures)
     _telling: asyncio.Task[None] | None = None  # the ledger is being written
     _ledger_hangs: bool = False
@@ -108,6 +109,7 @@ class Tick:
         due = self.writer.waiting or self.figures.ticks % LEDGER_LOOK_TICKS == 0
         if due and not self._is_telling:
             self._telling = asyncio.create_task(self._write_ledger(), name="ledger")
+        self.beaten()
 
     def _offer_news(self, lane: VolumeLane) -> None:
         news: list[LedgerNews] = []

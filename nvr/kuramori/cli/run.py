@@ -36,12 +36,16 @@ def register(app: typer.Typer) -> None:
 async def _supervise(config: Path) -> int:
     from kuramori import log
     from kuramori.process import EXIT_CONFIGURATION, unusable
+    from kuramori.pulse import DESCRIPTOR, PulsePair
+    from kuramori.service_liveness import RECORDER, ServiceLiveness
     from kuramori.service_lock import ServiceRunning, lock_service
-    from kuramori.supervisor import Supervisor, plans
+    from kuramori.service_notification import manager_of_this_process
+    from kuramori.supervisor import Supervisor, plans, with_pulse
     from kuramori_config.faults import ConfigurationFault
     from kuramori_config.load import load_configuration
 
     log.configure("supervisor")
+    manager = manager_of_this_process()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,14 +64,29 @@ async def _supervise(config: Path) -> int:
     except OSError as error:
         typer.echo(unusable(error), err=True)
         return EXIT_CONFIGURATION
-    supervisor = Supervisor(plans(config), runtime, inherited=(lock.descriptor,))
-    on_terminal = sys.stdin.isatty()
-    loop.add_signal_handler(
-        signal.SIGHUP, lambda: stop.set() if on_terminal and _terminal_gone() else supervisor.reload()
+    pulses = PulsePair()
+    liveness = ServiceLiveness(manager, pulses)
+    supervisor = Supervisor(
+        with_pulse(plans(config, mail=configuration.mail is not None), RECORDER, DESCRIPTOR, pulses.inherited),
+        runtime,
+        liveness.changed,
+        inherited=(lock.descriptor,),
     )
+
+    def read_again() -> None:
+        liveness.reloading()
+        supervisor.reload()
+
+    on_terminal = sys.stdin.isatty()
+    loop.add_signal_handler(signal.SIGHUP, lambda: stop.set() if on_terminal and _terminal_gone() else read_again())
+    telling = asyncio.create_task(liveness.run(supervisor, stop), name="liveness")
     try:
         return await supervisor.run(stop)
     finally:
+        stop.set()
+        await telling
+        manager.close()
+        pulses.close()
         lock.close()
 
 

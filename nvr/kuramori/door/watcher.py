@@ -243,6 +243,7 @@ async def _tell(watcher: Watcher, writer: asyncio.StreamWriter) -> None:
 if __name__ == "__main__":
     end_with_parent()
     log.configure("watcher")
-    os.nice(LOW_PRIORITY)
+    with contextlib.suppress(PermissionError):  # a sandbox may refuse to change priorities
+        os.nice(LOW_PRIORITY)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     asyncio.run(main())
