@@ -166,6 +166,18 @@ class Storage(Table):
         example='"/srv/kuramori/ledger-mirror.db"',
         default=None,
     )
+    smart_directory: Location = option(
+        "Where kuramori-smart.timer leaves what the drives report of themselves; the recorder only reads there.",
+        shape=PATH,
+        example='"/run/kuramori-smart"',
+        default=Path("/run/kuramori-smart"),
+    )
+    endurance: Amount | None = option(
+        "How much the medium under state_directory is rated to take in its life (its data sheet: TBW).",
+        shape=SIZE_SHAPE,
+        example='"30 TB"',
+        default=None,
+    )
 
 
 class VolumeTable(Table):
@@ -181,6 +193,13 @@ class VolumeTable(Table):
         "How large it is made. `kuramori config check` says whether it holds the retention asked for.",
         shape=SIZE_SHAPE,
         example='"1400 GiB"',
+    )
+    endurance: Amount | None = option(
+        "How much its medium is rated to take in its life (its data sheet: TBW). An SD card tells nothing of its wear: "
+        "without this its health stays unknown.",
+        shape=SIZE_SHAPE,
+        example='"100 TB"',
+        default=None,
     )
 
 

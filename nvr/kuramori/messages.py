@@ -38,6 +38,7 @@ from kuramori.erasure_messages import ErasureProof as ErasureProof
 from kuramori.erasure_messages import ErasureProofRequest as ErasureProofRequest
 from kuramori.erasure_messages import Erasures as Erasures
 from kuramori.erasure_messages import ErasuresRequest as ErasuresRequest
+from kuramori.storage_health.medium_report import AcceptMediumRequest, MediaHealth, MediaHealthRequest, MediumReport
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -64,6 +65,7 @@ class FailureCode(StrEnum):
     MEDIUM_KEPT = "medium-kept"  # holds name what lies on it, or there is no other volume
     TIME_UNPROVEN = "time-unproven"  # too few custodians vouch for it, or not for this recorder
     VOLUME_AWAY = "volume-away"  # what it concerns lies, or may lie, on a volume that is away: it must wait
+    UNKNOWN_MEDIUM = "unknown-medium"  # no volume lies at that path
     CAMERA = "camera"  # the camera did not answer what was asked of it
 
 
@@ -177,6 +179,7 @@ class RecorderStatus:
     cameras: tuple[CameraStatus, ...] = ()
     volumes: tuple[VolumeStatus, ...] = ()
     problems: tuple[str, ...] = ()
+    media: tuple[MediumReport, ...] = ()  # health of the media under volumes and state directory
 
 
 # ---- coverage ----------------------------------------------------------------------------------------------
@@ -379,6 +382,8 @@ METHODS: tuple[Method, ...] = (
     Method("retire_volume", ending.RetireVolumeRequest, ending.RetiredVolume),
     Method("permit_medium", ending.PermitMediumRequest, Acknowledged),
     Method("media", ending.MediaRequest, ending.Media),
+    Method("media_health", MediaHealthRequest, MediaHealth),
+    Method("accept_medium", AcceptMediumRequest, MediumReport),
     Method("camera_stream", CameraStream, Acknowledged),
     Method("camera_facts", CameraFacts, Acknowledged),
     Method("camera_events", CameraEvents, Acknowledged),

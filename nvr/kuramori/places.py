@@ -143,6 +143,11 @@ class Places:
         return self.state / "media.json"
 
     @property
+    def storage_health(self) -> Path:
+        """What is remembered of each medium's health (recorder); may be lost."""
+        return self.state / "storage_health.json"
+
+    @property
     def backup_snapshot(self) -> Path:
         """Folder of copies that stand there while a backup is made."""
         return self.state / "backup-snapshot"

@@ -27,6 +27,7 @@ from kuramori.recording_values import RecordingState
 from kuramori.scrubbing.damage_book import DamageBook
 from kuramori.scrubbing.scrub_figures import ScrubFigures
 from kuramori.sound import sound_troubles
+from kuramori.storage_health.health_watch import HealthWatch
 from kuramori.tick import Tick
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault
@@ -68,6 +69,7 @@ class Recorder:
     configuration_fault: Callable[[], str] = lambda: ""  # why the file, read anew, was refused; "" when it was not
     filled: dict[int, FilledLane] = field(default_factory=dict)  # what is filled from cameras' cards, by number
     media: MediaWatch | None = None
+    health: HealthWatch | None = None
     filled_left: dict[int, RecordingState] = field(default_factory=dict)  # of cameras that left: where it goes on
     fill_figures: dict[str, FillFigures] = field(default_factory=dict)  # by name
     damage: DamageBook = field(default_factory=DamageBook)  # what reading back found

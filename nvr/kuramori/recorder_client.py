@@ -43,6 +43,7 @@ from kuramori.messages import (
     RecorderStatus,
     ReleasedKeys,
 )
+from kuramori.storage_health.medium_report import AcceptMediumRequest, MediaHealth, MediaHealthRequest, MediumReport
 from kuramori_metrics.statistics import RecorderStatistics
 
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -154,6 +155,14 @@ class RecorderClient:
     async def media(self) -> Media:
         """Return which media are in their places."""
         return await self._ask(MediaRequest(), Media)
+
+    async def media_health(self) -> MediaHealth:
+        """Return how the recorder's own media are."""
+        return await self._ask(MediaHealthRequest(), MediaHealth)
+
+    async def accept_medium(self, volume: str, person: str) -> MediumReport:
+        """Say that the medium under a volume is the right one."""
+        return await self._ask(AcceptMediumRequest(volume, person), MediumReport)
 
     async def capacity(self) -> CapacityPlan:
         """Return how long pictures will stay at the present rates."""

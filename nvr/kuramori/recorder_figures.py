@@ -30,6 +30,7 @@ from kuramori_metrics.statistics import (
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
+    MediumHealthStatistics,
     MediumStatistics,
     RecorderStatistics,
     ScrubStatistics,
@@ -71,6 +72,7 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
         keystore=_keystore(recorder, forgetting, max(lags.values(), default=0.0)),
         ledger=_ledger(recorder),
         media=_media(recorder),
+        medium_health=_medium_health(recorder),
     )
 
 
@@ -275,4 +277,23 @@ def _media(recorder: Recorder) -> tuple[MediumStatistics, ...]:
     return tuple(
         MediumStatistics(str(path), since is not None, bool(watch.permit_of(path)))
         for path, since in watch.missing.items()
+    )
+
+
+def _medium_health(recorder: Recorder) -> tuple[MediumHealthStatistics, ...]:
+    if recorder.health is None:
+        return ()
+    utc_ms = recorder.now_utc_ms()
+    return tuple(
+        MediumHealthStatistics(
+            volume=report.volume,
+            light=report.light.value,
+            light_since_utc_ms=report.light_since_utc_ms,
+            worn_ratio=report.worn_percent / 100 if report.worn_percent is not None else None,
+            written_bytes=report.written_bytes,
+            endurance_bytes=report.endurance_bytes,
+            swapped=report.swapped,
+            report_age_seconds=report.report_age_at(utc_ms),
+        )
+        for report in recorder.health.reports
     )

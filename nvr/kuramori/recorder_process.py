@@ -49,6 +49,7 @@ from kuramori.reloads import Reloads
 from kuramori.retiring import Retiring
 from kuramori.scrubbing.scrubbing import Scrubbing
 from kuramori.storage_health.health_answers import HealthAnswers, health_watch
+from kuramori.storage_health.health_answers import HealthAnswers, health_watch
 from kuramori.storage_watch import StorageWatch
 from kuramori.texts import tr
 from kuramori.tick import Tick
@@ -188,6 +189,9 @@ class RecorderRun:
         self._health = recorder.health = health_watch(
             recorder, self._watch, lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind)
         )
+        self._health = recorder.health = health_watch(
+            recorder, self._watch, lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind)
+        )
         self._tick = recorder.tick = Tick(
             lanes=recorder.lanes,
             thread=recorder.commits,
@@ -214,6 +218,7 @@ class RecorderRun:
         answers = RecorderAnswers(recorder, self._forgetting, cameras, CustodyAnswers(recorder))
         answers.add(EndingAnswers(recorder, Retiring(recorder, self._forgetting, self._media), self._media).handlers)
         answers.add(HealthAnswers(recorder, self._health).handlers)
+        answers.add(HealthAnswers(recorder, self._health).handlers)
         capacity = CapacityWatch(recorder, self._forgetting)
         answers.add(capacity.handlers)
         pulses = PulseSender.of(os.environ)
@@ -225,6 +230,7 @@ class RecorderRun:
             asyncio.create_task(self._facts.run(), name="facts"),
             asyncio.create_task(self._arrivals.run(), name="volumes"),
             asyncio.create_task(self._media.run(), name="media"),
+            asyncio.create_task(self._health.run(), name="health of media"),
             asyncio.create_task(self._health.run(), name="health of media"),
             asyncio.create_task(self._dating.run(), name="dating"),
         ]
@@ -300,6 +306,7 @@ class RecorderRun:
         recorder.headers.close()
         for thread in (recorder.books, recorder.keys, recorder.commits, *(lane.thread for lane in recorder.lanes)):
             thread.close(wait=not self.hangs)
+        self.hangs = self.hangs or self._health.hangs
         self.hangs = self.hangs or self._health.hangs
         log.get().info("stopped", not_durable=not_durable)
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kuramori import __version__
-from kuramori.api import cameras, custody, ending, health, keeping, overdue, problems, register, requests
+from kuramori.api import cameras, custody, ending, health, keeping, overdue, problems, register, requests, storage
 from kuramori.api.context import Context
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # an approval of SEGMENTS_MOST shares fits
@@ -26,6 +26,7 @@ def make_app(context: Context) -> FastAPI:
     app.state.context = context
     app.state.site = context.site
     app.include_router(ending.router)
+    app.include_router(storage.router)
     app.include_router(overdue.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):
         app.include_router(router)

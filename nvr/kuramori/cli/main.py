@@ -40,6 +40,8 @@ COMMAND_MODULES: tuple[str, ...] = (
     "returned",
     "run",
     "simulate",
+    "smart_report",
+    "storage",
     "verify",
     "status",
 )

@@ -16,6 +16,7 @@ from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, 
 from kuramori.erasure_messages import ConfirmTimeRequest, ErasureProof, ErasureProofRequest, Overdue
 from kuramori.messages import FailureCode
 from kuramori.recorder_client import RecorderRefused, RecorderUnreachable
+from kuramori.storage_health.medium_report import MediaHealth, MediumReport
 
 
 class Recorder(Protocol):
@@ -67,6 +68,14 @@ class Recorder(Protocol):
 
     async def confirm_time(self, request: ConfirmTimeRequest) -> messages.Erasure:
         """Hand in what custodians vouch for."""
+        ...
+
+    async def media_health(self) -> MediaHealth:
+        """Return how the recorder's own media are."""
+        ...
+
+    async def accept_medium(self, volume: str, person: str) -> MediumReport:
+        """Say that the medium under a volume is the right one."""
         ...
 
     async def capacity(self) -> CapacityPlan:

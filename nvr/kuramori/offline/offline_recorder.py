@@ -18,6 +18,7 @@ from kuramori.offline.evidence import Evidence, EvidenceSegment
 from kuramori.offline.evidence_keys import EvidenceKeys
 from kuramori.reaching_back import GOP_REACH_MS, reaching_back
 from kuramori.recorder_client import RecorderRefused
+from kuramori.storage_health.medium_report import MediaHealth, MediumReport
 from kuramori.texts import tr
 from kuramori.timebase import Clock
 from kuramori_segments.coverage import coverage
@@ -189,6 +190,14 @@ class OfflineRecorder:
 
     async def confirm_time(self, request: ConfirmTimeRequest) -> messages.Erasure:
         """Refuse: evidence is read only."""
+        _read_only()
+
+    async def media_health(self) -> MediaHealth:
+        """Return none: no medium is watched."""
+        return MediaHealth(self._clock.utc_ms(), ())
+
+    async def accept_medium(self, volume: str, person: str) -> MediumReport:
+        """Refuse: no medium is watched."""
         _read_only()
 
     async def capacity(self) -> CapacityPlan:
