@@ -40,6 +40,8 @@ class ZeroFilling:
                 volumes = self._recorder.vault.volumes
                 for volume in volumes:
                     if id(volume) not in self._tasks:
+                        if _ready(volume):
+                            self._tried.add(id(volume))
                         self._tasks[id(volume)] = asyncio.create_task(self._fill(volume), name="zero-fill")
                 waited = asyncio.get_running_loop().time() - began
                 some = any(_ready(volume) for volume in volumes)
