@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check static lint types imports peers test test-all demo bench fuzz check-durability clean
+.PHONY: help install check static lint types imports peers test test-all demo bench fuzz check-durability package clean
 
 help:
 	@echo "make demo       the whole story in about two minutes, with simulated cameras"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-all   what needs root, long runs or other programs (installs them with apt)"
 	@echo "make bench      the benchmark; writes nvr/BENCHMARKS.md"
 	@echo "make check-durability  makes the faults of segments/DURABILITY.md again (root; about half an hour)"
+	@echo "make package    builds the Debian package for this system's Python into dist/"
 	@echo "make fuzz       fires damaged inputs at every reader of foreign bytes; writes nvr/BENCHMARKS.md"
 
 $(STAMP): pyproject.toml
@@ -32,6 +33,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	@$(BIN)/mypy
+	@$(BIN)/mypy packaging/constraints.py packaging/debian/build_package.py
 
 imports: $(STAMP)
 	@$(BIN)/lint-imports
@@ -70,6 +72,9 @@ check-durability: $(STAMP)
 
 fuzz: $(STAMP)
 	@$(BIN)/python -m tests.fuzz
+
+package: $(STAMP)
+	@$(BIN)/python packaging/debian/build_package.py --python /usr/bin/python3 --pip $(BIN)/pip --out dist
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache dist
