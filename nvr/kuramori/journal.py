@@ -10,9 +10,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-import structlog
-
 from kuramori.journal_entry import encode, entry_of
+from kuramori.lean_structlog import structlog
 
 JOURNAL_SOCKET = "/run/systemd/journal/socket"
 STREAM = "JOURNAL_STREAM"  # set by systemd: device and inode of the stream that standard error is

@@ -8,9 +8,8 @@ import logging
 import os
 import sys
 
-import structlog
-
 from kuramori.journal import JournalWriter, printer, stderr_is_journal
+from kuramori.lean_structlog import structlog
 
 
 def configure(process: str, level: int = logging.INFO) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from kuramori import log
+from kuramori import collector_pause, log
 from kuramori.camera import Phase
 from kuramori.camera_answers import CameraAnswers
 from kuramori.camera_assembly import CameraAssembly, VolumeSlots, home_at, lane_for, plans_of
@@ -48,7 +48,6 @@ from kuramori.recorder_pulse import pulse_of
 from kuramori.reloads import Reloads
 from kuramori.retiring import Retiring
 from kuramori.scrubbing.scrubbing import Scrubbing
-from kuramori.storage_health.health_answers import HealthAnswers, health_watch
 from kuramori.storage_health.health_answers import HealthAnswers, health_watch
 from kuramori.storage_watch import StorageWatch
 from kuramori.texts import tr
@@ -189,9 +188,6 @@ class RecorderRun:
         self._health = recorder.health = health_watch(
             recorder, self._watch, lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind)
         )
-        self._health = recorder.health = health_watch(
-            recorder, self._watch, lambda kind, facts: self._begin(recorder.note(kind, None, **facts), kind)
-        )
         self._tick = recorder.tick = Tick(
             lanes=recorder.lanes,
             thread=recorder.commits,
@@ -218,7 +214,6 @@ class RecorderRun:
         answers = RecorderAnswers(recorder, self._forgetting, cameras, CustodyAnswers(recorder))
         answers.add(EndingAnswers(recorder, Retiring(recorder, self._forgetting, self._media), self._media).handlers)
         answers.add(HealthAnswers(recorder, self._health).handlers)
-        answers.add(HealthAnswers(recorder, self._health).handlers)
         capacity = CapacityWatch(recorder, self._forgetting)
         answers.add(capacity.handlers)
         pulses = PulseSender.of(os.environ)
@@ -230,7 +225,6 @@ class RecorderRun:
             asyncio.create_task(self._facts.run(), name="facts"),
             asyncio.create_task(self._arrivals.run(), name="volumes"),
             asyncio.create_task(self._media.run(), name="media"),
-            asyncio.create_task(self._health.run(), name="health of media"),
             asyncio.create_task(self._health.run(), name="health of media"),
             asyncio.create_task(self._dating.run(), name="dating"),
         ]
@@ -248,6 +242,7 @@ class RecorderRun:
             background.append(asyncio.create_task(filler.run(), name="filling gaps"))
             background.append(asyncio.create_task(self._scrubbing.run(), name="scrub"))
             self._begun = True
+            collector_pause.end()
             log.get().info("recording", cameras=len(self._lives))
             await self._until_stopped(stop, [ticking, self._lives.broken, *background])
         await self._stop(ticking, background)
@@ -306,7 +301,6 @@ class RecorderRun:
         recorder.headers.close()
         for thread in (recorder.books, recorder.keys, recorder.commits, *(lane.thread for lane in recorder.lanes)):
             thread.close(wait=not self.hangs)
-        self.hangs = self.hangs or self._health.hangs
         self.hangs = self.hangs or self._health.hangs
         log.get().info("stopped", not_durable=not_durable)
 
