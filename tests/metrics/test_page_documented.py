@@ -16,7 +16,6 @@ from tests.peers import require_program
 
 ROOM = Path(__file__).parents[2] / "metrics"
 FAMILIES = [family for collector in COLLECTORS for family in collector.families]
-RULES = ROOM / "rules" / "kuramori.rules.yml"
 
 
 def rows() -> list[list[str]]:
@@ -34,12 +33,11 @@ def test_the_readme_lists_exactly_the_metrics_that_exist() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_readme_says_what_the_code_says(family: Family) -> None:
-    """Kind, labels, unit and meaning; and when to alert, or that there is no need."""
+    """Kind, labels, unit and meaning."""
     (row,) = [row for row in rows() if row[0] == f"`{family.name}`"]
-    _, kind, labels, unit, meaning, alert = row
+    _, kind, labels, unit, meaning, _ = row
     assert (kind, unit, meaning) == (family.kind.value, family.unit, family.meaning)
     assert re.findall(r"`(\w+)`", labels) == list(family.labels)
-    assert alert
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -67,39 +65,9 @@ def test_a_collector_yields_its_families_and_no_others(statistics: RecorderStati
             assert samples or statistics == RecorderStatistics()
 
 
-def test_rules_and_readme_name_only_metrics_that_exist() -> None:
-    """A renamed metric would silence its alert."""
-    known = {family.name for family in FAMILIES}
-    for text in (RULES.read_text(encoding="utf-8"), (ROOM / "README.md").read_text(encoding="utf-8")):
-        named = set(re.findall(r"\bkuramori_[a-z0-9_]+\b", text)) - {"kuramori_metrics"}
-        assert named <= known, named - known
-
-
-def test_every_alert_says_what_to_do_in_both_languages() -> None:
-    """Whoever gets the mail is no programmer."""
-    text = RULES.read_text(encoding="utf-8")
-    alerts = re.findall(r"- alert: (\w+)", text)
-    assert len(alerts) == len(set(alerts)) >= 3
-    for field in ("summary:", "summary_ja:", "action:", "action_ja:", "severity:"):
-        assert len(re.findall(rf"^\s+{field}", text, re.MULTILINE)) == len(alerts)
-
-
-class TestPromtool:
-    def run(self, *arguments: str, page: bytes = b"") -> None:
-        result = subprocess.run(
-            [require_program("promtool"), *arguments], cwd=RULES.parent, input=page, capture_output=True, check=False
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-
-    @pytest.mark.parametrize("cameras", [0, 1, 3])
-    def test_the_page_passes_the_linter(self, cameras: int) -> None:
-        """promtool check metrics: names, help texts, types."""
-        self.run("check", "metrics", page=exposition(full(cameras)))
-
-    def test_the_rules_are_valid(self) -> None:
-        """promtool check rules."""
-        self.run("check", "rules", RULES.name)
-
-    def test_the_alerts_fire_when_they_should_and_not_before(self) -> None:
-        """promtool test rules."""
-        self.run("test", "rules", "kuramori.rules_test.yml")
+@pytest.mark.parametrize("cameras", [0, 1, 3])
+def test_the_page_passes_the_linter(cameras: int) -> None:
+    """promtool check metrics: names, help texts, types."""
+    command = [require_program("promtool"), "check", "metrics"]
+    result = subprocess.run(command, input=exposition(full(cameras)), capture_output=True, check=False)
+    assert (result.returncode, result.stdout + result.stderr) == (0, b"")
