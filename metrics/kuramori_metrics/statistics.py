@@ -222,6 +222,19 @@ class MediumHealthStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class MailStatistics:
+    """Mails to the office, counted since the messenger's memory was made."""
+
+    sent: int = 0
+    failed: int = 0  # attempts
+    given_up: int = 0  # mails that nobody got
+    waiting: int = 0
+    oldest_waiting_utc_ms: int | None = None
+    last_success_utc_ms: int | None = None
+    looked_utc_ms: int | None = None  # when the messenger last looked at the recorder
+
+
+@dataclass(frozen=True, slots=True)
 class RecorderStatistics:
     """Everything that is shown, as of one moment."""
 
@@ -242,6 +255,9 @@ class RecorderStatistics:
     media: tuple[MediumStatistics, ...] = ()
     medium_health: tuple[MediumHealthStatistics, ...] = ()
     processes: tuple[ProcessStatistics, ...] = ()
+    site_light: str | None = None  # one of LIGHTS; None: nobody has looked
+    page_utc_ms: int | None = None  # when these figures were put together
+    mail: MailStatistics | None = None  # None: no mail is configured
 
 
 class StatisticsUnavailable(Exception):

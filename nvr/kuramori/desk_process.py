@@ -33,6 +33,8 @@ from kuramori_config.schema import Configuration
 from kuramori_metrics.exporter import ListenRefused, MetricsExporter
 from kuramori_metrics.statistics import CustodianKeyStatistics, CustodyStatistics
 
+SCRAPE_SECONDS = 5.0  # a recorder that is frozen is shown as down before a scraper gives up
+
 
 async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:
     """Run the desk until stopped."""
@@ -50,8 +52,9 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
     tasks = [asyncio.create_task(_follow(reloads, site, desk))]
     if desk is not None:
         tasks.append(asyncio.create_task(_keep_house(desk, stop)))
+    shown = RecorderClient(places.recorder_socket, SCRAPE_SECONDS)
     host, _, port = configuration.metrics.listen.rpartition(":")
-    exporter = MetricsExporter(reader_of(recorder, places.runtime, lambda: _custody(desk)), host.strip("[]"), int(port))
+    exporter = MetricsExporter(reader_of(shown, places.runtime, lambda: _custody(desk)), host.strip("[]"), int(port))
     try:
         await _open_window(exporter)
         log.get().info("desk_ready", register_size=desk.journal.register.size if desk else None, trouble=trouble)

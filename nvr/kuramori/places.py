@@ -168,6 +168,11 @@ class Places:
         return self.state / "spool"
 
     @property
+    def mail(self) -> Path:
+        """Mails that wait, and what has been told by mail (messenger)."""
+        return self.state / "mail.json"
+
+    @property
     def unfinished(self) -> Path:
         """Says that a set-up began and did not end, and what it began to make."""
         return self.state / "setup-unfinished.json"

@@ -12,6 +12,7 @@ from kuramori_metrics.statistics import (
     KeystoreStatistics,
     LabelledCount,
     LedgerStatistics,
+    MailStatistics,
     MediumHealthStatistics,
     MediumStatistics,
     ProcessStatistics,
@@ -109,5 +110,8 @@ def full(cameras: int = 1) -> RecorderStatistics:
         ),
         custody=CustodyStatistics((CustodianKeyStatistics("ab12cd34", NOW - 5000),), 1, True),
         ledger=LedgerStatistics(8192, False, 2),
+        site_light="red",
+        page_utc_ms=NOW,
+        mail=MailStatistics(3, 2, 1, 4, NOW - 60_000, NOW - 90_000, NOW - 1000),
         processes=(ProcessStatistics("recorder", True, 1), ProcessStatistics("door", False, 4)),
     )

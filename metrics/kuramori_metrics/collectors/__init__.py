@@ -15,10 +15,12 @@ from kuramori_metrics.collectors import (
     holds,
     keystore,
     ledger,
+    mail,
     media,
     medium_health,
     processes,
     recorder,
+    site,
     volume_capacity,
     volume_scrub,
     volume_slots,
@@ -29,6 +31,7 @@ from kuramori_metrics.registry import checked
 COLLECTORS = checked(
     (
         recorder.COLLECTOR,
+        site.COLLECTOR,
         processes.COLLECTOR,
         camera_recording.COLLECTOR,
         camera_gaps.COLLECTOR,
@@ -50,5 +53,6 @@ COLLECTORS = checked(
         custody.COLLECTOR,
         holds.COLLECTOR,
         ledger.COLLECTOR,
+        mail.COLLECTOR,
     )
 )

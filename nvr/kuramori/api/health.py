@@ -4,6 +4,7 @@ Must not know how anything is recorded.
 """
 
 import json
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -25,7 +26,11 @@ from kuramori.desk.fault import CustodiansUnusable, RecorderAway, RequestInvalid
 from kuramori.desk.grounds import grounds
 from kuramori.desk.recorder import asking
 from kuramori.desk.request import RequestState
+from kuramori.mail.mail_report import mail_trouble, read_report
 from kuramori.messages import Coverage
+from kuramori.metrics_window import supervised
+from kuramori.site_state import SiteFacts, site_state
+from kuramori.texts import japanese_wanted
 
 SUPERVISOR_REPORT = "supervisor.json"
 REPORT_LIMIT_BYTES = 65536
@@ -37,26 +42,33 @@ router = APIRouter(tags=["health"])
 @router.get("/v1/status")
 async def status(here: Here, caller: Anybody) -> StatusView:
     """Return the desk, the recorder and the three processes at a glance. Answers also while the recorder is away."""
-    problems: list[str] = []
     recorder = None
-    try:
+    with suppress(RecorderAway):
         async with asking():
             recorder = await here.recorder.status()
-        problems.extend(recorder.problems)
-    except RecorderAway as away:
-        problems.append(away.english)
+    spoken: list[str] = []
     custody = None
     if here.desk is None:
-        problems.append(here.trouble)
+        spoken.append(here.trouble)
     else:
         try:
             custody = here.desk.custody_status()
-            problems += custody_problems(custody, here.clock.utc_ms())
+            spoken += custody_problems(custody, here.clock.utc_ms())
         except CustodiansUnusable as unusable:
-            problems.append(unusable.english)
-    unconfirmed = _views_not_confirmed(here)
+            spoken.append(unusable.english)
+    mail = mail_trouble(read_report(here.runtime_directory), here.clock.utc_ms())
+    down = tuple(process.name for process in supervised(here.runtime_directory) if not process.up)
+    state = site_state(SiteFacts(recorder, "", down, (*spoken, *((mail,) if mail else ()))))
     return StatusView(
-        _desk_status(here), recorder, _processes(here), tuple(problems), unconfirmed, custody, _open_disposals(here)
+        _desk_status(here),
+        recorder,
+        _processes(here),
+        tuple(problem.text(japanese=japanese_wanted()) for problem in state.problems),
+        _views_not_confirmed(here),
+        custody,
+        _open_disposals(here),
+        state.light,
+        tuple(spoken),
     )
 
 

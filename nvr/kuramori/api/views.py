@@ -6,6 +6,7 @@ Times are UTC milliseconds, digests and ids hexadecimal, other bytes base64. Mus
 from dataclasses import dataclass
 from typing import Any
 
+from kuramori.camera_messages import Light
 from kuramori.desk.custody_status import CustodyStatus
 from kuramori.desk.granted import Recipient
 from kuramori.desk.register import Record
@@ -219,6 +220,8 @@ class StatusView:
     views_not_confirmed: tuple[str, ...] = ()  # cameras of which no handler has confirmed the view yet (R4)
     custody: CustodyStatus | None = None
     open_disposals: tuple[OpenDisposal, ...] = ()
+    light: Light = Light.UNKNOWN
+    desk_problems: tuple[str, ...] = ()  # of `problems`, what the desk itself says
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ def status(config: Config = None, as_json: AsJson = False) -> None:
 
 def _tell(found: dict[str, Any], zone: tzinfo) -> None:
     desk, recorder = found["desk"], found["recorder"]
-    typer.echo(f"{desk['site']}  ({desk['rule_set']})")
+    light = tr("RED", "赤（異常）") if found["problems"] else tr("GREEN", "緑（正常）")
+    typer.echo(f"{desk['site']}  ({desk['rule_set']})  {light}")
     if recorder is not None:
         _tell_recorder(recorder, zone)
     typer.echo(
@@ -104,6 +105,8 @@ def _tell_recorder(recorder: dict[str, Any], zone: tzinfo) -> None:
             typer.echo(f"    {note}")
     for volume in recorder["volumes"]:
         mark = tr("ok", "正常") if volume["healthy"] else tr(f"FAULT: {volume['detail']}", f"異常: {volume['detail']}")
+        if volume.get("permitted"):
+            mark = tr("away by permission", "許可により持出し中")
         typer.echo(f"  {volume['path']}: {mark}, {volume['slot_count'] - volume['free_slots']}/{volume['slot_count']}")
         if volume.get("scrub") is not None:
             typer.echo(f"    {scrub_note(volume['scrub'], zone)}")
