@@ -9,6 +9,8 @@ import os
 import resource
 import signal
 
+from kuramori.clips.no_sockets import refuse_sockets
+
 MEMORY_BYTES_MOST = 3 << 30  # address space: libraries map far more than they use
 FILE_BYTES_MOST = 1 << 44
 OPEN_FILES_MOST = 1024
@@ -31,6 +33,7 @@ def confine() -> None:
     _keep_out_of_swap(libc)
     if libc.unshare(_CLONE_NEWNET) != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    refuse_sockets(libc)
     _limit(resource.RLIMIT_AS, MEMORY_BYTES_MOST)
     _limit(resource.RLIMIT_FSIZE, FILE_BYTES_MOST)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES_MOST)
