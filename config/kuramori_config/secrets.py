@@ -15,6 +15,7 @@ from kuramori_config.faults import SecretRefused, Wording
 from kuramori_config.values import SECRET_NAME_PATTERN
 
 SECRET_BYTES_MOST = 4096
+CREDENTIAL_PREFIX = "kuramori_"  # of credentials that systemd takes from a folder: LoadCredential=kuramori:FOLDER
 _GROUP_OR_OTHERS_OR_EXECUTABLE = 0o177
 _OTHERS = 0o007
 
@@ -57,13 +58,16 @@ def credentials_directory(environment: Mapping[str, str] | None = None) -> Path 
 def read_secret(name: str, *, credentials_directory: Path | None, secrets_directory: Path | None) -> Secret:
     """Return the secret of that name; a credential wins over a file. Raises SecretRefused.
 
-    One newline at the end is dropped. Limits: 1 to 4096 bytes of UTF-8.
+    A credential has the secret's name, or that name behind "kuramori_". One newline at the end is dropped. Limits: 1 to
+    4096 bytes of UTF-8.
     """
     if not re.fullmatch(SECRET_NAME_PATTERN, name):
         shape = Wording("is not the name of a secret", "秘密情報の名前として使えません")
         raise SecretRefused("(not shown)", None, shape)
-    if credentials_directory is not None and (credentials_directory / name).exists():
-        return _read(name, credentials_directory / name, forbidden_mode=_OTHERS, own=False)
+    if credentials_directory is not None:
+        for credential in (credentials_directory / name, credentials_directory / (CREDENTIAL_PREFIX + name)):
+            if credential.exists():
+                return _read(name, credential, forbidden_mode=_OTHERS, own=False)
     if secrets_directory is None:
         raise SecretRefused(name, None, Wording("there is no such credential", "該当する資格情報がありません"))
     return _read(name, secrets_directory / name, forbidden_mode=_GROUP_OR_OTHERS_OR_EXECUTABLE, own=True)

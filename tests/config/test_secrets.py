@@ -107,3 +107,15 @@ def test_the_credentials_directory_comes_from_systemd() -> None:
     """The variable that systemd sets is read; none set means none."""
     assert credentials_directory({"CREDENTIALS_DIRECTORY": "/run/credentials/x"}) == Path("/run/credentials/x")
     assert credentials_directory({}) is None
+
+
+def test_a_credential_from_a_folder_of_them_is_found_behind_its_prefix(tmp_path: Path) -> None:
+    """systemd names what it takes from a folder after the folder's id; the plain name wins."""
+    folder = tmp_path / "kuramori_gate"
+    folder.write_text("by the folder\n")
+    folder.chmod(0o400)
+    assert read_secret("gate", credentials_directory=tmp_path, secrets_directory=None).reveal() == "by the folder"
+    (tmp_path / "gate").write_text("by itself")
+    for path in tmp_path.iterdir():
+        path.chmod(0o400)
+    assert read_secret("gate", credentials_directory=tmp_path, secrets_directory=None).reveal() == "by itself"
