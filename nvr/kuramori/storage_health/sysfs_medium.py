@@ -80,7 +80,7 @@ def find_device(path: Path, sources: Sources) -> Path:
     number = status.st_rdev if stat.S_ISBLK(status.st_mode) else status.st_dev
     for _ in range(STORIES_MOST):
         if os.major(number) == 0:
-            number = _mounted_from(number, sources.mounts)
+            number = _mounted_from(number, sources)
         link = sources.sysfs / "dev" / "block" / f"{os.major(number)}:{os.minor(number)}"
         if not link.exists():
             raise DeviceUnknown("no_device", f"{os.major(number)}:{os.minor(number)}")
@@ -115,22 +115,23 @@ def _device_number(text: str) -> int:
     return os.makedev(int(major), int(minor))
 
 
-def _mounted_from(number: int, mounts: Path) -> int:
-    """Return the block device of a file system that hides its own (btrfs); others have none."""
+def _mounted_from(number: int, sources: Sources) -> int:
+    """Return the block device of a file system that hides its own (btrfs); others have none.
+
+    By its name in sysfs: a service has no nodes of disks in its /dev.
+    """
     wanted = f"{os.major(number)}:{os.minor(number)}"
-    with mounts.open("rb") as file:
+    with sources.mounts.open("rb") as file:
         lines = file.read(MOUNTS_BYTES_MOST).decode(errors="replace").splitlines()
     for line in lines:
         before, _, after = line.partition(" - ")
         left, right = before.split(), after.split()
         if len(left) < 5 or len(right) < 2 or left[2] != wanted:
             continue
-        if not right[1].startswith("/dev/"):
+        found = _text(sources.sysfs / "class" / "block" / Path(right[1]).name / "dev")
+        if not right[1].startswith("/dev/") or not found:
             raise DeviceUnknown("no_disk_below", right[0])
-        status = Path(right[1]).stat()
-        if stat.S_ISBLK(status.st_mode) and os.major(status.st_rdev):
-            return status.st_rdev
-        raise DeviceUnknown("no_disk_below", right[0])
+        return _device_number(found)
     raise DeviceUnknown("no_disk_below", wanted)
 
 
