@@ -114,6 +114,10 @@ def make_environment(release: Release, pip: Path, home: Path) -> None:
     _settle_programs(release, home)
     for trace in packages.glob("kuramori-*.dist-info/direct_url.json"):
         trace.unlink()  # it names the machine that built the package
+    for record in packages.glob("*.dist-info/RECORD"):
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("../") and "direct_url.json" not in line]
+        record.write_text("".join(kept), encoding="utf-8")  # programs were changed or taken out
     for folder in ("tests", "test"):
         for unused in packages.glob(f"*/{folder}"):
             shutil.rmtree(unused)
