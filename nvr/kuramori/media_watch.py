@@ -19,6 +19,7 @@ from kuramori.vault_thread import WorkThread
 
 LOOK_SECONDS = 1.5
 LOOKS_TO_MISS = 2  # in a row: an alarm within five seconds, none for a blink
+MISSED_SECONDS = 4.0  # so long after it failed it is known whether the medium is missing
 SYSFS_BLOCK = Path("/sys/dev/block")
 PROBLEM = "medium "
 
@@ -91,6 +92,16 @@ class MediaWatch:
     def permit_of(self, path: Path) -> int:
         """Return the permit by which a medium may be away now; 0 for none."""
         return self._keeping.permit_in_force(str(path), self._now_utc_ms())
+
+    def excuses(self, path: Path, seconds: float) -> bool:
+        """Tell whether a volume that has not worked for so long is away by permission: that is no alarm."""
+        medium = self._media.get(path)
+        away = medium is not None and medium.missing_since_utc_ms is not None
+        return (away or seconds < MISSED_SECONDS) and self.permit_of(path) != 0
+
+    def add(self, path: Path) -> None:
+        """Look at one more medium from now on."""
+        self._media.setdefault(path, _Medium())
 
     def forget(self, path: Path) -> None:
         """It is retired: where it lies now is told by its disposal record."""

@@ -161,6 +161,7 @@ class VolumeStatus:
     healthy: bool
     detail: str = ""
     scrub: ScrubStatus | None = None  # None: it has not begun
+    permitted: bool = False  # it may be away now (K7): no alarm
 
 
 @dataclass(frozen=True, slots=True)

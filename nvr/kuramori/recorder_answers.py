@@ -6,6 +6,7 @@ answered gets a Failure with a stable code. This module must not know HTTP, role
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kuramori import log
@@ -55,6 +56,7 @@ from kuramori.overdue_answers import OverdueAnswers
 from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
+from kuramori.volume_health import NS_PER_SECOND
 from kuramori_segments import ledger_records
 from kuramori_segments.codes import SlotState
 from kuramori_segments.coverage import Coverage as LedgerCoverage
@@ -158,6 +160,7 @@ class RecorderAnswers:
             cameras=cameras,
             volumes=self._volumes(),
             problems=tuple(recorder.problems_now()),
+            media=recorder.health.reports if recorder.health is not None else (),
         )
 
     def _camera_status(self, camera: Camera, oldest_utc_ms: int | None) -> CameraStatus:
@@ -207,13 +210,21 @@ class RecorderAnswers:
                     healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
                     detail=lane.health.detail,
                     scrub=self._scrub(volume),
+                    permitted=self._is_excused(lane.path, lane.health.since_boot_ns),
                 )
             )
         found += [
-            VolumeStatus(str(path), 0, 0, 0, 0, 0, 0, healthy=False, detail=str(why))
+            VolumeStatus(
+                str(path), 0, 0, 0, 0, 0, 0, healthy=False, detail=str(why), permitted=self._is_excused(path, 0)
+            )
             for path, why in self._vault.shelf.away.items()
         ]
         return tuple(found)
+
+    def _is_excused(self, path: Path | None, since_boot_ns: int) -> bool:
+        recorder = self._recorder
+        seconds = (recorder.clock.boot_ns() - since_boot_ns) / NS_PER_SECOND
+        return path is not None and recorder.media is not None and recorder.media.excuses(path, seconds)
 
     def _scrub(self, volume: Volume) -> ScrubStatus | None:
         its = self._recorder.scrub_figures.get(volume.superblock.volume_id)
@@ -263,6 +274,7 @@ class RecorderAnswers:
     def _present(self, camera: KnownCamera, from_utc_ms: int, to_utc_ms: int) -> list[PresentSegment]:
         number = camera.number
         alive = {epoch.epoch_id for epoch in self._vault.keystore.epochs()}
+        alive -= self._forgetting.too_old({epoch_id: epoch_id for epoch_id in alive})
         kept = {key.segment_uid for key in self._vault.keystore.kept()}
         present = []
         readable = self._vault.shelf.readable
@@ -309,6 +321,7 @@ class RecorderAnswers:
                 f"the range lies in {len(found)} segments; name {PLAN_LIMIT_SEGMENTS} at most",
             )
         needed = reaching_back(found, from_utc_ms)
+        late = self._forgetting.too_old({item.header.segment_uid: item.header.epoch_id for item in needed})
         for item in needed:
             self._planned[item.header.segment_uid] = item.header.epoch_id
         while len(self._planned) > PLANNED_KEPT:
@@ -316,9 +329,10 @@ class RecorderAnswers:
         spans = self._read_coverage(camera, from_utc_ms, to_utc_ms).spans
         away = (*shelf.away, *(shelf.path_of(item.volume) for item in look.unread))
         volumes = names_of(away) if away else ()
-        return ExtractionPlan(camera.name, number, tuple(map(self._extent, needed)), spans, volumes)
+        extents = tuple(self._extent(item, item.header.segment_uid in late) for item in needed)
+        return ExtractionPlan(camera.name, number, extents, spans, volumes)
 
-    def _extent(self, item: FoundSegment) -> SegmentExtent:
+    def _extent(self, item: FoundSegment, late: bool) -> SegmentExtent:
         volume, header = item.volume, item.header
         entry = volume.entry(item.slot)
         state = entry.state if entry is not None else SlotState.OPEN
@@ -332,7 +346,7 @@ class RecorderAnswers:
             segment_uid=header.segment_uid,
             sequence=header.sequence,
             state=known.get(state, SegmentState.OPEN),
-            epoch_alive=self._openable(header.epoch_id, header.segment_uid),
+            epoch_alive=not late and self._openable(header.epoch_id, header.segment_uid),
             start_utc_ms=item.start_utc_ms,
             end_utc_ms=item.end_utc_ms,
             dated_by_ms=item.dated_by_ms,

@@ -255,6 +255,7 @@ class RecorderRun:
             configuration = await reloads.next()
             try:
                 await self._roster.apply(configuration)
+                await self._arrivals.expect(Places.of(configuration).volumes)
             except LedgerFault as fault:
                 log.get().error("reload_failed", detail=str(fault))
 

@@ -67,6 +67,8 @@ class Reloads:
 def changeable(in_force: Configuration, found: Configuration) -> Configuration:
     """Return the found configuration with everything that needs a restart as it is in force; says what does."""
     kept = {name: getattr(in_force, name) for name in NEEDS_RESTART}
+    if found.volumes[: len(in_force.volumes)] == in_force.volumes:  # those behind them are taken up while it runs
+        kept["volumes"] = found.volumes
     waiting = [name for name, value in kept.items() if getattr(found, name) != value]
     if waiting:
         log.get().warning("restart_needed", tables=waiting)

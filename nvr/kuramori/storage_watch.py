@@ -43,6 +43,7 @@ class StorageWatch:
     welcome: Callable[[VolumeLane, Returned], Awaitable[None]] = _no_welcome  # before it is recorded into again
     noted: Callable[[str, dict[str, str]], None] = lambda _kind, _facts: None  # for the ledger's timeline
     silence: Callable[[frozenset[Path]], None] = lambda _paths: None  # told which volumes do not answer
+    excused: Callable[[Path, float], bool] = lambda _path, _seconds: False  # away by permission: no alarm
     problems: dict[str, str] = field(default_factory=dict)
     _silent: frozenset[Path] = frozenset()
 
@@ -241,7 +242,9 @@ class StorageWatch:
     def _tell(self, lane: VolumeLane, boot_ns: int) -> None:
         name = f"volume {lane.name}"
         problem = None
-        if lane.health.state is not VolumeState.RETIRED:
+        seconds = (boot_ns - lane.health.since_boot_ns) / NS_PER_SECOND
+        excused = lane.path is not None and lane.health.needs_return and self.excused(lane.path, seconds)
+        if lane.health.state is not VolumeState.RETIRED and not excused:
             problem = volume_problem(lane.name, lane.health, boot_ns, alone=not self._elsewhere(lane))
         if problem is None:
             self.problems.pop(name, None)

@@ -5,7 +5,7 @@ far as it holds. This module must not know how a volume is opened or why it was 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from kuramori import log
@@ -14,7 +14,7 @@ from kuramori.storage_texts import volume_problem
 from kuramori.storage_watch import StorageWatch
 from kuramori.vault import durable_ends_of, tell_recovery
 from kuramori.vault_thread import WorkThread
-from kuramori.volume_health import VolumeHealth, VolumeState
+from kuramori.volume_health import NS_PER_SECOND, VolumeHealth, VolumeState
 from kuramori.volume_lane import VolumeLane
 from kuramori.volume_return import Returned, VolumeAway, open_volume
 from kuramori_segments.ledger_fault import LedgerFault
@@ -32,6 +32,7 @@ class VolumeArrivals:
         self._renew_holds = renew_holds
         self._threads: dict[Path, WorkThread] = {}
         self._tasks: dict[Path, asyncio.Task[None]] = {}
+        self._began_boot_ns = recorder.clock.boot_ns()
         self.watch: StorageWatch | None = None
 
     async def run(self) -> None:
@@ -49,6 +50,19 @@ class VolumeArrivals:
                 task.cancel()
             for thread in self._threads.values():
                 thread.close(wait=False)
+
+    async def expect(self, paths: Iterable[Path]) -> None:
+        """The configuration names these volumes now: those that are new are watched and taken up at once."""
+        recorder = self._recorder
+        shelf, keeping = recorder.vault.shelf, recorder.vault.media
+        for path in paths:
+            if path in shelf.places or await recorder.books.call(keeping.is_retired, path):
+                continue
+            shelf.add(path)
+            if recorder.media is not None:
+                recorder.media.add(path)
+            log.get(volume=str(path)).info("volume_added")
+            self._tasks[path] = asyncio.create_task(self._look(path), name="volume's arrival")
 
     async def _look(self, path: Path) -> None:
         recorder = self._recorder
@@ -91,6 +105,11 @@ class VolumeArrivals:
             self._recorder.vault.ledger.reach_further(camera_number, end)
 
     def _tell(self, path: Path, why: str) -> None:
+        media = self._recorder.media
+        seconds = (self._recorder.clock.boot_ns() - self._began_boot_ns) / NS_PER_SECOND
+        if media is not None and media.excuses(path, seconds):
+            self._recorder.problems.pop(f"volume {path}", None)
+            return
         health = VolumeHealth(VolumeState.AWAY, detail=why)
         problem = volume_problem(str(path), health, self._recorder.clock.boot_ns(), alone=False)
         if problem is not None:

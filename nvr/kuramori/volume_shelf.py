@@ -47,6 +47,11 @@ class VolumeShelf:
         """Return where a volume lies; None for one that was opened anew meanwhile."""
         return next((path for path, other in self._open.items() if other is volume), None)
 
+    def add(self, path: Path) -> None:
+        """One more volume belongs to the recorder; it is neither open nor away yet."""
+        if path not in self.places:
+            self.places = (*self.places, path)
+
     def put(self, path: Path, volume: Volume) -> None:
         """A volume was opened, or opened anew."""
         volumes = {**self._open, path: volume}

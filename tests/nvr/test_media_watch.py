@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kuramori.media_keeping import MediaKeeping, MediumPermit, RetiredMedium, volume_id_at
-from kuramori.media_watch import MediaWatch, look_at
+from kuramori.media_watch import MISSED_SECONDS, MediaWatch, look_at
 from kuramori_segments.volume import Volume
 
 SLOT_BYTES = 1 << 20
@@ -95,11 +95,24 @@ async def test_the_alarm_follows_the_permission(tmp_path: Path, monkeypatch: pyt
         await until(problem=True, missing=True)
         keeping.permit(MediumPermit(str(path), 1, NOW + 1000))
         await until(problem=False, missing=True)
+        assert watch.excuses(path, seconds=3600)
         now[0] = NOW + 1000
         await until(problem=True, missing=True)
+        assert not watch.excuses(path, seconds=0)
         (tmp_path / "away").rename(path)
         await until(problem=False, missing=False)
     finally:
         running.cancel()
         await asyncio.wait([running])
     assert noted == ["medium_gone", "medium_away", "medium_gone", "medium_back"]
+
+
+async def test_a_permit_excuses_no_volume_that_is_there_and_fails(tmp_path: Path) -> None:
+    """Only as long as it is not known yet whether it is missing; then it is a fault like any other."""
+    path = make(tmp_path / "volume0")
+    keeping = MediaKeeping(tmp_path / "media.json")
+    watch = MediaWatch((path,), keeping, lambda: NOW, {})
+    assert not watch.excuses(path, seconds=0)
+    keeping.permit(MediumPermit(str(path), 1, NOW + 1000))
+    assert watch.excuses(path, seconds=1)
+    assert not watch.excuses(path, seconds=MISSED_SECONDS)

@@ -357,3 +357,16 @@ async def test_one_bad_place_is_set_aside_and_the_volume_goes_on(site: Site) -> 
     assert entry is not None
     assert entry.state is SlotState.BAD
     assert site.durable() == [site.sent] * CAMERAS
+
+
+@pytest.mark.parametrize("excused", [True, False], ids=["by permission", "without"])
+async def test_a_volume_that_is_away_by_permission_is_no_alarm(site: Site, excused: bool) -> None:
+    """Its cameras go on elsewhere as ever; only nobody is called."""
+    site.watch.excused = lambda path, _seconds: excused and path == Path("/volume0")
+    await site.second()
+    Failing(site.disks[0], errno.EIO)
+    for _ in range(4):
+        await site.second()
+    assert site.lanes[0].health.needs_return
+    assert not site.lanes[0].cameras
+    assert bool(site.problems()) is not excused

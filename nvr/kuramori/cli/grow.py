@@ -15,6 +15,7 @@ from kuramori.cli.options import AsJson, Config
 from kuramori.texts import japanese_wanted, tr
 
 if TYPE_CHECKING:
+    from kuramori.running_service import Told
     from kuramori_config.quantities import Size
 
 EXIT_REFUSED = 2
@@ -66,23 +67,39 @@ def add(volume: VolumePath, size: SizeOption, config: Config = None, as_json: As
     from kuramori.cli.camera_common import config_path
     from kuramori.cli.options import now_utc_ms
     from kuramori.configuration_change import changing
+    from kuramori.running_service import tell_to_reload
     from kuramori.volume_growth import add_volume
 
     with _refusals():
         wanted = _size(size)
         with changing(config_path(config)) as file:
             made = add_volume(file, volume, wanted, now_utc_ms())
+            runtime = file.configuration.storage.runtime_directory
+    told = tell_to_reload(runtime)
     if as_json:
         _show(made.path, made.slots_before, made.slots, made.size_bytes)
         return
     typer.echo(
         tr(
-            f"{made.path} is made and configured ({made.slots} slots). Restart the service: cameras take turns over "
-            "all volumes, and what is kept stays where it is.",
-            f"{made.path} を作成し、設定に追加しました（{made.slots} 区画）。サービスを再起動すると、"
-            "カメラが順に割り当てられます。保存済みの録画はそのまま残ります。",
+            f"{made.path} is made and configured ({made.slots} slots). {_taken_up(told)} Cameras take turns over all "
+            "volumes, and what is kept stays where it is.",
+            f"{made.path} を作成し、設定に追加しました（{made.slots} 区画）。{_taken_up(told)}"
+            "カメラは順に割り当てられ、保存済みの録画はそのまま残ります。",
         )
     )
+
+
+def _taken_up(told: "Told") -> str:
+    from kuramori.running_service import Told
+
+    if told is Told.TOLD:
+        return tr("The running service takes it up now.", "稼働中のサービスが使用を開始します。")
+    if told is Told.NOT_PERMITTED:
+        return tr(
+            "Tell the service to read its configuration again (SIGHUP), or restart it.",
+            "サービスに設定の再読込（SIGHUP）を指示するか、再起動してください。",
+        )
+    return tr("It is used from the next start.", "次回の起動から使用します。")
 
 
 def _show(path: Path, slots_before: int, slots: int, size_bytes: int) -> None:

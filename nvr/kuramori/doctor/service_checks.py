@@ -126,7 +126,7 @@ def recorder_findings(status: RecorderStatus) -> Iterator[Finding]:
             tr("synchronise the clock", "時刻を同期してください"),
         )
     for volume in status.volumes:
-        if not volume.healthy:
+        if not volume.healthy and not volume.permitted:
             yield error(
                 "volume-failing",
                 f"{volume.path}: {volume.detail}",
