@@ -17,6 +17,7 @@ from kuramori.filling.fill_book import ERASED_EVENT
 from kuramori.forgetting_values import ForgettingFigures as ForgettingFigures
 from kuramori.forgetting_values import FoundSegment as FoundSegment
 from kuramori.forgetting_values import HoldRefused as HoldRefused
+from kuramori.hold_keys import keys_for_hold
 from kuramori.messages import EraseRequest, ErasureCause, Failure, FailureCode, PlaceHoldRequest
 from kuramori.out_of_reach import living_epochs, require_nothing_away, require_reach
 from kuramori.recorder import Recorder
@@ -316,18 +317,9 @@ class Forgetting:
 
     def _keep(self, hold: Hold, named: Sequence[FoundSegment]) -> None:
         keystore = self._vault.keystore
-        alive = {epoch.epoch_id for epoch in keystore.epochs()}
-        hold_id = bytes.fromhex(hold.hold_id)
-        kept = keystore.kept()
-        known = {key.segment_uid for key in kept if key.hold_id == hold_id}
-        rest = {key.segment_uid for key in kept}  # of epochs that were erased in part, or kept by another hold
+        late = self.too_old({item.header.segment_uid: item.header.epoch_id for item in named})
         keystore.keep_segment_keys(
-            [
-                KeepRequest(item.header.epoch_id, item.header.segment_uid, hold.ends_utc_ms, hold_id)
-                for item in named
-                if item.header.segment_uid not in known
-                and (item.header.epoch_id in alive or item.header.segment_uid in rest)
-            ]
+            keys_for_hold(hold, named, keystore.epochs(), keystore.kept(), late, self.retention_ms)
         )
 
     def _in_force(self, now: Moment) -> tuple[Hold, ...]:

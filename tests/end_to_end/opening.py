@@ -46,8 +46,9 @@ async def opened(installation: Installation, camera: str) -> list[OpenedSegment]
     """Open and verify every segment of a camera whose key is alive, in order. Raises where one does not verify."""
     plan = await installation.recorder.plan_extraction(camera, 0, FOREVER_UTC_MS)
     found = []
-    for start in range(0, len(plan.segments), BATCH):
-        batch = plan.segments[start : start + BATCH]
+    alive = [segment for segment in plan.segments if segment.epoch_alive]
+    for start in range(0, len(alive), BATCH):
+        batch = alive[start : start + BATCH]
         keys = await installation.recorder.release_keys("test", tuple(segment.segment_uid for segment in batch))
         for segment, key in zip(batch, keys.keys, strict=True):
             found.append(_open(installation, segment, key.k_seg))

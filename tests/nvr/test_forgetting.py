@@ -293,6 +293,26 @@ async def test_what_an_untrusted_clock_calls_overdue_is_refused_alarmed_and_take
         assert "overdue" not in house.recorder.problems
 
 
+async def test_a_hold_brings_nothing_back_whose_time_is_over_already(tmp_path: Path) -> None:
+    """Placed while it is overdue, it keeps no key, now or later; one that was placed before keeps its own."""
+    async with running_house(tmp_path) as house:
+        forgetting = Forgetting(house.recorder, lambda: False)
+        await forgetting.catch_up()
+        house.record("gate", 2 * FRAMES_PER_SLOT)
+        number = house.recorder.numbers["gate"]
+        first, second, *_ = forgetting.segments(number, 0, 1 << 52)
+        until = START_UTC_MS + 100 * HOUR_MS
+        await forgetting.place_hold(hold("gate", START_UTC_MS, START_UTC_MS + 60_000, until), [number])
+        after_a_power_cut(house, HOUR_MS * 5)
+        await forgetting.catch_up()
+        late = hold("gate", START_UTC_MS, house.clock.utc_ms(), until, number=8)
+        await forgetting.place_hold(late, [number])
+        await forgetting.catch_up()
+        assert {key.segment_uid for key in house.vault.keystore.kept()} == {first.header.segment_uid}
+        asked = {item.header.segment_uid: item.header.epoch_id for item in (first, second)}
+        assert forgetting.too_old(asked) == {second.header.segment_uid}
+
+
 def after_a_power_cut(house: House, off_ms: int) -> None:
     """As if the machine had been off so long: another boot, whose clock nobody vouches for."""
     for store in house.vault.keystore.stores:
