@@ -44,6 +44,7 @@ class Period:
     first_sequence: int
     below_sequence: int
     begin_utc_ms: int  # what that clock made of the boot's beginning
+    event_id: int = 0  # the word itself
 
 
 def periods_of(events: tuple[TimelineEvent, ...], ends: Mapping[int, tuple[int, int]]) -> list[Period]:
@@ -60,7 +61,9 @@ def periods_of(events: tuple[TimelineEvent, ...], ends: Mapping[int, tuple[int, 
         marks.append(ends.get(camera_number, marks[-1]))
         for event, (unit, sequence), (below_unit, below_sequence) in zip(begins, marks, marks[1:], strict=False):
             begin_utc_ms = _fact(event, "begin_utc_ms")
-            found.append(Period(camera_number, unit, below_unit, sequence, below_sequence, begin_utc_ms))
+            found.append(
+                Period(camera_number, unit, below_unit, sequence, below_sequence, begin_utc_ms, event.event_id)
+            )
     return found
 
 
@@ -114,9 +117,10 @@ class Dating:
 
     def _write_marks(self, marks: list[tuple[int, int, int]], begin_utc_ms: int, now_utc_ms: int) -> None:
         ledger = self._recorder.vault.ledger
+        since = {}
         with ledger.batch():
             for camera_number, unit, sequence in marks:
-                ledger.record_event(
+                since[camera_number] = ledger.record_event(
                     UNKNOWN_EVENT,
                     utc_ms=now_utc_ms,
                     camera_number=camera_number,
@@ -125,6 +129,12 @@ class Dating:
                     first_sequence=sequence,
                     begin_utc_ms=begin_utc_ms,
                 )
+        self._mark_outages(since)
+
+    def _mark_outages(self, since: Mapping[int, int]) -> None:
+        tick = self._recorder.tick
+        if tick is not None:
+            tick.writer.undated_since = since
 
     async def look(self) -> None:
         """Date what is not dated, if the clock is kept by a time source now."""
@@ -151,6 +161,7 @@ class Dating:
         """From now on time is known: what follows goes into segments that say so."""
         recorder = self._recorder
         recorder.assembly.time_unknown = False
+        self._mark_outages({})
         recorder.problems.pop("time", None)
         boot_ns = recorder.clock.boot_ns()
         for camera in recorder.cameras.values():
@@ -183,6 +194,7 @@ class Dating:
             for period in undated:
                 by_ms = begin_utc_ms - period.begin_utc_ms
                 by_ms = by_ms if abs(by_ms) >= LEAST_SHIFT_MS else 0
+                ledger.shift_outages(period.camera_number, period.event_id, by_ms)
                 ledger.shift_runs(period.camera_number, period.first_access_unit, period.below_access_unit, by_ms)
                 ledger.record_event(
                     DATED_EVENT,

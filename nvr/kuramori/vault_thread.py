@@ -5,7 +5,7 @@ that it holds; the others go on. This module must not know cameras' streams.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
@@ -82,6 +82,7 @@ class LedgerWriter:
 
     ledger: Ledger
     waiting: list[LedgerNews] = field(default_factory=list)
+    undated_since: Mapping[int, int] = field(default_factory=dict)  # by camera number: the event, while time is unknown
     mended: Mend = Mend.IN_PLACE  # the worst that was found of the ledger's own file
 
     def offer(self, news: list[LedgerNews]) -> None:
@@ -120,7 +121,8 @@ class LedgerWriter:
                 case RunCut(end=end, reason=reason, detail=detail):
                     self.ledger.cut_runs(item.camera_number, end, reason, detail)
         for utc_ms, reason, detail in item.outages:
-            self.ledger.note_outage(item.camera_number, utc_ms, reason, detail)
+            since = self.undated_since.get(item.camera_number, 0)
+            self.ledger.note_outage(item.camera_number, utc_ms, reason, detail, since)
 
 
 def commit(volume: Volume, batches: Sequence[Batch]) -> CommitOutcome:

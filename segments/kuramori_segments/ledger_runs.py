@@ -258,21 +258,39 @@ class RunTable(EventTable):
 
     # ---- outages -----------------------------------------------------------------------------------------------
 
-    def note_outage(self, camera_number: int, utc_ms: int, reason: GapReason, detail: str = "") -> bool:
+    def note_outage(
+        self, camera_number: int, utc_ms: int, reason: GapReason, detail: str = "", undated_since: int = 0
+    ) -> bool:
         """Note that from now on the camera is missing for this reason; tell whether that was news.
 
         Without effect while a run is open, or when the reason is the one that holds already, so it may be called
-        at every attempt to connect. Raises CameraUnknown, LedgerUnwritable.
+        at every attempt to connect. `undated_since`: the event from which on `utc_ms` was told by a clock that nobody
+        trusted, for `shift_outages`; 0 where it was trusted. Raises CameraUnknown, LedgerUnwritable.
         """
         with self._store.batch() as write:
             self._require_camera(camera_number)
             if self._one_open_run(camera_number) is not None or self._reason_now(camera_number) is reason:
                 return False
             write(
-                "INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?)",
-                *(camera_number, utc_ms, int(reason), _cut(detail)),
+                "INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?, ?)",
+                *(camera_number, utc_ms, int(reason), _cut(detail), undated_since),
             )
         return True
+
+    def shift_outages(self, camera_number: int, undated_since: int, by_ms: int) -> int:
+        """Date the outages anew that were noted since that event without a trustworthy clock; return how many."""
+        place = (camera_number, undated_since)
+        with self._store.batch() as write:
+            rows = self._store.rows(
+                "SELECT utc_ms, reason, detail FROM outage WHERE camera_number = ? AND undated_since = ?", *place
+            )
+            write("DELETE FROM outage WHERE camera_number = ? AND undated_since = ?", *place)
+            for utc_ms, reason, detail in rows:
+                write(
+                    "INSERT OR REPLACE INTO outage VALUES (?, ?, ?, ?, 0)",
+                    *(camera_number, number(utc_ms) + by_ms, reason, detail),
+                )
+        return len(rows)
 
     def outages(self, camera_number: int, from_utc_ms: int, to_utc_ms: int) -> tuple[Outage, ...]:
         """Return the outages before `to` since the last run that ended before `from`, by their time."""

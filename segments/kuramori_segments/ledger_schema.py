@@ -7,7 +7,7 @@ the statements on the mirror gives the same rows. This module must not know who 
 """
 
 APPLICATION_ID = 0x4B524C44  # "KRLD", in the file's header
-SCHEMA_VERSION = 2  # in the file's header (user_version); raised with every change of a table
+SCHEMA_VERSION = 3  # in the file's header (user_version); raised with every change of a table
 
 COUNTERS = ("camera", "run", "event", "erasure")
 
@@ -56,6 +56,7 @@ CREATE TABLE outage (
     utc_ms                 INTEGER NOT NULL,
     reason                 INTEGER NOT NULL,
     detail                 TEXT    NOT NULL,
+    undated_since          INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (camera_number, utc_ms)
 ) STRICT, WITHOUT ROWID;
 
@@ -144,4 +145,5 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {  # from that version to the next
         ),
         "CREATE INDEX erased_time ON erased (camera_number, last_utc_ms)",
     ),
+    2: ("ALTER TABLE outage ADD COLUMN undated_since INTEGER NOT NULL DEFAULT 0",),
 }

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kuramori.camera import Camera
 from kuramori.dating import DATED_EVENT, Dating, periods_of
+from kuramori.vault_thread import LedgerNews, LedgerWriter
+from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger_records import TimelineEvent
 from kuramori_segments.run_tracker import RunClosed, RunOpened
 from tests.fakes.house import FRAME_MS, House, running_house
@@ -107,6 +110,48 @@ async def test_a_stop_between_ledger_and_slot_table_is_made_good(house: House) -
     assert found.dated_by_ms == YEARS_MS
     (run,) = house.vault.ledger.runs(number, 0, FOREVER_UTC_MS)
     assert run.start_utc_ms == begin + YEARS_MS
+
+
+async def test_why_a_camera_was_missing_is_dated_too(house: House) -> None:
+    """What was noted by the wrong clock is shifted, per word of it; what an earlier, trusted time noted stays."""
+    source, ledger = Source(), house.vault.ledger
+    dating = Dating(house.recorder, source)
+    number = house.recorder.cameras["gate"].recording.camera_number
+    writer = LedgerWriter(ledger)
+    house.recorder.tick = SimpleNamespace(writer=writer)  # type: ignore[assignment]
+
+    def note(reason: GapReason) -> int:
+        utc_ms = house.recorder.now_utc_ms()
+        writer.offer([LedgerNews(number, (), ((utc_ms, reason, ""),))])
+        assert writer.write() is None
+        return utc_ms
+
+    def noted() -> list[tuple[int, GapReason]]:
+        return [(one.utc_ms, one.reason) for one in ledger.outages(number, -FOREVER_UTC_MS, FOREVER_UTC_MS)]
+
+    early = house.recorder.now_utc_ms()
+    ledger.note_outage(number, early + 500, GapReason.STREAM_DAMAGED)  # by a trusted clock, in those minutes long ago
+    await dating.begin_period()
+    first = note(GapReason.CAMERA_OFFLINE)
+    house.clock.pass_ms(FRAME_MS)
+    second = note(GapReason.CAMERA_REFUSED)
+    house.clock.pass_ms(FRAME_MS)
+    house.clock.now_utc_ms += YEARS_MS
+    assert house.recorder.anchor.observe(house.clock.utc_ms(), house.clock.boot_ns()) is not None
+    await dating.begin_period()
+    third = note(GapReason.CAMERA_STALLED)
+    source.synchronised = True
+    for _ in range(2):
+        await dating.look()
+    house.clock.pass_ms(FRAME_MS)
+    fourth = note(GapReason.CAMERA_OFFLINE)
+    assert noted() == [
+        (early + 500, GapReason.STREAM_DAMAGED),
+        (first + YEARS_MS, GapReason.CAMERA_OFFLINE),
+        (second + YEARS_MS, GapReason.CAMERA_REFUSED),
+        (third, GapReason.CAMERA_STALLED),
+        (fourth, GapReason.CAMERA_OFFLINE),
+    ]
 
 
 async def test_a_clock_that_was_right_all_along_moves_nothing(house: House) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kuramori_segments.gap_reason import GapReason
 from kuramori_segments.ledger import CameraNameRefused, CustodianSetRefused, Ledger
 from kuramori_segments.ledger_events import EventRefused
 from kuramori_segments.ledger_fault import CameraUnknown, HoldDiffers, HoldUnknown
@@ -213,7 +214,14 @@ def test_a_ledger_of_the_first_version_is_brought_up_when_it_is_opened(tmp_path:
     for path in paths:
         connection = sqlite3.connect(path)
         connection.execute("DROP INDEX erased_time")
-        for table, column in (("erasure", "cell"), ("erased", "epochs"), ("erased", "segments"), ("erased", "kept")):
+        newer = (
+            ("erasure", "cell"),
+            ("erased", "epochs"),
+            ("erased", "segments"),
+            ("erased", "kept"),
+            ("outage", "undated_since"),
+        )
+        for table, column in newer:
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("PRAGMA user_version=1")
         connection.commit()
@@ -221,8 +229,11 @@ def test_a_ledger_of_the_first_version_is_brought_up_when_it_is_opened(tmp_path:
     part = ErasedEpochs(1, (b"b" * 16,), NOW, NOW + 9, epochs=(KeySpan(b"b" * 16, NOW, NOW + 9),))
     with Ledger.open(*paths) as ledger:
         ledger.record_erasure(ErasureReceipt(0, NOW + 9, "retention", "E2", (part,), cell="cell-b"))
+        ledger.note_outage(1, NOW, GapReason.CAMERA_OFFLINE, undated_since=7)
+        assert ledger.shift_outages(1, 7, 1000) == 1
     paths[0].unlink()
     with Ledger.open(*paths) as restored:
+        assert [one.utc_ms for one in restored.outages(1, 0, NOW + 2000)] == [NOW + 1000]
         old, new = restored.erasures_of(1, NOW, NOW + 20)
         assert old.erased[0].destroyed() == ()
         assert (new.erased[0].destroyed(), new.cell) == (((NOW, NOW + 9),), "cell-b")
