@@ -42,12 +42,14 @@ def init(
     from kuramori.timebase import SystemClock
     from kuramori_config.faults import ConfigurationFault
 
+    begun = False
     try:
         configuration = _configuration(config, answers)
         report = set_up(configuration, SystemClock().utc_ms())
         account = ServiceAccount.of_this_machine()
         if account is not None:
             account.take_over(config, report.places)
+            begun = config == DEFAULT_FILE and _begin_service(report)
     except ConfigurationFault as fault:
         _end(fault.text(japanese=japanese_wanted()))
     except (SetUpRefused, CardsRefused) as refusal:
@@ -55,7 +57,17 @@ def init(
     if as_json:
         typer.echo(report.as_json())
     else:
-        _tell(report, config)
+        _tell(report, config, begun)
+
+
+def _begin_service(report: "SetUpReport") -> bool:
+    """Start the installed service; tell whether there is one."""
+    from kuramori.service_unit import begin, let_write, unit_installed
+
+    if not unit_installed():
+        return False
+    let_write(report.places)
+    return begin()
 
 
 def _end(sentence: str) -> None:
@@ -98,7 +110,7 @@ def _ask() -> "Answers":
     return Answers(threshold=int(threshold) if threshold.isdecimal() else 0, for_trial=False, **given)
 
 
-def _tell(report: "SetUpReport", config: Path) -> None:
+def _tell(report: "SetUpReport", config: Path, begun: bool) -> None:
     """Say what was made, what it is worth, and what comes next."""
     from kuramori.erasure_texts import tier_advice, tier_claim
     from kuramori.survival_texts import survival_advice, survival_claim
@@ -125,11 +137,29 @@ def _tell(report: "SetUpReport", config: Path) -> None:
     typer.echo("")
     typer.echo(
         tr(
-            "Now compare each fingerprint above with its holder, in person: only that tells whose keys these are.\n"
-            f"Then add cameras to {config} and start with `kuramori run`. Recording begins when the first GiB of the\n"
-            "volume is zero-filled; the rest follows in the background. `kuramori doctor` says how things are.",
-            "上の指紋を、それぞれの所持者と対面で照合してください。誰の鍵であるかは、それでしか確かめられません。\n"
-            f"次に {config} にカメラを追加し、`kuramori run` で開始します。記録領域の先頭1 GiBの初期化が終わると\n"
-            "録画が始まり、残りは録画と並行して初期化されます。状態は `kuramori doctor` で確認できます。",
+            "Now compare each fingerprint above with its holder, in person: only that tells whose keys these are.",
+            "上の指紋を、それぞれの所持者と対面で照合してください。誰の鍵であるかは、それでしか確かめられません。",
+        )
+    )
+    if begun:
+        typer.echo(
+            tr(
+                f"The service kuramori has been started. Add cameras to {config}, then: systemctl reload kuramori",
+                f"kuramori サービスを開始しました。{config} にカメラを追加し、systemctl reload kuramori を実行します。",
+            )
+        )
+    else:
+        typer.echo(
+            tr(
+                f"Then add cameras to {config} and start with `kuramori run`.",
+                f"次に {config} にカメラを追加し、`kuramori run` で開始します。",
+            )
+        )
+    typer.echo(
+        tr(
+            "Recording begins when the first GiB of the volume is zero-filled; the rest follows in the background.\n"
+            "`kuramori doctor` says how things are.",
+            "記録領域の先頭1 GiBの初期化が終わると録画が始まり、残りは録画と並行して初期化されます。\n"
+            "状態は `kuramori doctor` で確認できます。",
         )
     )
