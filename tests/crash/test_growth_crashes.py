@@ -6,6 +6,7 @@ everything, laps of recording over the new slots, and all of that again.
 """
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -16,7 +17,7 @@ from kuramori_segments.storage_fault import NotAVolume, StorageFault, VolumeNotG
 from kuramori_segments.superblock import Superblock
 from kuramori_segments.volume import Volume
 from kuramori_segments.volume_head import SUPERBLOCK_OFFSETS
-from tests.crash.test_ring_crashes import SLOTS, acknowledged, prove, start
+from tests.crash.test_ring_crashes import SLOTS, acknowledged, crash_in_recovery, prove, start
 from tests.fakes.faulty_disk import FaultyDisk, PowerCut, Tear
 from tests.fakes.segment_maker import SegmentMaker
 from tests.fakes.segments import SIGNER
@@ -85,6 +86,53 @@ def test_power_lost_at_every_step_of_growing(tear: Tear, times: int) -> None:
             prove(disk, maker, durable, f"{hint}, grown at last")
         cut += 1
     assert cut >= 7  # extend, two tables, their sync, two superblocks, their syncs
+
+
+def random_growth_crash(rng: random.Random) -> Callable[[], tuple[float, ...]]:
+    """Choose how a volume grows, once or again, and where power is lost: in it, in the start behind it, or later."""
+    seed, cut, tear = rng.randrange(1 << 32), rng.randrange(12), rng.choice(list(Tear))
+    grown_before, second = rng.random() < 0.5, rng.choice((None, 0, 1, 2, 3, 5))
+    later, ticks = rng.randrange(40), rng.choice((5, 24, 40))
+    return lambda: grow_and_crash(seed, cut, tear, grown_before=grown_before, second=second, later=later, ticks=ticks)
+
+
+def grow_and_crash(
+    seed: int, cut: int, tear: Tear, *, grown_before: bool, second: int | None, later: int, ticks: int
+) -> tuple[float, ...]:
+    """Grow, lose power in it, prove, grow at last, record, lose power again, prove. Return the seconds lost then."""
+    hint = f"seed={seed} cut={cut} {tear.name} grown_before={grown_before} second={second} later={later} ticks={ticks}"
+    rng = random.Random(seed)
+    disk, maker = start(rng, ticks=ticks)
+    if grown_before:
+        maker.volume.flush()
+        grow(disk, GROWN_SLOTS)
+        prove(disk, maker, acknowledged(maker), hint)
+    durable, slots = acknowledged(maker), maker.volume.superblock.slot_count
+    disk.cut_at_operation = len(disk.log) + cut
+    with suppress(PowerCut):
+        grow(disk, slots + 70)
+    disk = disk.survivor(tear, rng)
+    if second is not None:
+        disk = crash_in_recovery(disk, second, tear, rng)
+    prove(disk, maker, durable, hint)
+    assert maker.volume.superblock.slot_count in (slots, slots + 70), hint
+    if maker.volume.superblock.slot_count == slots:
+        grow(disk, slots + 70)
+        prove(disk, maker, durable, f"{hint}, grown at last")
+    disk.cut_at_operation = len(disk.log) + later
+    with suppress(PowerCut):
+        for _ in range(12):
+            maker.tick(close=rng.random() < 0.2)
+            maker.volume.zero_fill_step(1 << 17)
+    durable = acknowledged(maker)
+    return prove(disk.survivor(tear, rng), maker, durable, f"{hint}, recording on it")
+
+
+def test_power_lost_at_random_while_a_volume_grows_and_after() -> None:
+    """A few each time; the seed is in the message of a failure."""
+    rng = random.Random(random.SystemRandom().randrange(1 << 32))
+    for _ in range(20):
+        random_growth_crash(rng)()
 
 
 @pytest.mark.parametrize("tear", list(Tear))

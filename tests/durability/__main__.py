@@ -15,6 +15,7 @@ from tests.durability import power_cuts, simulated_crashes, storage_faults
 from tests.durability.tally import Tally, table
 
 DOCUMENT = Path(__file__).parents[2] / "segments" / "DURABILITY.md"
+GROWN_SHARE = 5  # one of so many cuts is made on a volume that grows
 BEGIN, END = "<!-- begin table -->", "<!-- end table -->"
 
 
@@ -23,10 +24,15 @@ def run() -> list[Tally]:
     crashes = int(os.environ.get("KURAMORI_CRASHES", "10000"))
     cuts = int(os.environ.get("KURAMORI_POWER_CUTS", "200"))
     faults = int(os.environ.get("KURAMORI_STORAGE_FAULTS", "5"))
-    tallies = [simulated_crashes.campaign(crashes)]
+    tallies = [
+        simulated_crashes.campaign(crashes),
+        simulated_crashes.campaign(crashes // GROWN_SHARE, grown=True),
+    ]
     if os.geteuid() == 0:
         with tempfile.TemporaryDirectory(prefix="kuramori-durability-") as folder:
             tallies.append(asyncio.run(power_cuts.campaign(Path(folder), cuts, seed=1)))
+        with tempfile.TemporaryDirectory(prefix="kuramori-durability-") as folder:
+            tallies.append(asyncio.run(power_cuts.grown_campaign(Path(folder), cuts // GROWN_SHARE, seed=2)))
         for kind in storage_faults.KINDS:
             with tempfile.TemporaryDirectory(prefix="kuramori-durability-") as folder:
                 tallies.append(asyncio.run(storage_faults.campaign(kind, Path(folder), faults, seed=1)))

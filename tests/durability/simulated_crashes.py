@@ -5,6 +5,7 @@ import random
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from tests.crash.test_growth_crashes import random_growth_crash
 from tests.crash.test_ring_crashes import random_crash
 from tests.durability.tally import Tally
 
@@ -12,14 +13,16 @@ PORTION = 250
 FAULT = (
     "power cut, simulated: any step of commit, withdrawal, zero-filling, recovery; unsynced sectors lost, torn, mixed"
 )
+GROWN_FAULT = "power cut, simulated: any step of growing a volume, of the start after it, and of recording on it"
 
 
-def crash(first_seed: int, times: int) -> Tally:
+def crash(first_seed: int, times: int, grown: bool = False) -> Tally:
     """Crash so many times; a crash that costs what was acknowledged is told, with its seed in the text."""
     rng = random.Random(first_seed)
-    tally = Tally(FAULT)
+    tally = Tally(GROWN_FAULT if grown else FAULT)
+    choose = random_growth_crash if grown else random_crash
     for _ in range(times):
-        once = random_crash(rng)
+        once = choose(rng)
         try:
             tally.note(once())
         except AssertionError as error:
@@ -27,11 +30,11 @@ def crash(first_seed: int, times: int) -> Tally:
     return tally
 
 
-def campaign(times: int) -> Tally:
+def campaign(times: int, *, grown: bool = False) -> Tally:
     """Crash at least so many times, on all cores."""
     portions = -(-times // PORTION)
-    whole = Tally(FAULT)
+    whole = Tally(GROWN_FAULT if grown else FAULT)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for tally in pool.map(crash, range(portions), [PORTION] * portions):
+        for tally in pool.map(crash, range(portions), [PORTION] * portions, [grown] * portions):
             whole.take(tally)
     return whole

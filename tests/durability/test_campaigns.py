@@ -25,6 +25,23 @@ def test_simulated_crashes_lose_little_and_corrupt_nothing() -> None:
     require_sound(tally)
 
 
+def test_simulated_crashes_of_a_volume_that_grows_lose_little_and_corrupt_nothing() -> None:
+    """Twenty; `make check-durability` makes two thousand."""
+    tally = crash(first_seed=12, times=20, grown=True)
+    assert tally.tried == 20
+    require_sound(tally)
+
+
+@pytest.mark.root
+@pytest.mark.timeout(600)
+async def test_power_cuts_while_a_volume_grows_lose_little_and_corrupt_nothing(tmp_path: Path) -> None:
+    """A cut in the middle of growing, then three of the recorder on what came of it."""
+    require_root()
+    tally = await power_cuts.grown_campaign(tmp_path, cuts=3, seed=7)
+    assert tally.tried == 3
+    require_sound(tally)
+
+
 @pytest.mark.root
 @pytest.mark.timeout(600)
 async def test_power_cuts_of_a_real_file_system_lose_little_and_corrupt_nothing(tmp_path: Path) -> None:
