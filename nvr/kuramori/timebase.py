@@ -35,6 +35,17 @@ class SystemClock:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
+class PortableClock:
+    """The clocks of a machine that need not be Linux: where there is no boot time, what counts on while it is awake."""
+
+    def utc_ms(self) -> int:
+        return time.time_ns() // NS_PER_MS
+
+    def boot_ns(self) -> int:
+        number = getattr(time, "CLOCK_BOOTTIME", None)
+        return time.monotonic_ns() if number is None else time.clock_gettime_ns(number)
+
+
 @dataclass(frozen=True, slots=True)
 class ClockStep:
     """The wall clock jumped: by how much, and between which dates."""

@@ -27,6 +27,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "grow",
     "hold",
     "init",
+    "mail",
     "medium",
     "plan",
     "open_offline",
@@ -44,6 +45,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "storage",
     "verify",
     "status",
+    "watch",
 )
 
 

@@ -100,6 +100,8 @@ def _why(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the mail server's certificate is not trusted: {cause.verify_message}"
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {error.message}"
     return str(error) or type(error).__name__
 
 

@@ -5,7 +5,6 @@ waits for it. This module must not know SMTP, nor the words of a mail.
 """
 
 import asyncio
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kuramori import log
@@ -13,6 +12,7 @@ from kuramori.mail.liveness_facts import liveness_facts, yesterday
 from kuramori.mail.liveness_letter import liveness_letter
 from kuramori.mail.mail_report import MailReport, write_report
 from kuramori.mail.post import Moment, PostRules
+from kuramori.mail.secret_reader import ReadSecret
 from kuramori.mail.sending import PostOffice
 from kuramori.mail.site_look import SiteLook
 from kuramori.places import Places
@@ -21,7 +21,6 @@ from kuramori.site_state import site_state
 from kuramori.timebase import NS_PER_MS, Clock
 from kuramori_config.mail_table import Mail
 from kuramori_config.schema import Configuration
-from kuramori_config.secrets import Secret, credentials_directory, read_secret
 
 LOOK_EVERY_SECONDS = 2.0
 SEND_EVERY_SECONDS = 1.0
@@ -40,22 +39,6 @@ def rules_of(configuration: Configuration, mail: Mail) -> PostRules:
     )
 
 
-def password_reader(secrets: Path | None) -> "ReadSecret":
-    """Return what reads a mail password anew each time: it may have been changed."""
-    return ReadSecret(secrets)
-
-
-class ReadSecret:
-    """Reads a secret by its name."""
-
-    def __init__(self, secrets: Path | None) -> None:
-        self._secrets = secrets
-
-    def __call__(self, name: str) -> Secret:
-        """Return it. Raises SecretRefused."""
-        return read_secret(name, credentials_directory=credentials_directory(), secrets_directory=self._secrets)
-
-
 class Messenger:
     """The loops of the process."""
 
@@ -64,7 +47,7 @@ class Messenger:
         self._clock = clock
         self._look = SiteLook(self._places)
         self._office = PostOffice(
-            mail, rules_of(configuration, mail), self._places.mail, password_reader(self._places.secrets), self._now
+            mail, rules_of(configuration, mail), self._places.mail, ReadSecret(self._places.secrets), self._now
         )
 
     async def run(self, stop: asyncio.Event, reloads: Reloads) -> None:
