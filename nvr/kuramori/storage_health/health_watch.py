@@ -190,12 +190,11 @@ class HealthWatch:
             self._problems[PROBLEM + report.volume] = found
         else:
             self._problems.pop(PROBLEM + report.volume, None)
-        if before is None or before.light is not report.light:
+        shown = before.light if before is not None and before.light_since_utc_ms is not None else None
+        if report.light_since_utc_ms is not None and shown is not report.light:
             line = log.get(volume=report.volume, device=report.device, light=report.light.value)
             keys = ",".join(one.key for one in report.evidence if one.light is report.light)
-            line.error("medium_light", evidence=keys) if report.light is Light.RED else line.info(
-                "medium_light", evidence=keys
-            )
+            (line.error if report.light is Light.RED else line.info)("medium_light", evidence=keys)
         if report.swapped and not medium.was_swapped:
             facts = {"volume": report.volume, "identity": report.identity, "accepted": report.accepted_identity}
             log.get(**facts).error("medium_swapped")

@@ -16,6 +16,7 @@ from kuramori.storage_health.drive_report import REPORT_BYTES_MOST
 from kuramori.storage_health.sysfs_medium import SYSFS, disks
 
 ANSWER_SECONDS = 60.0
+KILLED_SECONDS = 2.0  # one that hangs in the kernel cannot be ended: it is left behind
 REPORT_MODE = 0o644
 SUFFIX = ".json"
 NO_SMARTCTL = "no-smartctl"
@@ -51,14 +52,14 @@ def collect(folder: Path, sysfs: Path = SYSFS, seconds: float = ANSWER_SECONDS) 
 def _answer(program: str, name: str, seconds: float) -> bytes | None:
     """Return what smartctl prints; its exit status stands inside. None: it did not end, or printed too much."""
     command = [program, "--json=c", "--all", f"/dev/{name}"]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as child:
-        try:
-            content, _ = child.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            return None
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        content, _ = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        with suppress(subprocess.TimeoutExpired):
+            child.communicate(timeout=KILLED_SECONDS)
+        return None
     return content if len(content) <= REPORT_BYTES_MOST else None
 
 

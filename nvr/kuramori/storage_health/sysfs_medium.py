@@ -80,7 +80,7 @@ def find_device(path: Path, sources: Sources) -> Path:
     number = status.st_rdev if stat.S_ISBLK(status.st_mode) else status.st_dev
     for _ in range(STORIES_MOST):
         if os.major(number) == 0:
-            number = _mounted_from(number, sources)
+            number = mounted_from(number, sources)
         link = sources.sysfs / "dev" / "block" / f"{os.major(number)}:{os.minor(number)}"
         if not link.exists():
             raise DeviceUnknown("no_device", f"{os.major(number)}:{os.minor(number)}")
@@ -115,7 +115,7 @@ def _device_number(text: str) -> int:
     return os.makedev(int(major), int(minor))
 
 
-def _mounted_from(number: int, sources: Sources) -> int:
+def mounted_from(number: int, sources: Sources) -> int:
     """Return the block device of a file system that hides its own (btrfs); others have none.
 
     By its name in sysfs: a service has no nodes of disks in its /dev.
