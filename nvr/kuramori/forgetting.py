@@ -131,7 +131,7 @@ class Forgetting:
         Raises KeystoreFault, LedgerFault.
         """
         async with self._one_at_a_time:
-            return await self._recorder.books.call(self._destroy_overdue, later_than_utc_ms, order)
+            return await self._ordered(self._destroy_overdue, later_than_utc_ms, order)
 
     def _destroy_overdue(self, later_than_utc_ms: int, order: EraseRequest) -> LedgerReceipt | None:
         known = self._vault.ledger.erasure(order.erasure_id)
@@ -377,7 +377,15 @@ class Forgetting:
             await self._recorder.books.call(self._look, order, camera_number)
             await self._leave_current_epoch(order, camera_number)
             await self._leave_filled_epoch(camera_number)
-            return await self._recorder.books.call(self._erase, order, camera_number)
+            return await self._ordered(self._erase, order, camera_number)
+
+    async def _ordered(self, action: Callable[..., LedgerReceipt | None], *told: object) -> LedgerReceipt | None:
+        """Destroy by order. What cannot be destroyed alarms, and is not told to whoever ordered it alone."""
+        try:
+            return await self._recorder.books.call(action, *told)
+        except KeystoreFault as fault:
+            self._failed(fault)
+            raise
 
     async def _leave_current_epoch(self, order: EraseRequest, camera_number: int) -> None:
         """Where the running hour is named too: let the camera go on under a new epoch first."""

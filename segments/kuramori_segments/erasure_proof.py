@@ -12,6 +12,8 @@ from enum import StrEnum
 from kuramori_segments.ledger_records import ErasureReceipt
 from kuramori_segments.time_ranges import within
 
+PICTURE_SHOWS_MS = 2_000  # at most, after it was taken; longer, and it is not known what was there
+
 
 class Fate(StrEnum):
     """What became of a moment."""
@@ -47,7 +49,7 @@ def prove(from_utc_ms: int, to_utc_ms: int, layers: Iterable[Iterable[Proven]]) 
         for statement in layer:
             for begin, end in within([(statement.from_utc_ms, statement.to_utc_ms)], from_utc_ms, to_utc_ms):
                 found = _laid_over(found, replace(statement, from_utc_ms=begin, to_utc_ms=end))
-    return _together(found)
+    return _together(_shown_out(found))
 
 
 def destroyed(receipts: Sequence[ErasureReceipt], camera_number: int) -> tuple[Proven, ...]:
@@ -78,6 +80,17 @@ def _laid_over(found: Sequence[Proven], new: Proven) -> list[Proven]:
         if old.to_utc_ms > new.to_utc_ms:
             left.append(replace(old, from_utc_ms=new.to_utc_ms))
     return sorted([*left, new], key=lambda one: one.from_utc_ms)
+
+
+def _shown_out(found: Sequence[Proven]) -> Sequence[Proven]:
+    """Nothing was recorded while the last picture before a gap still showed: a run ends when that is over."""
+    told = list(found)
+    for place in range(len(told) - 1):
+        one, following = told[place], told[place + 1]
+        before_a_gap = one.fate is Fate.NOT_KNOWN and following.fate is Fate.NEVER_RECORDED
+        if before_a_gap and place > 0 and one.to_utc_ms - one.from_utc_ms <= PICTURE_SHOWS_MS:
+            told[place] = replace(following, from_utc_ms=one.from_utc_ms, to_utc_ms=one.to_utc_ms)
+    return told
 
 
 def _together(found: Sequence[Proven]) -> tuple[Proven, ...]:

@@ -99,10 +99,11 @@ class Site:
         return span(now_utc_ms - 1000, now_utc_ms)
 
     async def fates(self, begin_utc_ms: int, end_utc_ms: int) -> list[tuple[str, str]]:
-        """Return each stretch's fate and rule, in order."""
+        """Return each stretch's fate and rule, in order, but for what a busy machine did not get."""
         told = await self.good("erasures", "--camera", "gate", *span(begin_utc_ms, end_utc_ms), "--json")
-        print(json.loads(told)["spans"])
-        return [(one["fate"], one["rule"] or "") for one in json.loads(told)["spans"]]
+        spans = [one for one in json.loads(told)["spans"] if one["reason"] in ("", "recorder_stopped")]
+        found = [(str(one["fate"]), str(one["rule"])) for one in spans]
+        return [one for place, one in enumerate(found) if place == 0 or one != found[place - 1]]
 
 
 def span(begin_utc_ms: int, end_utc_ms: int) -> tuple[str, ...]:

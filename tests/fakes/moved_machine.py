@@ -34,8 +34,8 @@ class MovedMachine:
         shutil.copy(__file__, self.folder / "sitecustomize.py")
         moved = {WALL: str(self.wall_seconds), BOOT: str(self.boot_seconds), TRUSTED: str(int(self.trusted))}
         moved[NAME] = str(self.boot or "")
-        others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(self.folder)]
-        return {"PYTHONPATH": os.pathsep.join([str(self.folder), *others]), **moved}
+        paths = [str(self.folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(filter(None, paths))), **moved}
 
 
 def move() -> None:

@@ -123,6 +123,14 @@ async def test_a_proof_has_no_hole(house: House) -> None:
         assert before.to_utc_ms == after.from_utc_ms
 
 
+@pytest.mark.parametrize(("gap_from", "fate"), [(132, Fate.NEVER_RECORDED), (9_000, Fate.NOT_KNOWN)])
+def test_the_last_picture_before_a_gap_shows_a_moment_and_no_longer(gap_from: int, fate: Fate) -> None:
+    """A run ends when its last picture was shown; what lies further from any picture is not known."""
+    gone, gap = Proven(Fate.DESTROYED, 0, 100), Proven(Fate.NEVER_RECORDED, gap_from, 20_000)
+    found = prove(0, 20_000, ((gone,), (gap,)))
+    assert next(one.fate for one in found if one.from_utc_ms == 100) is fate
+
+
 # ---- a proof on paper --------------------------------------------------------------------------------------
 
 
