@@ -8,6 +8,7 @@ import asyncio
 from zoneinfo import ZoneInfo
 
 from kuramori import log
+from kuramori.camera_messages import Light
 from kuramori.mail.liveness_facts import liveness_facts, yesterday
 from kuramori.mail.liveness_letter import liveness_letter
 from kuramori.mail.mail_report import MailReport, write_report
@@ -24,6 +25,7 @@ from kuramori_config.schema import Configuration
 
 LOOK_EVERY_SECONDS = 2.0
 SEND_EVERY_SECONDS = 1.0
+SETTLING_MS = 60_000  # after a start, so long may cameras take to connect before the daily mail goes all the same
 
 
 def rules_of(configuration: Configuration, mail: Mail) -> PostRules:
@@ -46,6 +48,7 @@ class Messenger:
         self._places = Places.of(configuration)
         self._clock = clock
         self._look = SiteLook(self._places)
+        self._began_boot_ms = self._now().boot_ms
         self._office = PostOffice(
             mail, rules_of(configuration, mail), self._places.mail, ReadSecret(self._places.secrets), self._now
         )
@@ -76,7 +79,7 @@ class Messenger:
         post = self._office.post
         post.observe(state.problems, self._now(), blind=facts.recorder is None)
         day = post.day_due(self._now())
-        if day:
+        if day and (state.light is Light.GREEN or self._now().boot_ms - self._began_boot_ms >= SETTLING_MS):
             rules, now = post.rules, self._now()
             coverage = await self._look.coverage(*yesterday(now.utc_ms, rules.zone))
             told = liveness_facts(rules.site, state, now.utc_ms, facts.recorder, coverage, self._look.custody)
