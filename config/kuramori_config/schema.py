@@ -333,7 +333,7 @@ class Recorder(Table):
         default=Size(32 * 2**20),
     )
     scrub_per_second: Amount = option(
-        "How fast stored pictures are read back and verified in the background.",
+        "How fast stored pictures are read back and verified in the background; faster where more is recorded.",
         shape=SIZE_SHAPE,
         example='"4 MiB"',
         default=Size(4 * 2**20),

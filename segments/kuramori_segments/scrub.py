@@ -2,7 +2,8 @@
 
 Everything comes from the medium, not from what the system keeps in memory. One segment at a time; what was overwritten
 meanwhile gives no verdict, and neither does a medium that gives nothing any more: that is a storage fault, not damage
-of each segment on it. Nothing is written to the volume. It must not know files, cameras' names or the clock; the
+of each segment on it. Nothing is written to segments; a copy of the head that decayed is written anew from what was
+acknowledged. It must not know files, cameras' names or the clock; the
 caller sets the pace in `before_read`.
 """
 
@@ -15,11 +16,14 @@ from kuramori_segments.block_window import ReadAt
 from kuramori_segments.check import SegmentLink, check_chains, check_slot
 from kuramori_segments.damaged_time import TimeRange, damaged_times
 from kuramori_segments.finding import Finding, FindingKind
+from kuramori_segments.limits import BLOCK_BYTES
 from kuramori_segments.scrub_choice import MS_PER_MINUTE, ScrubView, look
 from kuramori_segments.scrub_record import ScrubRecord
 from kuramori_segments.slot_table import FinishedRow
+from kuramori_segments.superblock import table_bytes
 from kuramori_segments.volume import Volume
 
+HEAD_STEP_BLOCKS = 16  # a commit waits for so many reads of each table copy at the most
 NO_DAMAGE = frozenset({FindingKind.DEVICE_KEY_UNKNOWN})  # signed before the device key was replaced: not judged here
 
 
@@ -62,6 +66,17 @@ class Scrub:
             if self.record.pass_began_minute < minute:
                 self.record.note_pass(minute, minute if self.record.pass_began_minute else 0)
         return view
+
+    def verify_head(self) -> list[int]:
+        """Read both copies of superblock and slot table back; return where they decayed. Raises StorageFault."""
+        volume = self.volume
+        blocks = table_bytes(volume.superblock.slot_count) // BLOCK_BYTES
+        self._before_read(2 * BLOCK_BYTES)
+        decayed = volume.scrub_superblocks()
+        for first in range(0, blocks, HEAD_STEP_BLOCKS):
+            self._before_read(2 * HEAD_STEP_BLOCKS * BLOCK_BYTES)
+            decayed += volume.scrub_table(first, HEAD_STEP_BLOCKS)
+        return decayed
 
     def verify(self, row: FinishedRow, now_utc_ms: int) -> Verdict | None:
         """Read one segment back; None when it was overwritten meanwhile. Raises StorageFault where nothing is read."""

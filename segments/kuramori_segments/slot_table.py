@@ -202,6 +202,17 @@ class SlotTable:
             writes.append(TableWrite(self._copy_to_write(block), block, self._version[block], data))
         return writes
 
+    def settled(self, blocks: Iterable[int]) -> list[TableWrite]:
+        """Return what the medium must hold of these blocks: every copy that is up to date, as it was written."""
+        found = []
+        for block in blocks:
+            start = block * BLOCK_BYTES
+            for copy in COPIES:
+                if start < len(self._image) and self._durable[copy][block] == self._version[block]:
+                    data = bytes(self._image[start : start + BLOCK_BYTES])
+                    found.append(TableWrite(copy, block, self._version[block], data))
+        return found
+
     def _copy_to_write(self, block: int) -> int:
         behind = 1 if self._durable[1][block] < self._durable[0][block] else 0
         other = 1 - behind

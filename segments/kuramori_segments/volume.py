@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from kuramori_segments.block_layout import BytesLike
 from kuramori_segments.block_window import ReadAt
 from kuramori_segments.catalogue import CataloguedSegment
 from kuramori_segments.codes import Provenance, SlotState
 from kuramori_segments.disk import Disk, FileDisk
+from kuramori_segments.head_scrub import decayed_blocks, decayed_superblocks
 from kuramori_segments.limits import BLOCK_BYTES, MEBIBYTE, SLOT_BYTES
 from kuramori_segments.ring import CameraPlan
 from kuramori_segments.ring_state import RingState
@@ -48,11 +48,10 @@ from kuramori_segments.volume_head import (
     read_tables,
     slots_that_fit,
 )
+from kuramori_segments.write_runs import merged_runs
 from kuramori_segments.zero_fill import ZeroFill
 
 _ZEROS = bytes(MEBIBYTE)
-
-Run = tuple[int, list[BytesLike]]
 
 
 class Volume:
@@ -297,6 +296,25 @@ class Volume:
             if self._disk.read_at(offset, BLOCK_BYTES) != self.superblock.pack():
                 raise storage_fault(OSError(errno.EIO, "another block came back"), "read", ((offset, BLOCK_BYTES),))
 
+    def scrub_superblocks(self) -> list[int]:
+        """Read both superblocks back, write anew what decayed, and return where it was. Raises StorageFault."""
+        with self._medium:
+            decayed = decayed_superblocks(self._disk, self.superblock, self._stale_superblock)
+            for copy in decayed:
+                self._stale_superblock = copy
+                self._publish(self.superblock.filled_slots)
+        return [SUPERBLOCK_OFFSETS[copy] for copy in decayed]
+
+    def scrub_table(self, first_block: int, blocks: int) -> list[int]:
+        """Read table blocks back; return which copies decayed: the next commits write them. Raises StorageFault."""
+        with self._medium:
+            with self._memory:
+                expected = self._ring.table.settled(range(first_block, first_block + blocks))
+            decayed = decayed_blocks(self._disk, expected, self._table_offsets)
+            with self._memory:
+                self._ring.table.doubt(write for _, write in decayed)
+        return [offset for offset, _ in decayed]
+
     def is_at(self, path: Path) -> bool:
         """Tell whether the open medium is what lies at that path now: nobody closed, moved or unmounted it."""
         return isinstance(self._disk, FileDisk) and self._disk.is_at(path)
@@ -480,17 +498,3 @@ class Volume:
                 usable=self._ring.usable_slots,
                 damaged_entry_copies=self._ring.table.damaged_copies,
             )
-
-
-def merged_runs(pieces: Iterable[tuple[int, Sequence[BytesLike]]]) -> list[Run]:
-    """Return the pieces in the order of their offsets, neighbours joined into one run."""
-    runs: list[Run] = []
-    end = -1
-    for offset, buffers in sorted(pieces, key=lambda piece: piece[0]):
-        if offset == end:
-            runs[-1][1].extend(buffers)
-        else:
-            runs.append((offset, list(buffers)))
-            end = offset
-        end += sum(map(len, buffers))
-    return runs

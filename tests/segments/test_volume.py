@@ -25,8 +25,9 @@ from kuramori_segments.storage_fault import (
     VolumeTooSmall,
 )
 from kuramori_segments.superblock import Superblock
-from kuramori_segments.volume import Volume, merged_runs
+from kuramori_segments.volume import Volume
 from kuramori_segments.volume_head import least_volume_bytes, slots_that_fit
+from kuramori_segments.write_runs import merged_runs
 from tests.fakes.faulty_disk import FaultyDisk
 
 SLOT_BYTES = 256 << 10

@@ -21,13 +21,13 @@ class Pace:
 
     def __init__(
         self,
-        bytes_per_second: int,
+        bytes_per_second: Callable[[], float],
         lateness: Callable[[], int],
         stop: Event,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`lateness` is a count that rises whenever the recorder is late."""
-        self._bytes_per_second = max(1, bytes_per_second)
+        self._bytes_per_second = bytes_per_second
         self._lateness = lateness
         self._stop = stop
         self._now = now
@@ -38,7 +38,7 @@ class Pace:
     def before_read(self, length_bytes: int) -> None:
         """Wait until so many bytes may be read. Raises ScrubStopped."""
         start = max(self._paid_until, self._now())
-        self._paid_until = start + length_bytes / self._bytes_per_second
+        self._paid_until = start + length_bytes / max(1.0, self._bytes_per_second())
         while True:
             wait = max(self._paid_until, self._late()) - self._now()
             if wait <= 0 and not self._stop.is_set():

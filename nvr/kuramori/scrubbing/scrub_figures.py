@@ -15,4 +15,5 @@ class ScrubFigures:
     damaged: int = 0  # of them, known to be damaged
     oldest_unverified_utc_ms: int | None = None  # last picture of the oldest segment never read back
     last_pass_utc_ms: int | None = None  # when everything on the volume had been read back
+    head_mended: int = 0  # copies of blocks of superblock and slot table that had decayed
     fault: str = ""  # why nothing can be read now

@@ -1,8 +1,8 @@
 """Reads everything back that was recorded, all the time, slowly, in a thread of its own; tells damage once (O3).
 
 What is found goes into the ledger, so that coverage and extraction say so; the segments around it are as good as ever.
-Nothing is written to a volume. While the recorder is late, or a medium gives nothing, nothing is read. This module must
-not know keys, sockets or texts of the command line.
+Nothing is written to a segment; what decayed of a volume's head is written anew. While the recorder is late, or a
+medium gives nothing, nothing is read. This module must not know keys, sockets or texts of the command line.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from kuramori.scrubbing.idle_reading import read_last
 from kuramori.scrubbing.pace import Pace, ScrubStopped
 from kuramori.scrubbing.scrub_figures import ScrubFigures
 from kuramori.scrubbing.scrub_file import ScrubFile
+from kuramori.scrubbing.scrub_rate import ScrubRate
 from kuramori.vault_thread import WorkThread
 from kuramori_segments.ledger_fault import LedgerFault
 from kuramori_segments.scrub import Scrub, Verdict
@@ -34,7 +35,18 @@ LOOK_SECONDS = 30.0  # while nothing is due
 FAULT_SECONDS = 60.0  # after a medium gave nothing
 SAVE_SECONDS = 60.0
 STOP_SECONDS = 0.5  # for the read under way
+HEAD_SECONDS = 3600.0  # so often both copies of superblock and slot table are read back
+HEAD_EVENT = "volume_head_decayed"
 PROBLEM = "scrub"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadNews:
+    """Copies of superblock or slot table that decayed, and are written anew."""
+
+    volume: str
+    blocks: int
+    first_offset: int
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +58,7 @@ class _Lane:
     figures: ScrubFigures
     saved_at: float
     rests_until: float = 0.0
+    head_due: float = 0.0
 
 
 class Scrubbing:
@@ -58,10 +71,10 @@ class Scrubbing:
         self._folder = Places.of(recorder.configuration).scrub
         self._keys = {recorder.vault.signer.key_id: recorder.vault.signer.public_key}
         self._stop = Event()
-        rate = recorder.configuration.recorder.scrub_per_second.total_bytes
-        self._pace = Pace(rate, self._lateness, self._stop)
+        self._rate = ScrubRate(recorder.configuration.recorder.scrub_per_second.total_bytes)
+        self._pace = Pace(self._bytes_per_second, self._lateness, self._stop)
         self._lanes: dict[bytes, _Lane] = {}
-        self._news: asyncio.Queue[Verdict | SegmentName] = asyncio.Queue()
+        self._news: asyncio.Queue[Verdict | SegmentName | HeadNews] = asyncio.Queue()
 
     async def run(self) -> None:
         """Read and tell until cancelled."""
@@ -89,6 +102,10 @@ class Scrubbing:
     def _lateness(self) -> int:
         tick = self._recorder.tick
         return tick.figures.late_ticks if tick is not None else 0
+
+    def _bytes_per_second(self) -> float:
+        written = sum(volume.statistics.data_bytes for volume in self._recorder.vault.volumes)
+        return self._rate.now(written, time.monotonic())
 
     # ---- in the thread -----------------------------------------------------------------------------------------
 
@@ -123,16 +140,14 @@ class Scrubbing:
         """Read a few segments of one volume back; False where nothing was due."""
         if time.monotonic() < lane.rests_until:
             return False
+        if time.monotonic() >= lane.head_due and not self._read_head(lane, loop):
+            return False
         due = self._look(lane, loop)
         for row in due:
             try:
                 verdict = lane.scrub.verify(row, self._recorder.now_utc_ms())
             except StorageFault as fault:
-                if not lane.figures.fault:
-                    log.get().error("scrub_reads_nothing", detail=str(fault))
-                lane.figures.fault = str(fault)
-                lane.rests_until = time.monotonic() + FAULT_SECONDS
-                return False
+                return self._gave_nothing(lane, fault)
             lane.figures.fault = ""
             if verdict is not None:
                 lane.figures.verified_segments += 1
@@ -144,6 +159,27 @@ class Scrubbing:
         if due:
             self._look(lane, loop)
         return bool(due)
+
+    def _gave_nothing(self, lane: _Lane, fault: StorageFault) -> bool:
+        if not lane.figures.fault:
+            log.get().error("scrub_reads_nothing", detail=str(fault))
+        lane.figures.fault = str(fault)
+        lane.rests_until = time.monotonic() + FAULT_SECONDS
+        return False
+
+    def _read_head(self, lane: _Lane, loop: asyncio.AbstractEventLoop) -> bool:
+        """Read superblocks and slot table back; False where the medium fails. What decayed is mended and told."""
+        try:
+            decayed = lane.scrub.verify_head()
+        except StorageFault as fault:
+            return self._gave_nothing(lane, fault)
+        lane.head_due = time.monotonic() + HEAD_SECONDS
+        if decayed:
+            lane.figures.head_mended += len(decayed)
+            path = self._recorder.vault.shelf.path_of(lane.scrub.volume)
+            news = HeadNews(str(path), len(decayed), decayed[0])
+            loop.call_soon_threadsafe(self._news.put_nowait, news)
+        return True
 
     def _look(self, lane: _Lane, loop: asyncio.AbstractEventLoop) -> tuple[FinishedRow, ...]:
         """Bring the figures up to date and return what is due."""
@@ -166,6 +202,9 @@ class Scrubbing:
             news = await self._news.get()
             if isinstance(news, Verdict):
                 await self._tell(news)
+            elif isinstance(news, HeadNews):
+                log.get(volume=news.volume, blocks=news.blocks, offset=news.first_offset).error(HEAD_EVENT)
+                await self._recorder.note(HEAD_EVENT, volume=news.volume, blocks=news.blocks, offset=news.first_offset)
             elif self._recorder.damage.get(news) is not None:
                 self._recorder.damage.forget(news)  # overwritten: coverage says that it is erased
                 self._say_problem()

@@ -5,6 +5,7 @@ from threading import Event
 import pytest
 
 from kuramori.scrubbing.pace import LATE_SECONDS, Pace, ScrubStopped
+from kuramori.scrubbing.scrub_rate import ScrubRate
 
 MIB = 1 << 20
 
@@ -31,7 +32,7 @@ class Hands:
             def is_set(self) -> bool:
                 return hands.stopped
 
-        return Pace(bytes_per_second, lambda: hands.late_ticks, Stop(), self.now)
+        return Pace(lambda: bytes_per_second, lambda: hands.late_ticks, Stop(), self.now)
 
 
 def test_no_more_is_read_than_the_rate_allows() -> None:
@@ -73,3 +74,13 @@ def test_a_stop_ends_the_wait() -> None:
     hands.stopped = True
     with pytest.raises(ScrubStopped):
         pace.before_read(MIB)
+
+
+def test_more_is_read_than_is_recorded() -> None:
+    """The configuration is the least; a busy site is read back faster, and a volume opened anew is no dip."""
+    rate = ScrubRate(4 * MIB)
+    assert rate.now(0, 0.0) == 4 * MIB
+    assert rate.now(16 * MIB * 30, 30.0) == 4 * MIB
+    assert rate.now(16 * MIB * 60, 60.0) == 24 * MIB
+    assert rate.now(0, 61.0) == 24 * MIB
+    assert rate.now(MIB * 60, 121.0) == 4 * MIB
