@@ -107,7 +107,11 @@ def test_the_readme_names_only_metrics_and_alerts_that_exist() -> None:
 
 def test_each_alert_is_seen_to_be_quiet_to_fire_and_to_end() -> None:
     """One test of its own for each, of exactly these three moments; the dead-man's switch never ends."""
-    tests = yaml.safe_load((FOLDER / "kuramori.alerts_test.yml").read_text("utf-8"))["tests"]
+    tests = [
+        test
+        for file in ("kuramori.alerts_test.yml", "kuramori.alerts_hours_test.yml")
+        for test in yaml.safe_load((FOLDER / file).read_text("utf-8"))["tests"]
+    ]
     assert sorted(test["name"] for test in tests) == sorted(NAMES)
     for test in tests:
         name, checks = test["name"], test["promql_expr_test"]
@@ -126,7 +130,7 @@ class TestPromtool:
         """promtool check rules."""
         self.run("check", "rules", "kuramori.rules.yml")
 
-    @pytest.mark.parametrize("file", ["kuramori.alerts_test.yml", "kuramori.rules_test.yml"])
+    @pytest.mark.parametrize("file", sorted(path.name for path in FOLDER.glob("*_test.yml")))
     def test_the_alerts_fire_when_they_should_and_not_before(self, file: str) -> None:
         """promtool test rules."""
         self.run("test", "rules", file)
