@@ -109,7 +109,7 @@ def test_the_two_pages_have_the_same_entries() -> None:
 def test_messages_are_found_where_they_are_said() -> None:
     """What is raised, stands in an exception or is a finding; with ellipses, first sentences, and without labels."""
     source = """
-class DeskAway(DeskFault):
+class DeskBusy(DeskFault):
     def __init__(self, name):
         super().__init__(f"The desk {name} is away. Start it.", f"受付 {name} が応答しません。起動してください。")
 def tell(name, count):

@@ -10,11 +10,12 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2] / "nvr" / "kuramori"
 ELLIPSIS = "…"
-NO_OPERATOR = ("demo", "simulator")  # a show and a tool for tests
+NO_OPERATOR = ("demo/", "simulator/", "cli/simulate")  # a show and a tool for tests
 TROUBLE_ONLY = (  # modules, folders, or functions of a module all of whose sentences tell of trouble
     "backup",
     "camera_texts.py:camera_troubles",
@@ -68,6 +69,7 @@ NO_TROUBLE = {  # what stands among them all the same, by its English heading
     "Nothing was done",
     "Nothing was written",
 }
+ENDINGS = ("fail", "_end", "_bad")  # functions that say the sentence and end the command
 DOCTOR = ("error", "warning")  # their second argument is the finding, their third what to do
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _MARKS_ONLY = re.compile(r"[\s…:;,.()/%]*")
@@ -97,9 +99,9 @@ def heading(text: str) -> str:
 def all_messages() -> Iterator[Message]:
     """Yield the messages of the whole program, file by file."""
     for path in sorted(ROOT.rglob("*.py")):
-        name = path.relative_to(ROOT)
-        if name.parts[0] not in NO_OPERATOR:
-            yield from messages_of(path.read_text(encoding="utf-8"), str(name))
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith(NO_OPERATOR):
+            yield from messages_of(path.read_text(encoding="utf-8"), name)
 
 
 def messages_of(source: str, name: str) -> Iterator[Message]:
@@ -124,18 +126,49 @@ def _functions_of_trouble(tree: ast.Module, name: str) -> Iterator[ast.AST]:
 
 
 def _places_of_trouble(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield what is raised, exceptions, what a command ends with, findings; and functions that make such a text."""
+    places: list[ast.AST] = []
     for node in ast.walk(tree):
         match node:
             case ast.Raise():
-                yield node
-            case ast.ClassDef(bases=[ast.Name(id=base) | ast.Attribute(attr=base), *_]) if _is_fault(base):
-                yield node
+                places.append(node)
+            case ast.ClassDef(name=name) if name in _fault_names():
+                places.append(node)
+            case ast.Call(func=ast.Name(id=name)) if name in ENDINGS:
+                places.append(node)
+            case ast.Call(func=ast.Attribute(attr="echo"), keywords=[*_, ast.keyword(arg="err")]):
+                places.append(node)
             case ast.Call(func=ast.Name(id=name), args=[_, found, *_]) if name in DOCTOR:
-                yield found
+                places.append(found)
+    yield from places
+    asked = {
+        node.func.id
+        for place in places
+        for node in ast.walk(place)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in asked and _returns_text(node):
+            yield node
 
 
-def _is_fault(name: str) -> bool:
-    return name.endswith(("Exception", "Error", "Fault", "Refused", "Unusable"))
+def _returns_text(function: ast.FunctionDef) -> bool:
+    return isinstance(function.returns, ast.Name) and function.returns.id == "str"
+
+
+@cache
+def _fault_names() -> frozenset[str]:
+    """Return the names of all classes that are exceptions, by their bases."""
+    bases: dict[str, set[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                named = {one.id if isinstance(one, ast.Name) else getattr(one, "attr", "") for one in node.bases}
+                bases.setdefault(node.name, set()).update(named)
+    found = {"Exception", "ValueError", "OSError", "RuntimeError", "DeskFault"}
+    while more := {name for name, over in bases.items() if over & found} - found:
+        found |= more
+    return frozenset(found)
 
 
 def _is_pair(english: str, japanese: str) -> bool:
