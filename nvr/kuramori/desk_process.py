@@ -33,6 +33,7 @@ from kuramori_config.schema import Configuration
 from kuramori_metrics.exporter import ListenRefused, MetricsExporter
 from kuramori_metrics.statistics import CustodianKeyStatistics, CustodyStatistics
 
+WINDOW_RETRY_SECONDS = 5.0  # between two tries to listen where another program had the port
 SCRAPE_SECONDS = 5.0  # a recorder that is frozen is shown as down before a scraper gives up
 
 
@@ -56,14 +57,15 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
     host, _, port = configuration.metrics.listen.rpartition(":")
     exporter = MetricsExporter(reader_of(shown, places.runtime, lambda: _custody(desk)), host.strip("[]"), int(port))
     try:
-        await _open_window(exporter)
+        if not await _open_window(exporter):
+            tasks.append(asyncio.create_task(_open_window_later(exporter)))
         log.get().info("desk_ready", register_size=desk.journal.register.size if desk else None, trouble=trouble)
         await serve(make_app(context), places.desk_socket, stop)
     finally:
-        await exporter.stop()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        await exporter.stop()
         if desk is not None:
             await desk.close()
 
@@ -97,12 +99,24 @@ async def _keep_house(desk: Desk, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _open_window(exporter: MetricsExporter) -> None:
-    """Start the metrics page; a port that is taken costs the page, not the desk."""
+async def _open_window(exporter: MetricsExporter, *, again: bool = False) -> bool:
+    """Start the metrics page and tell whether it stands; a port that is taken costs the page, not the desk."""
     try:
         await exporter.start()
     except ListenRefused as refused:
-        log.get().error("metrics_refused", detail=str(refused))
+        if not again:
+            log.get().error("metrics_refused", detail=str(refused))
+        return False
+    return True
+
+
+async def _open_window_later(exporter: MetricsExporter) -> None:
+    """Start the metrics page as soon as its port is free; that it is not was told."""
+    while True:
+        await asyncio.sleep(WINDOW_RETRY_SECONDS)
+        if await _open_window(exporter, again=True):
+            log.get().info("metrics_shown", port=exporter.port)
+            return
 
 
 def _open(
