@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 LIFE_USED_UP = 0x0B
 RESERVE_NORMAL, RESERVE_WARNING, RESERVE_URGENT = 1, 2, 3
-RESERVE_WARNING_PERCENT = 80.0
+RESERVE_WARNING_PERCENT = 85.0  # more than four fifths, less than the next step: beyond what is told as worn
 RESERVE_URGENT_PERCENT = 90.0
 USED_UP_PERCENT = 110.0
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,2}")

@@ -8,7 +8,7 @@ from kuramori.camera_texts import light_text
 from kuramori.storage_health.medium_report import Evidence, MediumKind, MediumReport
 from kuramori.texts import tr
 
-WORN_TOLD_PERCENT = 80.0  # from then on a spare should lie ready
+WORN_TOLD_PERCENT = 80.0  # beyond it a spare should lie ready
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "silent": (
@@ -136,7 +136,7 @@ def report_problems(report: MediumReport) -> list[str]:
                 "（詳細は kuramori storage）。",
             )
         )
-    elif report.worn_percent is not None and report.worn_percent >= WORN_TOLD_PERCENT:
+    elif report.worn_percent is not None and report.worn_percent > WORN_TOLD_PERCENT:
         problems.append(
             tr(
                 f"The medium under {name} is worn: {report.worn_percent:.0f} % of its life is used. "
