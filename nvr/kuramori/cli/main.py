@@ -4,8 +4,12 @@ It must not know what a sub-command does; each registers itself.
 """
 
 import importlib
+from typing import Annotated
 
 import typer
+
+from kuramori import __version__
+from kuramori.texts import tr
 
 # One line per sub-command file: the module must offer `register(app)`.
 COMMAND_MODULES: tuple[str, ...] = (
@@ -49,6 +53,12 @@ COMMAND_MODULES: tuple[str, ...] = (
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kuramori {__version__}")
+        raise typer.Exit
+
+
 def build() -> typer.Typer:
     """Return the command line with every sub-command registered."""
     app = typer.Typer(
@@ -59,7 +69,14 @@ def build() -> typer.Typer:
     )
 
     @app.callback()
-    def main() -> None:
+    def main(
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version", is_eager=True, callback=_tell_version, help=tr("Say which one.", "バージョンを表示")
+            ),
+        ] = False,
+    ) -> None:
         """Record sealed, silent and verifiable; open only what a lawful request names."""
 
     for name in COMMAND_MODULES:
