@@ -6,7 +6,8 @@ import re
 import time
 from pathlib import Path
 
-from typer.testing import CliRunner
+import pytest
+from typer.testing import CliRunner, Result
 
 from kuramori.cli import main
 from kuramori_segments.custodian_key import LEAST_COST, CustodianKey, new_custodian_key, seal_key_file
@@ -113,6 +114,50 @@ async def break_glass(place: Office, number: str) -> None:
     status = await place.run("status", "--json")
     assert status.exit_code == 1
     assert json.loads(status.output)["custody"]["recovery_used"]
+
+
+async def by_sheets(place: Office, number: str, card: Path, words: Path) -> Result:
+    """Open a granted request with the sheets of a card."""
+    glass = ("recovery", "open", number, "--as", MANAGER, "--card", card, "--reason", "fire", "--words-from", words)
+    return await place.run(*glass, "--yes")
+
+
+@pytest.mark.slow
+async def test_a_replaced_recovery_key_opens_and_the_old_sheets_do_not(office: Office) -> None:
+    """Broken out, made anew, proposed, signed by two, handed on: the new sheets open; the old ones are refused."""
+    assert office.installation.custodians is not None
+    keys, begin = office.installation.custodians.keys, time.time()
+    await asyncio.sleep(4)
+    end = time.time() - 1
+    number = await granted(office, begin, end, office.folder / "first.key")
+    await break_glass(office, number)
+    old_card, old_words = office.installation.custodians.recovery_card, office.folder / "words"
+    words, out = office.folder / "new words", office.folder / "new card"
+    await alone("recovery", "new", "--out", out, "--words-file", words, "--typed-back-from", words)
+    (card,) = out.iterdir()
+    change = office.folder / "replace.json"
+    await office.good("recovery", "replace", "--card", card, "--as", MANAGER, "--reason", "used", "--out", change)
+    for place, key in enumerate(keys[:2]):
+        signed = office.folder / f"replaced{place}.json"
+        await alone("custody", "change", "sign", change, "--out", signed, "--yes", *with_key(office, key))
+        told = await office.good("custody", "change", "import", signed)
+    assert "In effect" in told
+    await hand_on(office, keys[:2])
+    await office.good("custody", "release", "--as", MANAGER)
+    assert not json.loads((await office.run("status", "--json")).output)["custody"]["recovery_used"]
+    extraction = office.folder / "second.key"
+    number = await granted(office, begin, end, extraction)
+    refused = await by_sheets(office, number, old_card, old_words)
+    assert refused.exit_code == 1
+    assert len(refused.stderr.strip().splitlines()) == 1
+    mixed = await by_sheets(office, number, card, old_words)
+    assert mixed.exit_code == 1
+    two = office.folder / "two sheets"
+    two.write_text("\n".join(words.read_text().splitlines()[:2]))
+    opened = await by_sheets(office, number, card, two)
+    assert opened.exit_code == 0, opened.output
+    await take(office, number, extraction, office.folder / "third")
+    assert "none changed or removed" in await office.good("register", "--as", MANAGER, "--verify")
 
 
 async def test_two_of_three_become_three_of_five_and_the_new_ones_open_what_was_recorded_before(office: Office) -> None:

@@ -136,7 +136,7 @@ class Desk:
             clock=clock,
         )
         self.recovering = Recovering(
-            journal=journal, approving=self.approving, store=store, chain=self.custody.chain, clock=clock
+            journal=journal, approving=self.approving, store=store, on_duty=self.custody.on_duty, clock=clock
         )
         self._open_media()
         self.opening = Opening(

@@ -18,7 +18,7 @@ from kuramori.desk.package import Package
 from kuramori.desk.recovery_opening import check_recovery_opening
 from kuramori.desk.request import Request, RequestState, recovery_id
 from kuramori.timebase import Clock
-from kuramori_segments.set_change import SetChain
+from kuramori_segments.custodian_set import CustodianSet
 
 
 class Recovering:
@@ -30,13 +30,13 @@ class Recovering:
         journal: Journal,
         approving: Approving,
         store: ApprovalStore,
-        chain: Callable[[], SetChain],
+        on_duty: Callable[[], tuple[CustodianSet, ...]],
         clock: Clock,
     ) -> None:
         self._journal = journal
         self._approving = approving
         self._store = store
-        self._chain = chain
+        self._on_duty = on_duty
         self._clock = clock
 
     async def begin(self, request_id: str, recovery_key: bytes, reason: str, actor: Actor) -> Package:
@@ -84,4 +84,5 @@ class Recovering:
         return request
 
     def _keys(self) -> tuple[bytes, ...]:
-        return tuple(custodians.recovery.opening_key for custodians in self._chain().sets)
+        """Of the set in use, and of earlier ones that are not released: after that replaced sheets are refused."""
+        return tuple(custodians.recovery.opening_key for custodians in self._on_duty())
