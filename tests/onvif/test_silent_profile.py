@@ -298,3 +298,26 @@ async def test_an_inspection_of_rubbish_is_an_error() -> None:
     async with _device(shelf) as device:
         with pytest.raises(OnvifError):
             await device.inspect()
+
+
+async def test_a_look_uses_ours_where_it_is_there_and_changes_nothing() -> None:
+    """Without the permission to make one, also beside a loud configured profile; of no use, it stays where it is."""
+    shelf = ProfileCamera([LOUD, OURS])
+    found = await _described(shelf, "main", may_make=False)
+    assert (_how(found), found.choice.profile.token, shelf.changes) == (How.MADE, "ours", [])
+    blind = ProfileCamera([LOUD, OURS], no_stream=frozenset({SILENT_NAME}))
+    found = await _described(blind, may_make=False)
+    assert (_how(found), found.choice.profile.token, blind.changes) == (How.NOT_SILENT, "main", [])
+
+
+async def test_ours_is_shunned_where_it_streams_nothing() -> None:
+    """It is deleted and another is chosen; where it cannot be deleted, it is left out all the same."""
+    shelf = ProfileCamera([LOUD, OURS])
+    async with _device(shelf) as device:
+        found = await device.describe(may_make_profile=False, shun_made=True)
+    assert (_how(found), found.choice.profile.token) == (How.NOT_SILENT, "main")
+    assert shelf.named(SILENT_NAME) == []
+    stuck = ProfileCamera([LOUD, OURS], lies=frozenset({"DeleteProfile"}))
+    async with _device(stuck) as device:
+        found = await device.describe(may_make_profile=False, shun_made=True)
+    assert (_how(found), found.choice.profile.token) == (How.NOT_SILENT, "main")
