@@ -56,6 +56,7 @@ def test_a_volume_is_told_once() -> None:
     """The recorder's own sentence names it already."""
     sick = replace(VOLUME, healthy=False, detail="EIO")
     assert state(volumes=(sick,)).problems[0].key == "volume /srv/v0"
+    assert state(volumes=(replace(sick, permitted=True),)).light is Light.GREEN
     assert len(state(volumes=(sick,), problems=("Volume /srv/v0 fails.",)).problems) == 1
 
 
