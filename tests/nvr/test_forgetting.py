@@ -11,6 +11,7 @@ import pytest
 
 from kuramori.forgetting import Forgetting, HoldRefused
 from kuramori.messages import EraseRequest, FailureCode, PlaceHoldRequest
+from kuramori.recorder_figures import statistics_of
 from kuramori.timebase import UtcAnchor
 from kuramori_config.written_acts import RetiredCamera
 from tests.fakes.house import FRAME_MS, FRAMES_PER_SLOT, START_UTC_MS, House, running_house
@@ -291,6 +292,34 @@ async def test_what_an_untrusted_clock_calls_overdue_is_refused_alarmed_and_take
         await forgetting.catch_up()
         assert house.vault.keystore.epochs() == ()
         assert "overdue" not in house.recorder.problems
+
+
+async def test_how_late_erasure_is_is_counted_for_each_camera_and_for_the_recorder(tmp_path: Path) -> None:
+    """Nothing in its time; an hour when a picture kept for four hours opens after five; nothing when it died."""
+    synchronised = True
+    async with running_house(tmp_path) as house:
+        forgetting = Forgetting(house.recorder, lambda: synchronised)
+        await forgetting.catch_up()
+        house.record("gate", 5)
+        gate = house.recorder.numbers["gate"]
+
+        def lags() -> tuple[float | None, float]:
+            oldest = {epoch.camera_number: epoch.first_utc_ms for epoch in house.vault.keystore.epochs()}
+            figures = statistics_of(house.recorder, forgetting, oldest)
+            assert figures.keystore is not None
+            (camera,) = [one for one in figures.cameras if one.name == "gate"]
+            assert (camera.erasure_lag_seconds is None) == (gate not in oldest)
+            return camera.erasure_lag_seconds, figures.keystore.erasure_lag_seconds
+
+        assert lags() == (0, 0)
+        synchronised = False
+        after_a_power_cut(house, HOUR_MS * 5)
+        await forgetting.catch_up()
+        camera, whole = lags()
+        assert camera == whole == pytest.approx(3600, abs=60)
+        synchronised = True
+        await forgetting.catch_up()
+        assert lags() == (None, 0)
 
 
 async def test_a_hold_brings_nothing_back_whose_time_is_over_already(tmp_path: Path) -> None:
