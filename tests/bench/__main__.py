@@ -14,7 +14,18 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import custody, media, opening, recording, rotation, scrub, service, slow_disk, start
+from tests.bench import (
+    custody,
+    media,
+    opening,
+    recording,
+    restart,
+    rotation,
+    scrub,
+    service,
+    slow_disk,
+    start,
+)
 
 REPORT = Path(__file__).parents[2] / "nvr" / "BENCHMARKS.md"
 OUTPUT = Path("bench-out")
@@ -74,6 +85,7 @@ PARTS: Mapping[str, Callable[[], dict[str, str]]] = {
     "opening": measure_opening,
     "custody": named("custody", lambda _output: custody.measure()),
     "start": named("start", start.measure),
+    "restart": named("restart", lambda _output: restart.measure()),
     "rotation": named("rotation", rotation.measure),
     "scrub": named("scrub", scrub.measure),
     "slow disk": named("slow disk", lambda _output: slow_disk.measure()),
