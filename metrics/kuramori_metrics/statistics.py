@@ -242,7 +242,7 @@ class RecorderStatistics:
     python_version: str = ""
     started_utc_ms: int | None = None
     loop_lag_seconds: float = 0.0  # the longest delay of the event loop in the last minute
-    late_ticks: int = 0  # ticks that began more than half a second late
+    late_ticks: int = 0  # ticks that found the commit before still at work
     backlog_bytes: int = 0  # access units in memory that no volume has taken yet
     clock_trusted: bool = True
     custodian_set_valid: bool = True

@@ -7,6 +7,7 @@ access units are sealed anew into other slots (see `recording`), and the watch o
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ CAMERAS_IN_A_ROW = 8  # drained without a break: 10 to 20 ms at 4 Mbit/s
 NS_PER_SECOND = 1_000_000_000
 LEDGER_PATIENCE_SECONDS = 2.0  # longer than that no commit waits for the ledger
 LEDGER_LOOK_TICKS = 5  # so often its file is looked for, also without news
+LAGS_KEPT = 60  # ticks: the longest lag of a minute is told
 STOP_PATIENCE_SECONDS = 5.0  # longer than that no stop waits for a medium that hangs
 
 
@@ -37,8 +39,13 @@ class TickFigures(CommitFigures):
     ticks: int = 0
     late_ticks: int = 0  # found the commit before still at work
     loop_lag_seconds: float = 0.0  # how late the last tick began
-    loop_lag_most_seconds: float = 0.0
+    recent_lags_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
     ledger_errors: int = 0
+
+    @property
+    def loop_lag_most_seconds(self) -> float:
+        """How late the latest of the last LAGS_KEPT ticks began."""
+        return max(self.recent_lags_seconds, default=0.0)
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +78,7 @@ class Tick:
             except TimeoutError:
                 lag = loop.time() - due
                 self.figures.loop_lag_seconds = lag
-                self.figures.loop_lag_most_seconds = max(self.figures.loop_lag_most_seconds, lag)
+                self.figures.recent_lags_seconds.append(lag)
                 await self._beat()
                 due = max(due + self.interval_seconds, loop.time())
         await self.settle()

@@ -22,7 +22,10 @@ LAG = Family(
     unit="seconds",
 )
 LATE = Family(
-    "kuramori_recorder_late_ticks_total", Kind.COUNTER, "Ticks that began more than half a second late.", unit="ticks"
+    "kuramori_recorder_late_ticks_total",
+    Kind.COUNTER,
+    "Ticks that found the commit before still at work.",
+    unit="ticks",
 )
 BACKLOG = Family(
     "kuramori_recorder_backlog_bytes",
