@@ -21,6 +21,7 @@ from tests.bench import (
     recording,
     restart,
     rotation,
+    scraping,
     scrub,
     service,
     slow_disk,
@@ -88,6 +89,7 @@ PARTS: Mapping[str, Callable[[], dict[str, str]]] = {
     "restart": named("restart", lambda _output: restart.measure()),
     "rotation": named("rotation", rotation.measure),
     "scrub": named("scrub", scrub.measure),
+    "scraping": named("scraping", lambda _output: scraping.measure()),
     "slow disk": named("slow disk", lambda _output: slow_disk.measure()),
 }
 
