@@ -23,7 +23,7 @@ from kuramori_segments.slot_change import (
     SlotWrite,
 )
 from kuramori_segments.slot_entry import SlotEntry
-from kuramori_segments.slot_table import LOST, SlotTable, TableWrite
+from kuramori_segments.slot_table import AS_READ, LOST, SlotTable, TableWrite
 from kuramori_segments.storage_fault import SlotMisuse
 
 FINISHED = frozenset({SlotState.CLOSED, SlotState.RECOVERED, SlotState.BAD})
@@ -104,8 +104,12 @@ class RingState:
         return None
 
     def is_ready(self, slot: int) -> bool:
-        """Tell whether a reserved slot may be written at once: nothing durable claims its old bytes."""
-        return self.table.reached(slot, self._withdrawn.get(slot, 0))
+        """Tell whether a reserved slot may be written at once: nothing durable claims its old bytes.
+
+        A slot that was found empty counts as withdrawn only where a whole copy of its block says so: after a power cut
+        in a commit the copy that was being written may be the only one, and the next write to it may leave the other.
+        """
+        return self.table.reached(slot, self._withdrawn.get(slot, AS_READ))
 
     def give_back(self, slot: int) -> None:
         """Free a reserved slot that was not written. Raises SlotMisuse."""

@@ -36,6 +36,7 @@ _SUMMED = Struct("<60s4x")  # of the same: what the checksum is over
 _OWNER = Struct("<4xIQ16xqq16x")  # of the same: camera number, sequence, start and end
 _KNOWN_STATES = frozenset(map(int, SlotState))
 _UNUSED = frozenset({int(SlotState.EMPTY), LOST})
+AS_READ = 1  # the version of a block that nothing has changed since the table was read
 _UNKNOWN_VERSION = -1  # after a failed commit nobody knows what that copy holds
 
 
@@ -69,7 +70,7 @@ class SlotTable:
         self.states = bytearray(image[0 : slot_count * SLOT_ENTRY_BYTES : SLOT_ENTRY_BYTES])
         self.damaged_copies = 0  # entries that were valid in one copy only when the table was read
         self._image = image
-        self._version = array("q", [1]) * blocks
+        self._version = array("q", [AS_READ]) * blocks
         self._durable = (array("q", [0]) * blocks, array("q", [0]) * blocks)
         self._failures = (bytearray(blocks), bytearray(blocks))
         self._behind: set[int] = set()
@@ -135,7 +136,7 @@ class SlotTable:
             start = block * BLOCK_BYTES
             for copy in COPIES:
                 if views[copy][start : start + BLOCK_BYTES] == merged[start : start + BLOCK_BYTES]:
-                    self._durable[copy][block] = 1
+                    self._durable[copy][block] = AS_READ
                 else:
                     self._behind.add(block)
             if not any(durable[block] for durable in self._durable):

@@ -53,7 +53,7 @@ class VolumeMachine(RuleBasedStateMachine):
         )
         self.model: dict[int, Known] = {}  # by slot, acknowledged
         self.taken: dict[int, int] = {}
-        self.displaced: dict[int, Known] = {}  # no commit yet: the medium may or may not have them still
+        self.displaced: dict[int, Known] = {}  # no commit yet: the medium may or may not have them still, but whole
         self.held: set[int] = set()
         self.sequence = 0
         if full:
@@ -228,9 +228,12 @@ class VolumeMachine(RuleBasedStateMachine):
     def take_over(self, disk: FaultyDisk, volume: Volume, left: dict[int, Known | None]) -> None:
         """Go on with this disk; do what recovery does, which knows from a scan what the model knows anyway."""
         self.disk, self.volume = disk, volume
+        # What was displaced and is not found now may be found again after another cut, until a commit has returned.
+        ghosts = {slot: known for slot, known in self.displaced.items() if left[slot] is None}
         self.model = {}
         for slot, known in left.items():
             if known is not None and not known.closed:
+                ghosts = {}
                 if not known.data:
                     volume.commit([], [EmptySlot(slot)])
                     continue
@@ -241,7 +244,7 @@ class VolumeMachine(RuleBasedStateMachine):
             if known is not None:
                 self.model[slot] = known
         self.taken = {}
-        self.displaced = {}
+        self.displaced = ghosts
         self.held &= self.model.keys()
         volume.hold(self.held)
         assert volume.unfinished_slots() == []
