@@ -51,6 +51,7 @@ async def status(here: Here, caller: Anybody) -> StatusView:
     if here.desk is None:
         spoken.append(here.trouble)
     else:
+        spoken += here.desk.keeping.waiting_orders()
         try:
             custody = here.desk.custody_status()
             spoken += custody_problems(custody, here.clock.utc_ms())

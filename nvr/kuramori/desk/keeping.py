@@ -8,7 +8,7 @@ register. Must not know HTTP.
 import asyncio
 import secrets
 
-from kuramori.desk.fault import DeskFault, HoldRefused, HoldUnknown, RecorderAway, RecorderDeclined
+from kuramori.desk.fault import DeskFault, ErasureWaits, HoldRefused, HoldUnknown, RecorderAway, RecorderDeclined
 from kuramori.desk.hold_book import hold_id_of
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.recorder import Recorder, asking
@@ -16,6 +16,7 @@ from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced, Ti
 from kuramori.desk.steps import HoldRefused as HoldRefusedStep
 from kuramori.erasure_messages import ConfirmTimeRequest
 from kuramori.messages import EraseRequest, Erasure, FailureCode, Hold, PlaceHoldRequest
+from kuramori.texts import tr
 from kuramori.timebase import Clock
 
 
@@ -27,6 +28,7 @@ class Keeping:
         self._recorder = recorder
         self._clock = clock
         self._following = asyncio.Lock()
+        self._waiting: set[str] = set()  # ids of erasures that the recorder cannot carry out wholly yet
 
     async def place(self, hold: HoldPlaced, actor: Actor, request_id: str = "") -> Hold:
         """Register a hold and have it placed. Raises RecorderAway (it follows later), HoldRefused (registered)."""
@@ -60,6 +62,22 @@ class Keeping:
                 "消去の指示は登録済みで、録画機の復旧後に実行されます。",
             ) from error
         return receipt
+
+    def waiting_orders(self) -> tuple[str, ...]:
+        """Return one sentence for the cameras of which an ordered erasure waits for a volume."""
+        ordered = self._journal.holds.ordered
+        cameras = sorted({ordered[one].camera for one in self._waiting if one in ordered})
+        if not cameras:
+            return ()
+        named = ", ".join(cameras)
+        return (
+            tr(
+                f"An erasure that was ordered is not carried out yet: {named}. It is, as soon as each volume that may hold "
+                "these pictures is back or retired.",
+                f"指示済みの消去がまだ実行されていません: {named}。対象の保存領域が復旧または廃棄され次第、"
+                "自動で実行されます。",
+            ),
+        )
 
     async def confirm_time(self, step: TimeConfirmed, actor: Actor) -> Erasure:
         """Register what custodians vouch for, have what is overdue by it destroyed. Raises DeskFault."""
@@ -114,8 +132,14 @@ class Keeping:
                 raise
 
     async def _erase(self, order: EraseRequest) -> Erasure:
-        async with asking(order.camera):
-            return await self._recorder.erase(order)
+        try:
+            async with asking(order.camera):
+                erasure = await self._recorder.erase(order)
+        except ErasureWaits:
+            self._waiting.add(order.erasure_id)
+            raise
+        self._waiting.discard(order.erasure_id)
+        return erasure
 
     async def _erase_again(self, order: EraseRequest) -> None:
         try:

@@ -60,10 +60,14 @@ async def test_an_erasure_that_a_volume_that_is_away_hinders_is_carried_out_when
     assert "/srv/second/volume1" in problem["detail"]
     await room.open_desk.tidy()
     assert "erased" not in await kinds(room)
+    status = content(await room.call("GET", "/v1/status", MANAGER))
+    assert any("not carried out yet: gate" in problem for problem in status["problems"])
     room.recorder.away.clear()
     await room.open_desk.tidy()
     assert (await kinds(room))[-1] == "erased"
     assert room.open_desk.journal.holds.ordered == {}
+    status = content(await room.call("GET", "/v1/status", MANAGER))
+    assert not any("not carried out" in problem for problem in status["problems"])
 
 
 async def test_a_restart_forgets_nothing(room: DeskRoom) -> None:
