@@ -3,7 +3,8 @@
     python -m kuramori_metrics.scaled_rules --factor 60 --scrape-interval 1s kuramori.rules.yml >trial.rules.yml
 
 Every `for:` and every range in an expression is divided by the factor; a range stays long enough for `rate` to find
-its samples. Thresholds stay: they are what is measured. This module must not know any particular rule.
+its samples. Thresholds stay: they are what is measured. Alertmanager's file is shortened in the same way: how long it
+gathers, repeats and remembers. This module must not know any particular rule.
 """
 
 import argparse
@@ -14,7 +15,8 @@ from pathlib import Path
 RANGE_SCRAPES_LEAST = 5  # a range that spans fewer scrapes may find one sample alone, and `rate` and `changes` nothing
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _DURATION = r"(?:\d+(?:ms|[smhdw]))+"
-_PAUSE = re.compile(rf"^(\s+for: )({_DURATION})$", re.MULTILINE)
+_PAUSE_KEYS = "for|group_wait|group_interval|repeat_interval|resolve_timeout"
+_PAUSE = re.compile(rf"^(\s+(?:{_PAUSE_KEYS}): )({_DURATION})$", re.MULTILINE)
 _RANGE = re.compile(rf"\[({_DURATION})\]")
 
 
@@ -34,7 +36,7 @@ def seconds_of(duration: str) -> float:
 
 
 def scaled(rules: str, factor: float, scrape_seconds: float) -> str:
-    """Return the text of a rules file with its times divided; everything else, comments too, stays as it is."""
+    """Return a rules file, or Alertmanager's file, with its times divided; all else, comments too, stays as it is."""
     if factor <= 0 or scrape_seconds <= 0:
         raise ValueError("factor and scrape interval must be positive")
 
@@ -55,7 +57,7 @@ def _duration(seconds: float) -> str:
 def main(arguments: list[str]) -> int:
     """Write the scaled rules to standard output; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m kuramori_metrics.scaled_rules", description=__doc__.split("\n")[0])
-    parser.add_argument("rules", type=Path, help="the rules file, kuramori.rules.yml")
+    parser.add_argument("rules", type=Path, help="kuramori.rules.yml, or the file of Alertmanager")
     parser.add_argument("--factor", type=float, default=60.0, help="divide all times by it (60)")
     parser.add_argument("--scrape-interval", default="1s", help="the scrape_interval of the trial (1s)")
     asked = parser.parse_args(arguments)

@@ -1,8 +1,9 @@
 """A real Prometheus, and a real Alertmanager, in folders and on ports of their own, for as long as a test lasts."""
 
 import asyncio
+import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Server:
 
 
 @asynccontextmanager
-async def prometheus(folder: Path, configuration: str) -> AsyncIterator[Server]:
+async def prometheus(folder: Path, configuration: str, *flags: str) -> AsyncIterator[Server]:
     """Run Prometheus with this configuration file's text; `folder` also takes its data and a log."""
     file = folder / "prometheus.yml"
     file.write_text(configuration, encoding="utf-8")
@@ -47,14 +48,15 @@ async def prometheus(folder: Path, configuration: str) -> AsyncIterator[Server]:
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
+        *flags,
     ]
     async with _running(command, folder / "prometheus.log", f"http://127.0.0.1:{port}") as server:
         yield server
 
 
 @asynccontextmanager
-async def alertmanager(folder: Path, configuration: Path) -> AsyncIterator[Server]:
-    """Run Alertmanager with this configuration file, alone."""
+async def alertmanager(folder: Path, configuration: Path, authorities: Path | None = None) -> AsyncIterator[Server]:
+    """Run Alertmanager with this configuration file, alone. `authorities`: the certificates that it trusts."""
     port = free_port()
     command = [
         require_program("prometheus-alertmanager"),
@@ -63,14 +65,19 @@ async def alertmanager(folder: Path, configuration: Path) -> AsyncIterator[Serve
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     ]
-    async with _running(command, folder / "alertmanager.log", f"http://127.0.0.1:{port}") as server:
+    trusted = {} if authorities is None else {"SSL_CERT_FILE": str(authorities)}
+    async with _running(command, folder / "alertmanager.log", f"http://127.0.0.1:{port}", trusted) as server:
         yield server
 
 
 @asynccontextmanager
-async def _running(command: list[str], log: Path, url: str) -> AsyncIterator[Server]:
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
+async def _running(
+    command: list[str], log: Path, url: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Server]:
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
+        )
         server = Server(url)
         try:
             async with asyncio.timeout(READY_SECONDS):

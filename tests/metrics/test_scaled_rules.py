@@ -11,6 +11,7 @@ from kuramori_metrics.scaled_rules import DurationInvalid, main, scaled, seconds
 from tests.peers import require_program
 
 RULES = Path(__file__).parents[2] / "metrics" / "rules" / "kuramori.rules.yml"
+EXAMPLE = Path(__file__).parents[2] / "packaging" / "prometheus" / "alertmanager.example.yml"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,19 @@ def test_the_shipped_rules_are_scaled_whole(tmp_path: Path) -> None:
     check = [require_program("promtool"), "check", "rules", str(tmp_path / "trial.rules.yml")]
     result = subprocess.run(check, capture_output=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_shipped_example_of_alertmanager_is_scaled_too() -> None:
+    """How long it gathers and when it repeats; nothing else of it changes."""
+    shipped = EXAMPLE.read_text("utf-8")
+    made = scaled(shipped, 60, 1)
+    before, after = yaml.safe_load(shipped), yaml.safe_load(made)
+    assert after["global"]["resolve_timeout"] == "5s"
+    assert (after["route"]["group_wait"], after["route"]["group_interval"]) == ("167ms", "1s")
+    assert [one["repeat_interval"] for one in after["route"]["routes"]][-1] == "120s"
+    assert after["receivers"] == before["receivers"]
+    changed = [line for line in shipped.splitlines() if line not in made.splitlines()]
+    assert all(line.split(":")[0].strip().endswith(("_wait", "_interval", "_timeout")) for line in changed), changed
 
 
 def test_a_fault_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
