@@ -72,8 +72,8 @@ class Keeping:
         named = ", ".join(cameras)
         return (
             tr(
-                f"An erasure that was ordered is not carried out yet: {named}. It is, as soon as each volume that may hold "
-                "these pictures is back or retired.",
+                f"An erasure that was ordered is not carried out yet: {named}. It is, as soon as each volume that may "
+                "hold these pictures is back or retired.",
                 f"指示済みの消去がまだ実行されていません: {named}。対象の保存領域が復旧または廃棄され次第、"
                 "自動で実行されます。",
             ),
