@@ -14,9 +14,9 @@ from tests.peers import require_fuse, require_root
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_a_failing_volume_costs_nothing(tmp_path: Path, kind: Kind) -> None:
-    """Twice, under the real recorder with a second volume."""
+    """Once, under the real recorder with a second volume; `make check-durability` does it again and again."""
     require_root()
     require_fuse()
-    tally = await storage_faults.campaign(kind, tmp_path, times=2, seed=3)
-    assert tally.tried == 2
+    tally = await storage_faults.campaign(kind, tmp_path, times=1, seed=3)
+    assert tally.tried == 1
     require_sound(tally)

@@ -407,5 +407,5 @@ class TestRecorderMachineAtLength(RecorderMachine.TestCase):  # type: ignore[mis
     """The same, for long."""
 
     settings = settings(
-        max_examples=200, stateful_step_count=50, deadline=None, phases=PHASES, report_multiple_bugs=False
+        max_examples=100, stateful_step_count=50, deadline=None, phases=PHASES, report_multiple_bugs=False
     )
