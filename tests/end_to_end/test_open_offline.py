@@ -100,6 +100,13 @@ async def test_a_dead_recorders_disk_opens_by_request_decision_and_custodians(
             *("--from", "-10m", "--to", "-1m"),
         )
         assert "reading only" in refused.stderr
+        held = ("hold", "place", "--as", MANAGER, "--camera", "gate", "--reason", "x", "--from", "-10m", "--to", "-1m")
+        refused = await office.run(*held, "--until", "+1d")
+        assert refused.exit_code == 1
+        assert "nothing is kept longer" in refused.stderr
+        monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+        assert "読取専用" in (await office.run(*held, "--until", "+1d")).stderr
+        monkeypatch.setenv("LC_ALL", "C.UTF-8")
     finally:
         process.terminate()
         out, _ = process.communicate(timeout=20)

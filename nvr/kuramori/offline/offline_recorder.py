@@ -11,6 +11,7 @@ from kuramori.camera_messages import Pause, PauseCameraRequest
 from kuramori.capacity_messages import CapacityPlan
 from kuramori.coverage_answer import PresentSegment, coverage_answer
 from kuramori.custody_messages import CustodySegments
+from kuramori.desk.fault import HoldRefused
 from kuramori.ending_messages import Media, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
 from kuramori.erasure_messages import ConfirmTimeRequest, ErasureProof, ErasureProofRequest, Overdue
 from kuramori.messages import PLAN_LIMIT_SEGMENTS, CoverageSpan, Failure, FailureCode, SegmentExtent, SpanKind
@@ -145,7 +146,15 @@ class OfflineRecorder:
     # ---- what a dead recorder does not do ------------------------------------------------------------------------
 
     async def place_hold(self, request: messages.PlaceHoldRequest) -> messages.Hold:
-        """Accept the hold of a request: nothing is overwritten here. It keeps no key beyond its time."""
+        """Accept the hold of a request: nothing is overwritten here. It keeps no key beyond its time.
+
+        Raises HoldRefused for every other hold: it would promise to keep what nothing here keeps.
+        """
+        if not request.request_id:
+            raise HoldRefused(
+                "The hold cannot be placed: nothing is kept longer from a disk that is open for reading only.",
+                "保存期間の延長はできません。読取専用で開いたディスクの映像は、期間を延長して保存できません。",
+            )
         named = sum(
             len(self._evidence.overlapping(name, request.from_utc_ms, request.to_utc_ms)) for name in request.cameras
         )
