@@ -16,9 +16,9 @@ from kuramori_config.schema import Configuration
 
 
 async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Event) -> None:
-    """Tell the office by mail until stopped; without [mail] wait for the end."""
+    """Tell the office by mail until stopped; without [mail] wait to be ended."""
     if configuration.mail is None:
-        log.get().warning("restart_needed", tables=["mail"])
+        log.get().info("mail_not_configured")
         await stop.wait()
         return
     await Messenger(configuration, configuration.mail, SystemClock()).run(stop, reloads)

@@ -21,6 +21,7 @@ STOP_SECONDS = 1.8  # what is left to a process between SIGTERM and SIGKILL
 STEADY_SECONDS = 3.0  # who lived that long is started again at once
 RESTART_DELAYS_SECONDS = (0.0, 0.1, 0.2, 0.5, 1.0)  # recording comes first: never long
 REPORT_NAME = "supervisor.json"
+MESSENGER = "messenger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,15 @@ def with_pulse(plans: Sequence[ProcessPlan], name: str, variable: str, descripto
     )
 
 
+def plan_of(name: str, configuration_path: Path) -> ProcessPlan:
+    """Return one process of the service by its name."""
+    return ProcessPlan(name, (sys.executable, "-m", f"kuramori.{name}_process", "--config", str(configuration_path)))
+
+
 def plans(configuration_path: Path, *, mail: bool = False) -> tuple[ProcessPlan, ...]:
     """Return the processes of the service in the order in which they start; the messenger where mail is configured."""
-    return tuple(
-        ProcessPlan(name, (sys.executable, "-m", f"kuramori.{name}_process", "--config", str(configuration_path)))
-        for name in ("recorder", "door", "desk", *(("messenger",) if mail else ()))
-    )
+    names = ("recorder", "door", "desk", *((MESSENGER,) if mail else ()))
+    return tuple(plan_of(name, configuration_path) for name in names)
 
 
 @dataclass(slots=True)
@@ -68,23 +72,52 @@ class Supervisor:
     on_change: Callable[[str, ProcessState], None] = lambda _name, _state: None
     inherited: tuple[int, ...] = ()  # file descriptors that every process keeps open: the service's lock
     states: dict[str, ProcessState] = field(default_factory=dict)
+    _keepers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _leaving: set[str] = field(default_factory=set)  # told to end while the others go on
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _refused: int | None = None
 
     async def run(self, stop: asyncio.Event) -> int:
         """Run until `stop` is set or a process refuses its configuration; return the exit code."""
-        self.states = {plan.name: ProcessState() for plan in self.plans}
-        keepers = [asyncio.create_task(self._keep(plan, stop), name=plan.name) for plan in self.plans]
+        self._stop = stop
+        for plan in self.plans:
+            self._enter(plan, ProcessState())
         await stop.wait()
         self._stopping = True
         self._signal_all(signal.SIGTERM)
-        _, late = await asyncio.wait(keepers, timeout=STOP_SECONDS)
+        _, late = await asyncio.wait(self._keepers.values(), timeout=STOP_SECONDS)
         if late:
             log.get().error("process_killed", names=sorted(task.get_name() for task in late))
             self._signal_all(signal.SIGKILL)
             await asyncio.wait(late)
         self._report()
         return self._refused or 0
+
+    def begin(self, plan: ProcessPlan) -> None:
+        """Keep this process running too, unless one of its name is; while the service ends, nothing begins."""
+        if not self._stopping and plan.name not in self._keepers:
+            self._enter(plan, ProcessState(served=True))  # the service works: what this one refuses does not end it
+
+    def _enter(self, plan: ProcessPlan, state: ProcessState) -> None:
+        self.states[plan.name] = state
+        self._keepers[plan.name] = asyncio.create_task(self._keep(plan, self._stop), name=plan.name)
+
+    async def finish(self, name: str) -> None:
+        """End one process in order and forget it; the others go on."""
+        keeper = self._keepers.get(name)
+        if keeper is None or self._stopping:
+            return
+        self._leaving.add(name)
+        self._signal(name, signal.SIGTERM)
+        _, late = await asyncio.wait([keeper], timeout=STOP_SECONDS)
+        if late:
+            log.get().error("process_killed", names=[name])
+            self._signal(name, signal.SIGKILL)
+            await asyncio.wait(late)
+        self._leaving.discard(name)
+        del self._keepers[name], self.states[name]
+        self._report()
 
     def reload(self) -> None:
         """Have every process read the configuration file again."""
@@ -98,15 +131,22 @@ class Supervisor:
             os.kill(pid, signal.SIGKILL)
 
     def _signal_all(self, number: signal.Signals) -> None:
-        for state in self.states.values():
-            if state.pid is not None:
-                os.kill(state.pid, number)
+        for name in self.states:
+            self._signal(name, number)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        pid = self.states[name].pid
+        if pid is not None:
+            os.kill(pid, number)
+
+    def _ends(self, name: str) -> bool:
+        return self._stopping or name in self._leaving
 
     async def _keep(self, plan: ProcessPlan, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         state = self.states[plan.name]
         quick_deaths = 0
-        while not self._stopping:
+        while not self._ends(plan.name):
             started = loop.time()
             try:
                 process = await self._begin(plan)
@@ -115,12 +155,12 @@ class Supervisor:
                 await self._pause(RESTART_DELAYS_SECONDS[-1], stop)
                 continue
             state.pid = process.pid
-            if self._stopping:  # told to stop while it was being started
+            if self._ends(plan.name):  # told to stop while it was being started
                 process.terminate()
             self._changed(plan.name, state)
             state.last_exit = await process.wait()
             state.pid = None
-            if self._stopping:
+            if self._ends(plan.name):
                 break
             if state.last_exit == EXIT_CONFIGURATION and not state.served:
                 self._refused = EXIT_CONFIGURATION

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -99,6 +99,37 @@ async def test_a_cut_camera_and_a_frozen_recorder_are_mailed_and_their_ends_too(
     assert PASSWORD not in site.log_path.read_text()
 
 
+async def test_mail_begins_and_ends_with_a_reload(tmp_path: Path, mails: MailServer, cameras: RtspServer) -> None:
+    """A running service gets [mail] and is told to read its file: the office has its mail; without it none waits.
+
+    Recorder and desk are the same processes as before, and a file with a fault changes nothing.
+    """
+    made = Installation(tmp_path / "site", [CameraAt("gate", cameras.url("/gate"))], volume_size="400 MiB").draft()
+    mails.secret(made.folder / "secrets")
+    made.set_up().start(whole_service=True)
+    try:
+        await made.until_recording()
+        report = made.places.runtime / "supervisor.json"
+        before = _pids(report)
+        assert "messenger" not in before
+        plain = made.config_path.read_text()
+        made.config_path.write_text(plain + mails.toml(red_after_seconds=2, daily_at='"00:00"'))
+        os.kill(made.process.pid, signal.SIGHUP)  # type: ignore[union-attr]
+        await mails.until("cameras recorded")
+        with_mail = _pids(report)
+        assert {name: with_mail[name] for name in before} == before
+        made.config_path.write_text(plain + "[mail]\n")
+        os.kill(made.process.pid, signal.SIGHUP)  # type: ignore[union-attr]
+        await _until(lambda: "configuration_refused" in made.log_path.read_text())
+        assert _pids(report) == with_mail
+        made.config_path.write_text(plain)
+        os.kill(made.process.pid, signal.SIGHUP)  # type: ignore[union-attr]
+        await _until(lambda: _pids(report) == before)
+        await _until(lambda: not (made.places.runtime / "messenger.json").exists())
+    finally:
+        made.kill()
+
+
 async def test_another_machine_tells_of_a_killed_service(site: Installation, mails: MailServer, tmp_path: Path) -> None:
     """The watch reads the metrics page, mails that it watches, and mails when nobody answers any more."""
     folder = tmp_path / "elsewhere"
@@ -122,6 +153,12 @@ async def test_another_machine_tells_of_a_killed_service(site: Installation, mai
     finally:
         watching.terminate()
         assert await asyncio.to_thread(watching.wait, 30) == 0
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not done():
+            await asyncio.sleep(0.05)
 
 
 def _kill_all(site: Installation) -> None:

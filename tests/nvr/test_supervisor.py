@@ -113,3 +113,38 @@ async def test_a_reload_reaches_every_process(tmp_path: Path) -> None:
     assert [state.restarts for state in supervisor.states.values()] == [0, 0]
     stop.set()
     assert await running == 0
+
+
+async def test_a_process_comes_and_goes_while_the_others_live_on(tmp_path: Path) -> None:
+    """Begun later, ended in order, gone from the report; begun again; twice is once; refusing costs nobody else."""
+    watcher, stop = Watcher(), asyncio.Event()
+    supervisor = Supervisor([plan("recorder", SLEEPER)], tmp_path, watcher)
+    running = asyncio.create_task(supervisor.run(stop))
+    recorder_pid = await watcher.started("recorder")
+    for _round in range(2):
+        supervisor.begin(plan("messenger", SLEEPER))
+        supervisor.begin(plan("messenger", SLEEPER))
+        messenger_pid = await watcher.started("messenger")
+        assert set(json.loads((tmp_path / REPORT_NAME).read_text())["processes"]) == {"recorder", "messenger"}
+        await supervisor.finish("messenger")
+        assert not Path(f"/proc/{messenger_pid}").exists()
+        assert set(json.loads((tmp_path / REPORT_NAME).read_text())["processes"]) == {"recorder"}
+    supervisor.begin(plan("messenger", f"raise SystemExit({EXIT_CONFIGURATION})"))
+    await watcher.started("messenger", restarts=2)
+    assert supervisor.states["recorder"].pid == recorder_pid
+    stop.set()
+    assert await running == 0
+
+
+async def test_a_deaf_process_that_is_to_go_is_killed(tmp_path: Path) -> None:
+    """SIGTERM ignored: it is gone all the same, and the other lives on."""
+    watcher, stop = Watcher(), asyncio.Event()
+    supervisor = Supervisor([plan("recorder", SLEEPER), plan("messenger", DEAF)], tmp_path, watcher)
+    running = asyncio.create_task(supervisor.run(stop))
+    recorder_pid = await watcher.started("recorder")
+    deaf_pid = await watcher.started("messenger")
+    await supervisor.finish("messenger")
+    assert not Path(f"/proc/{deaf_pid}").exists()
+    assert supervisor.states["recorder"].pid == recorder_pid
+    stop.set()
+    assert await running == 0

@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
 
 async def _supervise(config: Path) -> int:
     from kuramori import log
+    from kuramori.messenger_keeping import MessengerKeeping
     from kuramori.process import EXIT_CONFIGURATION, unusable
     from kuramori.pulse import DESCRIPTOR, PulsePair
     from kuramori.service_liveness import RECORDER, ServiceLiveness
@@ -73,17 +74,23 @@ async def _supervise(config: Path) -> int:
         inherited=(lock.descriptor,),
     )
 
+    messenger = MessengerKeeping(config, supervisor)
+
     def read_again() -> None:
         liveness.reloading()
         supervisor.reload()
+        messenger.ask()
 
     on_terminal = sys.stdin.isatty()
     loop.add_signal_handler(signal.SIGHUP, lambda: stop.set() if on_terminal and _terminal_gone() else read_again())
     telling = asyncio.create_task(liveness.run(supervisor, stop), name="liveness")
+    following = asyncio.create_task(messenger.run(), name="messenger")
     try:
         return await supervisor.run(stop)
     finally:
         stop.set()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await telling
         manager.close()
         pulses.close()

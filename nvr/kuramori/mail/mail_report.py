@@ -4,6 +4,7 @@ This module must not know what mails say.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def write_report(runtime: Path, report: MailReport) -> None:
     interim = target.with_suffix(".new")
     interim.write_text(json.dumps(to_plain(report)), encoding="utf-8")
     interim.replace(target)
+
+
+def remove_report(runtime: Path) -> None:
+    """Nothing is mailed any more, so nothing waits."""
+    with suppress(OSError):
+        (runtime / REPORT_NAME).unlink()
 
 
 def read_report(runtime: Path) -> MailReport | None:

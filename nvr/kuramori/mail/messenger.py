@@ -99,10 +99,8 @@ class Messenger:
     async def _following(self, reloads: Reloads) -> None:
         while True:
             configuration = await reloads.next()
-            if configuration.mail is not None:
+            if configuration.mail is not None:  # else the supervisor ends this process
                 self._office.adopt(configuration.mail, rules_of(configuration, configuration.mail))
-            else:
-                log.get().warning("restart_needed", tables=["mail"])
 
     def _report(self) -> None:
         counters, waiting = self._office.post.counted, self._office.post.outbox.waiting
