@@ -160,9 +160,9 @@ class RecorderClient:
         """Return how the recorder's own media are."""
         return await self._ask(MediaHealthRequest(), MediaHealth)
 
-    async def accept_medium(self, volume: str, person: str) -> MediumReport:
-        """Say that the medium under a volume is the right one."""
-        return await self._ask(AcceptMediumRequest(volume, person), MediumReport)
+    async def accept_medium(self, volume: str, person: str, identity: str) -> MediumReport:
+        """Say that the medium of this identity is the right one under a volume."""
+        return await self._ask(AcceptMediumRequest(volume, person, identity), MediumReport)
 
     async def capacity(self) -> CapacityPlan:
         """Return how long pictures will stay at the present rates."""

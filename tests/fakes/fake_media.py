@@ -13,8 +13,16 @@ from kuramori.ending_messages import (
     SnapshotRequest,
 )
 from kuramori.messages import Acknowledged, Failure, FailureCode
+from kuramori.storage_health.medium_report import AcceptMediumRequest, MediaHealth, MediaHealthRequest, MediumReport
 
-QUESTIONS = (SnapshotRequest, RetireVolumeRequest, PermitMediumRequest, MediaRequest)
+QUESTIONS = (
+    SnapshotRequest,
+    RetireVolumeRequest,
+    PermitMediumRequest,
+    MediaRequest,
+    MediaHealthRequest,
+    AcceptMediumRequest,
+)
 
 
 @dataclass(slots=True)
@@ -22,6 +30,7 @@ class FakeMedia:
     """Volumes by path."""
 
     volumes: dict[str, MediumStatus] = field(default_factory=dict)
+    health: dict[str, MediumReport] = field(default_factory=dict)
     snapshots: int = 0
     refuses: str = ""  # why no volume is let go, although `media` did not say so before
 
@@ -32,6 +41,14 @@ class FakeMedia:
             return Acknowledged()
         if isinstance(question, MediaRequest):
             return Media(tuple(self.volumes.values()))
+        if isinstance(question, MediaHealthRequest):
+            return MediaHealth(0, tuple(self.health.values()))
+        if isinstance(question, AcceptMediumRequest):
+            report = self.health[question.volume]
+            if report.identity != question.identity:
+                return Failure(FailureCode.UNKNOWN_MEDIUM, "another one lies there")
+            self.health[question.volume] = replace(report, swapped=False, accepted_identity=report.identity)
+            return self.health[question.volume]
         known = self.volumes.get(question.volume, MediumStatus(question.volume))
         if isinstance(question, PermitMediumRequest):
             self.volumes[question.volume] = replace(known, permit=question.permit)

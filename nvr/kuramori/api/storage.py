@@ -31,5 +31,4 @@ async def storage(here: Here, caller: Anybody) -> MediaHealth:
 @router.post("/v1/storage/acceptances", status_code=201)
 async def accept(body: AcceptanceBody, desk: TheDesk, caller: MediaManager) -> MediumReport:
     """Say that an exchanged medium is the right one; the alarm of an exchanged medium ends."""
-    async with asking():
-        return await desk.recorder.accept_medium(body.volume, caller.actor.person)
+    return await desk.media.accept(body.volume, caller.actor)

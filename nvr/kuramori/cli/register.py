@@ -54,6 +54,7 @@ KINDS_JAPANESE = {
     "medium_permitted": "記録媒体の持出許可",
     "medium_missed": "記録媒体の不在",
     "medium_back": "記録媒体の復帰",
+    "medium_accepted": "交換した記録媒体の承認",
     "bodies_deleted": "記録本文の廃棄",
 }
 

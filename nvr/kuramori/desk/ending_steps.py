@@ -84,6 +84,15 @@ class MediumBack:
     volume: str
 
 
+@dataclass(frozen=True, slots=True)
+class MediumAccepted:
+    """Another medium than before lies under a volume, and that is right: an exchanged card, a copied disk."""
+
+    volume: str
+    identity: str  # what lies there now, such as "cid:…"
+    before: str  # the one that was right until now
+
+
 EndingStep = (
     BackedUp
     | Restored
@@ -93,6 +102,7 @@ EndingStep = (
     | MediumPermitted
     | MediumMissed
     | MediumBack
+    | MediumAccepted
 )
 ENDING_STEPS = (
     BackedUp,
@@ -103,4 +113,5 @@ ENDING_STEPS = (
     MediumPermitted,
     MediumMissed,
     MediumBack,
+    MediumAccepted,
 )

@@ -12,6 +12,7 @@ from contextlib import suppress
 from kuramori.desk.ending_fault import DisposalUnknown, MediumKept, VolumeUnknown
 from kuramori.desk.ending_steps import (
     DisposalCompleted,
+    MediumAccepted,
     MediumBack,
     MediumMissed,
     MediumPermitted,
@@ -25,6 +26,7 @@ from kuramori.desk.media_book import Disposal, MediaBook, Permit
 from kuramori.desk.recorder import Recorder, asking
 from kuramori.ending_messages import MediumStatus, PermitMediumRequest, RetiredVolume, RetireVolumeRequest
 from kuramori.messages import FailureCode
+from kuramori.storage_health.medium_report import MediumReport
 from kuramori.timebase import Clock
 
 PERMIT_MOST_MS = 31 * 24 * 3600 * 1000  # a medium that is away longer is permitted anew
@@ -151,6 +153,24 @@ class MediaCare:
     async def _tell(self, permit: Permit) -> None:
         async with asking():
             await self._recorder.permit_medium(PermitMediumRequest(permit.volume, permit.permit, permit.until_utc_ms))
+
+    # ---- exchanged -----------------------------------------------------------------------------------------------
+
+    async def accept(self, volume: str, actor: Actor) -> MediumReport:
+        """Say that the medium which lies there now is the right one: registered, then told. Raises DeskFault.
+
+        Where no other one lies there than before, nothing is registered.
+        """
+        async with asking():
+            reports = {report.volume: report for report in (await self._recorder.media_health()).media}
+        report = reports.get(volume)
+        if report is None:
+            raise VolumeUnknown(volume, tuple(reports))
+        if report.swapped:
+            step = MediumAccepted(volume, report.identity, report.accepted_identity)
+            await self._journal.write(step, actor, self._clock.utc_ms())
+        async with asking():
+            return await self._recorder.accept_medium(volume, actor.person, report.identity)
 
     # ---- housekeeping --------------------------------------------------------------------------------------------
 

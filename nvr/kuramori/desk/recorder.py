@@ -74,8 +74,8 @@ class Recorder(Protocol):
         """Return how the recorder's own media are."""
         ...
 
-    async def accept_medium(self, volume: str, person: str) -> MediumReport:
-        """Say that the medium under a volume is the right one."""
+    async def accept_medium(self, volume: str, person: str, identity: str) -> MediumReport:
+        """Say that the medium of this identity is the right one under a volume."""
         ...
 
     async def capacity(self) -> CapacityPlan:

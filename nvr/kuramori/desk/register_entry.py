@@ -62,6 +62,7 @@ class EntryKind(StrEnum):
     MEDIUM_PERMITTED = "medium_permitted"  # to leave its place (K7)
     MEDIUM_MISSED = "medium_missed"
     MEDIUM_BACK = "medium_back"
+    MEDIUM_ACCEPTED = "medium_accepted"  # another one than before lies in its place, and that is right
     BODIES_DELETED = "bodies_deleted"  # bodies past their five years
 
 

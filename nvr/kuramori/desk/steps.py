@@ -37,6 +37,7 @@ from kuramori.desk.ending_steps import (
     BackedUp,
     DisposalCompleted,
     EndingStep,
+    MediumAccepted,
     MediumBack,
     MediumMissed,
     MediumPermitted,
@@ -283,6 +284,7 @@ KINDS: dict[type[Any], EntryKind] = {
     MediumPermitted: EntryKind.MEDIUM_PERMITTED,
     MediumMissed: EntryKind.MEDIUM_MISSED,
     MediumBack: EntryKind.MEDIUM_BACK,
+    MediumAccepted: EntryKind.MEDIUM_ACCEPTED,
 }
 STEP_OF_KIND: dict[str, type[Any]] = {kind.value: step for step, kind in KINDS.items()}
 

@@ -205,7 +205,7 @@ class OfflineRecorder:
         """Return none: no medium is watched."""
         return MediaHealth(self._clock.utc_ms(), ())
 
-    async def accept_medium(self, volume: str, person: str) -> MediumReport:
+    async def accept_medium(self, volume: str, person: str, identity: str) -> MediumReport:
         """Refuse: no medium is watched."""
         _read_only()
 

@@ -54,9 +54,9 @@ class HealthAnswers:
         return MediaHealth(self._recorder.now_utc_ms(), self._watch.reports)
 
     async def _accept(self, order: AcceptMediumRequest) -> MediumReport | Failure:
-        report = self._watch.accept(order.volume)
+        report = self._watch.accept(order.volume, order.identity)
         if report is None:
-            return Failure(FailureCode.UNKNOWN_MEDIUM, f"{order.volume} is no volume of this recorder")
+            return Failure(FailureCode.UNKNOWN_MEDIUM, f"no such medium lies at {order.volume} now")
         log.get(volume=order.volume, identity=report.identity).warning("medium_accepted")
         facts = {"volume": order.volume, "identity": report.identity, "person": order.person}
         await self._recorder.note("medium_accepted", None, **facts)

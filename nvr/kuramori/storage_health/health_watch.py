@@ -60,6 +60,11 @@ class _Medium:
     report: MediumReport | None = None
 
     @property
+    def identity(self) -> str | None:
+        """Which one lies there; None before the first look."""
+        return self.report.identity if self.report is not None else None
+
+    @property
     def waits(self) -> bool:
         """Tell whether a look has not ended."""
         return self.looking is not None and not self.looking.done()
@@ -137,11 +142,11 @@ class HealthWatch:
         if self._history.changed or boot_ns - self._saved_boot_ns >= SAVE_SECONDS * NS_PER_SECOND:
             self._save(boot_ns)
 
-    def accept(self, volume: str) -> MediumReport | None:
-        """The medium that lies there now is the right one; None: nobody looks at such a place."""
+    def accept(self, volume: str, identity: str) -> MediumReport | None:
+        """The medium of this identity is the right one; None: nobody looks at such a place, or another lies there."""
         for one in self._watched():
             medium = self._media.get(one.path)
-            if str(one.path) == volume and medium is not None:
+            if str(one.path) == volume and medium is not None and medium.identity == identity:
                 self._history.accept(volume)
                 self._judge(one, medium)
                 return medium.report

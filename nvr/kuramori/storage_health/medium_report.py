@@ -74,3 +74,4 @@ class AcceptMediumRequest:
 
     volume: str
     person: str
+    identity: str = ""  # what was seen when it was ordered; another one is not accepted

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kuramori.ending_messages import MediumStatus
-from tests.fakes.desk_room import ADMINISTRATOR, MANAGER, NOW_UTC_MS, DeskRoom
+from kuramori.storage_health.medium_report import MediumReport
+from tests.fakes.desk_room import ADMINISTRATOR, HANDLER, MANAGER, NOW_UTC_MS, DeskRoom
 
 VOLUME, OTHER = "/srv/volume0", "/srv/volume1"
 RETIRE = {"volume": VOLUME, "reason": "replaced"}
@@ -93,6 +94,29 @@ async def test_missing_media_are_registered_with_and_without_permission(room: De
     assert listed == ["medium_missed", "medium_permitted", "medium_missed", "medium_back"]
     missed = room.desk.media.book.missed[OTHER]
     assert missed.permit == 1
+
+
+async def test_an_exchanged_card_is_accepted_in_the_register_before_the_recorder_is_told(room: DeskRoom) -> None:
+    """Who, where, which one, which before; not a second time, not by an administrator, not for an unknown place."""
+    swapped = MediumReport(VOLUME, identity="cid:new", accepted_identity="cid:old", swapped=True)
+    room.recorder.media.health[VOLUME] = swapped
+    refused = await room.call("POST", "/v1/storage/acceptances", HANDLER, {"volume": VOLUME})
+    assert refused.status_code == 403
+    nowhere = await room.call("POST", "/v1/storage/acceptances", MANAGER, {"volume": "/nowhere"})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "volume-unknown")
+    before = kinds(room)
+    done = await room.call("POST", "/v1/storage/acceptances", MANAGER, {"volume": VOLUME})
+    assert (done.status_code, done.json()["swapped"]) == (201, False), done.text
+    assert kinds(room) == [*before, "medium_accepted"]
+    assert room.desk is not None
+    taken = list(room.desk.journal.register.records())[-1]
+    assert taken.content is not None
+    assert "cid:new" in str(taken.content)
+    assert "cid:old" in str(taken.content)
+    again = await room.call("POST", "/v1/storage/acceptances", MANAGER, {"volume": VOLUME})
+    assert again.status_code == 201
+    assert kinds(room)[-1:] == ["medium_accepted"]
+    assert len(kinds(room)) == len(before) + 1
 
 
 async def test_a_backup_is_registered_before_it_is_copied(room: DeskRoom) -> None:

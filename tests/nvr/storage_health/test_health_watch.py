@@ -137,8 +137,10 @@ async def test_a_card_swapped_while_the_recorder_was_off_alarms_until_it_is_acce
     assert site.noted == ["medium_swapped", "medium_swapped"]
     async with running(watch := site.watch()):
         await until(lambda: report(watch).swapped)
-        assert watch.accept("/somewhere/else") is None
-        accepted = watch.accept(str(site.watched[0].path))
+        volume = str(site.watched[0].path)
+        assert watch.accept("/somewhere/else", report(watch).identity) is None
+        assert watch.accept(volume, "cid:of-a-third-card") is None  # exchanged again before anybody accepted it
+        accepted = watch.accept(volume, report(watch).identity)
         assert accepted is not None
         assert not accepted.swapped
         assert site.problems == {}
@@ -188,7 +190,7 @@ async def test_a_history_that_cannot_be_written_is_red_for_the_state_directory(s
         await until(lambda: watch.reports[1].light is Light.RED)
         assert report(watch).light is Light.GREEN
         (site.folder / "storage_health.json.new").rmdir()
-        watch.accept(str(site.watched[0].path))
+        watch.accept(str(site.watched[0].path), report(watch).identity)
         await until(lambda: not watch.save_fault)
 
 
