@@ -1,0 +1,1 @@
+"""What the office prints: pages in Japanese with the font inside the file."""
