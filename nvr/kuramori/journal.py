@@ -51,6 +51,10 @@ class JournalWriter:
         self._lost = 0
         return ""
 
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
 
 class QuietWhenEmpty:
     """Prints lines; an empty one is none."""

@@ -58,6 +58,11 @@ class PulseSender:
             with contextlib.suppress(OSError):
                 self._end.send(json.dumps(to_plain(pulse)).encode())
 
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._end is not None:
+            self._end.close()
+
 
 class PulsePair:
     """The supervisor's end, and the descriptor that its recorder inherits."""

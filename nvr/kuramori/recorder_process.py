@@ -47,6 +47,7 @@ from kuramori.recorder_answers import RecorderAnswers
 from kuramori.recorder_pulse import pulse_of
 from kuramori.reloads import Reloads
 from kuramori.retiring import Retiring
+from kuramori.room_watch import RoomWatch
 from kuramori.scrubbing.scrubbing import Scrubbing
 from kuramori.storage_health.health_answers import HealthAnswers, health_watch
 from kuramori.storage_watch import StorageWatch
@@ -225,6 +226,7 @@ class RecorderRun:
             asyncio.create_task(self._facts.run(), name="facts"),
             asyncio.create_task(self._arrivals.run(), name="volumes"),
             asyncio.create_task(self._media.run(), name="media"),
+            asyncio.create_task(RoomWatch(recorder, places.state).run(), name="room"),
             asyncio.create_task(self._health.run(), name="health of media"),
             asyncio.create_task(self._dating.run(), name="dating"),
         ]
