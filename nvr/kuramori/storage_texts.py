@@ -60,8 +60,8 @@ def out_of_reach(volumes: Sequence[str]) -> str:
 def keystore_problem(detail: str) -> str:
     """Return the sentence for a keystore that makes no new key."""
     return tr(
-        f"No key can be made for the coming hour: {detail} Cameras are recorded under the keys that they have, then kept "
-        "in memory, then not at all. Make the state directory writable; it is tried again by itself.",
+        f"No key can be made for the coming hour: {detail} Cameras are recorded under the keys that they have, "
+        "then kept in memory, then not at all. Make the state directory writable; it is tried again by itself.",
         f"次の時間帯の鍵を作成できません: {detail} 現在の鍵で録画を続け、その後はメモリーに保持し、"
         "満杯になると録画できません。状態ディレクトリーを書き込み可能にしてください。自動で再試行します。",
     )
