@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from kuramori import log
 from kuramori.camera_messages import CameraEvent
-from kuramori.capture.backoff import Backoff
+from kuramori.capture.backoff import GOOD_STREAM_SECONDS, Backoff
 from kuramori.capture.source import (
     AccessUnit,
     AudioFrame,
@@ -28,6 +28,7 @@ from kuramori.recording import CameraRecording
 from kuramori.recording_values import DurableMark, Unit
 from kuramori.segment_factory import StreamFacts
 from kuramori.sender_clock import sender_offset_ms
+from kuramori.sign_ins import SignIns
 from kuramori.sound import SoundFacts, sound_of
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault_thread import RunCut
@@ -94,6 +95,7 @@ class Camera:
     anchor: UtcAnchor
     backoff: Backoff
     audio_decision: Callable[[], AudioDecision | None] = lambda: None  # in force now, asked at each connection (R3)
+    sign_ins: SignIns | None = None  # what is remembered of refused passwords
     tracker: RunTracker = field(default_factory=RunTracker)
     figures: CameraFigures = field(default_factory=CameraFigures)
     phase: Phase = Phase.OFF
@@ -123,13 +125,36 @@ class Camera:
 
     async def live(self) -> None:
         """Record until cancelled."""
+        await self._sit_out()
         while True:
             began_ns = self.clock.boot_ns()
             ended = await self._one_session()
             self._note_end(ended)
             good_seconds = (self.clock.boot_ns() - began_ns) / NS_PER_SECOND
             self._enter(Phase.WAITING)
-            await asyncio.sleep(self.backoff.next_seconds(ended, good_seconds))
+            wait_seconds = self.backoff.next_seconds(ended, good_seconds)
+            await self._remember(ended, good_seconds, wait_seconds)
+            await asyncio.sleep(wait_seconds)
+
+    async def _sit_out(self) -> None:
+        """An account that was refused before the recorder was started anew is left alone as long as ever."""
+        seconds = self.sign_ins.left_at_start(self.clock.boot_ns()) if self.sign_ins is not None else 0.0
+        if seconds <= 0:
+            return
+        detail = "wrong user name or password before the recorder was started anew"
+        self.last_end = SourceEnded(EndReason.REFUSED, detail, wrong_credentials=True)
+        self.outages.append((self.now_utc_ms(), GapReason.CAMERA_REFUSED, detail))
+        log.get(camera=self.name).warning("sign_in_waits", seconds=round(seconds))
+        await asyncio.sleep(seconds)
+
+    async def _remember(self, ended: SourceEnded, good_seconds: float, wait_seconds: float) -> None:
+        if self.sign_ins is None:
+            return
+        if ended.wrong_credentials:
+            now = (self.now_utc_ms(), self.clock.boot_ns())
+            await self.sign_ins.refused(self.backoff.refusals, wait_seconds, *now)
+        elif good_seconds >= GOOD_STREAM_SECONDS:
+            await self.sign_ins.forget()
 
     async def _one_session(self) -> SourceEnded:
         factory = self.source_factory()

@@ -16,6 +16,8 @@ from kuramori.memory_budget import MemoryBudget
 from kuramori.recording import CameraRecording
 from kuramori.recording_values import RecordingState
 from kuramori.segment_factory import SegmentFactory
+from kuramori.sign_in_book import SignInBook
+from kuramori.sign_ins import SignIns
 from kuramori.sound import decision_of
 from kuramori.timebase import Clock, UtcAnchor
 from kuramori.vault import Vault, recording_state
@@ -86,6 +88,7 @@ class CameraAssembly:
     plans: dict[int, CameraPlan]  # shared with every camera's slots
     tables: Mapping[str, CameraTable]
     sources: CameraSources
+    sign_in_book: SignInBook
     budget: MemoryBudget
     buffers: ChunkBuffers
     time_unknown: bool
@@ -111,6 +114,7 @@ class CameraAssembly:
             state=self._state(camera_number),
             time_unknown=self.time_unknown,
         )
+        sign_ins = SignIns(self.sign_in_book, name, lambda: self.sources.account_of(self.tables[name]))
         camera = Camera(
             name=name,
             recording=recording,
@@ -118,16 +122,17 @@ class CameraAssembly:
             source_kind=source_kind(self.tables[name]),
             clock=self.clock,
             anchor=self.anchor,
-            backoff=self.backoff(),
+            backoff=self.backoff(sign_ins.refusals),
             audio_decision=lambda: decision_of(self.tables[name]),
+            sign_ins=sign_ins,
         )
         lane.cameras = [*lane.cameras, camera]
         return camera
 
-    def backoff(self) -> Backoff:
-        """Return the waits of a camera that is tried afresh."""
+    def backoff(self, refusals: int = 0) -> Backoff:
+        """Return the waits of a camera that is tried afresh, or whose password was refused so often already."""
         tuning = self.sources.tuning
-        return Backoff(random.random, tuning.back_off_first_seconds, tuning.back_off_most_seconds)
+        return Backoff(random.random, tuning.back_off_first_seconds, tuning.back_off_most_seconds, refusals)
 
     def _state(self, camera_number: int) -> RecordingState:
         if camera_number in self.left:

@@ -139,7 +139,7 @@ class CameraRoster:
 
     async def _connect_anew(self, camera: Camera, why: str) -> None:
         camera.source_kind = source_kind(self._recorder.tables[camera.name])
-        camera.backoff = self._recorder.assembly.backoff()
+        await self._try_afresh(camera)
         if self._recorder.pauses.is_paused(camera.name):
             return  # it begins with the new tables when its pause is over
         await self._lives.end(camera)
@@ -148,8 +148,13 @@ class CameraRoster:
 
     async def _try_now(self, camera: Camera) -> None:
         await self._lives.end(camera)
-        camera.backoff = self._recorder.assembly.backoff()
+        await self._try_afresh(camera)
         self._pausing.begin_life(camera)
+
+    async def _try_afresh(self, camera: Camera) -> None:
+        camera.backoff = self._recorder.assembly.backoff()
+        if camera.sign_ins is not None:
+            await camera.sign_ins.forget()
 
     # ---- leaving -------------------------------------------------------------------------------------------------
 
@@ -170,6 +175,8 @@ class CameraRoster:
         recorder.facts.forget(camera.name)
         recorder.door_facts.pop(camera.name, None)
         recorder.pauses.end(camera.name)
+        if camera.sign_ins is not None:
+            await camera.sign_ins.forget()
         try:
             await recorder.books.call(recorder.pauses.save)
             await recorder.books.call(recorder.stream_book.forget, camera.name)

@@ -29,6 +29,7 @@ from kuramori.certificate_book import CertificateBook, is_pinned_here
 from kuramori.door_messages import KnownCertificate
 from kuramori.durable_file import write_file
 from kuramori.local_source import LocalSource
+from kuramori.sign_in_book import mark_of
 from kuramori.stream_pin import StreamPin
 from kuramori_config.addresses import may_travel_unencrypted
 from kuramori_config.faults import SecretRefused
@@ -149,6 +150,17 @@ class CameraSources:
             make=lambda url, inner_sink: make(replace(options, url=url), inner_sink),
             resolve_seconds=self.tuning.connect_seconds,
         )
+
+    def account_of(self, table: CameraTable) -> str:
+        """Return what the account that is tried now is known by (`sign_in_book.mark_of`); "" while there is none."""
+        text = table.rtsp.url if table.rtsp is not None else self.book.address_of(table.name)
+        if text is None or table.user is None:
+            return ""
+        try:
+            address, _ = parse_stream_url(text)
+        except NotAStreamUrl:
+            return ""
+        return mark_of(address.host, address.port, table.user)
 
     def _trust(self, table: CameraTable) -> TlsTrust:
         """What the configuration says; else the certificate that was seen first."""

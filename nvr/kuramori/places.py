@@ -118,6 +118,11 @@ class Places:
         return self.state / "pauses.json"
 
     @property
+    def sign_ins(self) -> Path:
+        """Which cameras refused the password, and when each is tried again; no secrets; may be lost."""
+        return self.state / "sign_ins.json"
+
+    @property
     def acquaintances(self) -> Path:
         """Identity and last address of each ONVIF camera that the door has met; no secrets."""
         return self.state / "acquaintances.json"

@@ -49,6 +49,7 @@ from kuramori.reloads import Reloads
 from kuramori.retiring import Retiring
 from kuramori.room_watch import RoomWatch
 from kuramori.scrubbing.scrubbing import Scrubbing
+from kuramori.sign_in_book import SignInBook
 from kuramori.storage_health.health_answers import HealthAnswers, health_watch
 from kuramori.storage_watch import StorageWatch
 from kuramori.texts import tr
@@ -102,6 +103,8 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
         vault.ledger.camera_number(table.name, now_utc_ms)
     numbers = {entry.name: entry.camera_number for entry in vault.ledger.cameras()}
     book = StreamBook(places.streams)
+    sign_in_book = SignInBook(places.sign_ins, vault.boot_id)
+    sign_in_book.read(numbers, now_utc_ms, boot_ns)
     assembly = CameraAssembly(
         vault=vault,
         clock=clock,
@@ -116,6 +119,7 @@ def build(configuration: Configuration, vault: Vault, clock: Clock) -> Recorder:
             CertificateBook(places.stream_certificates, clock.utc_ms),
             clock.boot_ns,
         ),
+        sign_in_book=sign_in_book,
         budget=MemoryBudget(configuration.recorder.memory_buffer.total_bytes),
         buffers=ChunkBuffers(SPARE_BUFFER_BYTES_PER_CAMERA * len(configuration.cameras)),
         time_unknown=not known,

@@ -20,7 +20,7 @@ class Backoff:
     """The waits of one camera. `chance` returns a number in [0, 1).
 
     The first wait is never shorter than `first_seconds`, no wait but that for a wrong password longer than
-    `most_seconds`.
+    `most_seconds`. `refusals`: how often a wrong password was refused in a row before, as the property tells it.
     """
 
     def __init__(
@@ -28,12 +28,18 @@ class Backoff:
         chance: Callable[[], float],
         first_seconds: float = SHORTEST_SECONDS,
         most_seconds: float = LONGEST_SECONDS,
+        refusals: int = 0,
     ) -> None:
         self._chance = chance
         self._first_seconds = first_seconds
         self._most_seconds = max(first_seconds, most_seconds)
         self._failures = 0
-        self._refusals = 0
+        self._refusals = min(refusals, len(WRONG_CREDENTIALS_SECONDS) - 1)
+
+    @property
+    def refusals(self) -> int:
+        """How often in a row a wrong password was refused, as far as that matters for the next wait."""
+        return self._refusals
 
     def next_seconds(self, ended: SourceEnded, good_seconds: float = 0.0) -> float:
         """Return how long to wait after this end; `good_seconds` is how long pictures came before it."""

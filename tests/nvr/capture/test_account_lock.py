@@ -6,6 +6,7 @@ The waits are those of the recorder, added up instead of slept; each attempt is 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from kuramori.capture.no_sink import NoSink
 from kuramori.capture.rtsp_source import RtspOptions, RtspSource
 from kuramori.capture.rtsp_url import Credentials, parse_stream_url
 from kuramori.capture.source import EndReason, Source, SourceEnded
+from kuramori.sign_in_book import SignInBook, mark_of
 from kuramori.simulator.challenge import Scheme
 from kuramori.simulator.rtsp_dialogue import Answer, Request
 from kuramori.simulator.rtsp_server import Behaviour, Connection, Mount, RtspServer, ServerSettings
@@ -81,6 +83,40 @@ async def test_no_account_is_locked(
     assert len(set(seen)) == len(seen)
     assert _most_in_a_window(seen) <= SIGN_INS_MOST
     assert len(seen) >= DAY_SECONDS / 1800  # and the camera is back half an hour after the password is right
+
+
+@pytest.mark.parametrize("runs_seconds", [7.0, 45.0, 1000.0])
+@pytest.mark.parametrize("reboots", [False, True])
+async def test_no_account_is_locked_by_a_recorder_that_is_started_again_and_again(
+    tmp_path: Path, runs_seconds: float, reboots: bool
+) -> None:
+    """Restarts of the program and of the machine: what is left of a wait, and how long the next is, outlast them."""
+    counting = Counting()
+    settings = ServerSettings(schemes=(Scheme.BASIC,), behaviour=counting)
+    mark, now, seen = mark_of("127.0.0.1", 554, WRONG.user), 0.0, list[float]()
+    async with running_camera(Mount("/cam", fast_material(), account=ACCOUNT), settings=settings) as server:
+        url, _ = parse_stream_url(server.url("/cam"))
+        for start in range(round(DAY_SECONDS / runs_seconds)):
+            began = now
+            boot_id, boot_ns = (start.to_bytes(16, "big"), 0) if reboots else (bytes(16), round(now * 1e9))
+            book = SignInBook(tmp_path / "sign_ins.json", boot_id)
+            book.read({"cam"}, round(now * 1000), boot_ns)
+            backoff = Backoff(lambda: 0.999, refusals=book.refusals("cam", mark))
+            now += book.left_seconds("cam", mark, boot_ns)
+            while now < began + runs_seconds:
+                before, source = counting.sign_ins, _native(RtspOptions(url, WRONG))
+                with pytest.raises(SourceEnded) as caught:
+                    await source.open()
+                await source.close()
+                seen += [now] * (counting.sign_ins - before)
+                wait_seconds = backoff.next_seconds(caught.value)
+                at_ns = boot_ns + round((now - began) * 1e9)
+                book.refused("cam", mark, backoff.refusals, wait_seconds, round(now * 1000), at_ns)
+                book.save()
+                now += wait_seconds
+            now = began + runs_seconds
+    assert _most_in_a_window(seen) <= SIGN_INS_MOST
+    assert len(seen) >= DAY_SECONDS / 1800
 
 
 @dataclass(slots=True)
