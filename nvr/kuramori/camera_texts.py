@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from kuramori.camera_messages import CameraFacts, CardFacts, Light
 from kuramori.fact_book import is_stale, light_of
-from kuramori.texts import tr
+from kuramori.texts import Said, joined, tr
 
 TAMPER_TEXTS: dict[str, tuple[str, str]] = {
     "scene_change": ("the scene has changed", "画角の急変"),
@@ -22,9 +22,9 @@ LIGHT_TEXTS = {Light.GREEN: ("green", "緑"), Light.RED: ("RED", "赤"), Light.U
 CHANGED = "changed"  # how the certificate's text begins when another one was shown
 
 
-def tamper_text(kinds: Iterable[str]) -> str:
+def tamper_text(kinds: Iterable[str]) -> Said:
     """Return the active kinds of tampering in the reader's language."""
-    return tr(", ", "、").join(tr(*TAMPER_TEXTS.get(kind, (kind, kind))) for kind in kinds)
+    return joined((tr(*TAMPER_TEXTS.get(kind, (kind, kind))) for kind in kinds), ", ", "、")
 
 
 def light_text(light: Light) -> str:
@@ -65,7 +65,7 @@ def camera_troubles(facts: CameraFacts, utc_ms: int, clock_limit_ms: float) -> t
         )
     if facts.tampered:
         kinds = tamper_text(facts.tampered)
-        found.append(tr(f"{name}: tampering: {kinds}", f"{name}: 妨害の疑い: {kinds}"))
+        found.append(tr(f"{name}: tampering: {kinds.english}", f"{name}: 妨害の疑い: {kinds.japanese}"))
     if certificate_changed(facts):
         found.append(
             tr(

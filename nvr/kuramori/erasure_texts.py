@@ -4,7 +4,7 @@ Said by `kuramori init` and `kuramori doctor`. Nothing more may be claimed than 
 cells or disks.
 """
 
-from kuramori.texts import tr
+from kuramori.texts import both, tr
 from kuramori_segments.keystore_faults import PlaceFault, PlaceRefused
 from kuramori_segments.tier import ErasureTier, TierAssessment, TierReason
 
@@ -65,16 +65,18 @@ def tier_advice(assessment: TierAssessment) -> str | None:
 
 def erasure_problem(detail: str, *, on_fallback: bool) -> str:
     """Return what is wrong with erasing, for the operator."""
+    why = both(detail)
     if on_fallback:
         return tr(
-            f"The keystore's cell cannot be reached ({detail}). Recording goes on under the fallback cell, with its "
-            "own tier; earlier recordings can neither be opened nor erased until the cell is back.",
-            f"鍵保管庫の消去可能領域に接続できません（{detail}）。予備の領域により録画を継続しています（消去保証区分は予備の"
+            f"The keystore's cell cannot be reached ({why.english}). Recording goes on under the fallback cell, with "
+            "its own tier; earlier recordings can neither be opened nor erased until the cell is back.",
+            f"鍵保管庫の消去可能領域に接続できません（{why.japanese}）。予備の領域により録画を継続しています"
+            "（消去保証区分は予備の"
             "もの）。復旧するまで、以前の録画は開封も消去もできません。",
         )
     return tr(
-        f"Keys that are due cannot be destroyed: {detail}. Recording goes on; it is tried again every minute.",
-        f"期限の来た鍵を破棄できません: {detail}。録画は継続し、1分ごとに再試行します。",
+        f"Keys that are due cannot be destroyed: {why.english}. Recording goes on; it is tried again every minute.",
+        f"期限の来た鍵を破棄できません: {why.japanese}。録画は継続し、1分ごとに再試行します。",
     )
 
 

@@ -39,6 +39,7 @@ from kuramori.erasure_messages import ErasureProofRequest as ErasureProofRequest
 from kuramori.erasure_messages import Erasures as Erasures
 from kuramori.erasure_messages import ErasuresRequest as ErasuresRequest
 from kuramori.storage_health.medium_report import AcceptMediumRequest, MediaHealth, MediaHealthRequest, MediumReport
+from kuramori.texts import BothLanguages
 from kuramori.wire import WireBytes, WireInvalid, from_plain, to_plain
 from kuramori_metrics.statistics import RecorderStatistics
 
@@ -181,6 +182,7 @@ class RecorderStatus:
     volumes: tuple[VolumeStatus, ...] = ()
     problems: tuple[str, ...] = ()
     media: tuple[MediumReport, ...] = ()  # health of the media under volumes and state directory
+    problem_texts: tuple[BothLanguages, ...] = ()  # the same as `problems`, for readers of either language
 
 
 # ---- coverage ----------------------------------------------------------------------------------------------

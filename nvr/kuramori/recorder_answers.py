@@ -56,6 +56,7 @@ from kuramori.overdue_answers import OverdueAnswers
 from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
+from kuramori.texts import both
 from kuramori.volume_health import NS_PER_SECOND
 from kuramori_segments import ledger_records
 from kuramori_segments.codes import SlotState
@@ -143,6 +144,7 @@ class RecorderAnswers:
     async def _status(self, _question: StatusRequest) -> RecorderStatus:
         recorder, vault = self._recorder, self._vault
         oldest = await recorder.oldest_decryptable_utc_ms()
+        problems = recorder.problems_now()
         cameras = tuple(
             self._camera_status(camera, oldest.get(camera.recording.camera_number))
             for camera in recorder.cameras.values()
@@ -159,7 +161,8 @@ class RecorderAnswers:
             clock_trusted=recorder.clock_trusted,
             cameras=cameras,
             volumes=self._volumes(),
-            problems=tuple(recorder.problems_now()),
+            problems=tuple(str(problem) for problem in problems),
+            problem_texts=tuple(both(problem) for problem in problems),
             media=recorder.health.reports if recorder.health is not None else (),
         )
 

@@ -133,7 +133,7 @@ def _silent() -> str:
 
 
 def _sentence(pulse: Pulse) -> str:
-    said = tr(
+    said: str = tr(
         f"{pulse.recording} of {pulse.cameras} cameras are recorded.",
         f"カメラ{pulse.cameras}台中{pulse.recording}台を録画中です。",
     )

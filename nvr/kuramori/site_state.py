@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kuramori.camera_messages import Light
 from kuramori.gap_texts import gap_text
 from kuramori.messages import CameraState, CameraStatus, RecorderStatus
+from kuramori.texts import both, tr
 
 DURABLE_AGE_MS = 60_000  # a camera that records has something newer on disk
 SENTENCE_CHARACTERS_MOST = 400
@@ -52,7 +53,7 @@ class SiteFacts:
     recorder: RecorderStatus | None
     away: str = ""  # why the recorder did not answer
     processes_down: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()  # of the desk, in the service's language
+    sentences: tuple[str, ...] = ()  # of the desk
 
 
 def site_state(facts: SiteFacts) -> SiteState:
@@ -107,7 +108,8 @@ def _of_recorder(status: RecorderStatus) -> list[SiteProblem]:
                     urgent=True,
                 )
             )
-    return found + [_spoken(sentence, _names(status)) for sentence in status.problems]
+    told = [tr(one.english, one.japanese) for one in status.problem_texts] or status.problems
+    return found + [_spoken(sentence, _names(status)) for sentence in told]
 
 
 def _of_camera(camera: CameraStatus, utc_ms: int) -> SiteProblem | None:
@@ -137,6 +139,7 @@ def _names(status: RecorderStatus | None) -> tuple[str, ...]:
 
 def _spoken(sentence: str, names: tuple[str, ...]) -> SiteProblem:
     """Return what somebody said as a problem; its key is the sentence without its figures, and whom it names."""
-    line = one_line(sentence)
+    said = both(sentence)
+    line = one_line(said.english)
     named = [name for name in names if re.search(rf"(?<![a-z0-9-]){re.escape(name)}(?![a-z0-9-])", line)]
-    return SiteProblem(f"said {_FIGURE.sub('#', line)} {' '.join(named)}".rstrip(), line, line)
+    return SiteProblem(f"said {_FIGURE.sub('#', line)} {' '.join(named)}".rstrip(), line, one_line(said.japanese))

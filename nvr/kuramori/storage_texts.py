@@ -5,7 +5,7 @@ This module must not know how it was found out.
 
 from collections.abc import Sequence
 
-from kuramori.texts import tr
+from kuramori.texts import both, tr
 from kuramori.volume_health import NS_PER_SECOND, VolumeHealth, VolumeState
 from kuramori_segments.ledger_store import Mend
 
@@ -14,11 +14,12 @@ def volume_problem(name: str, health: VolumeHealth, boot_ns: int, *, alone: bool
     """Return the sentence for a volume; None when there is nothing to tell. `alone`: no other volume takes over."""
     if health.is_sound(boot_ns):
         return None
+    why = both(health.detail)
     seconds = max(0, boot_ns - health.since_boot_ns) // NS_PER_SECOND
     if health.state is VolumeState.GOOD:
         return tr(
-            f"The volume {name} has failed within the last ten minutes and is used again: {health.detail}",
-            f"保存領域 {name} で10分以内に障害があり、現在は再び使用しています: {health.detail}",
+            f"The volume {name} has failed within the last ten minutes and is used again: {why.english}",
+            f"保存領域 {name} で10分以内に障害があり、現在は再び使用しています: {why.japanese}",
         )
     goes_on = (
         tr(
@@ -30,18 +31,19 @@ def volume_problem(name: str, health: VolumeHealth, boot_ns: int, *, alone: bool
     )
     if health.state is VolumeState.LATE:
         return tr(
-            f"The volume {name} does not answer ({health.detail}). {goes_on}",
-            f"保存領域 {name} が応答しません（{health.detail}）。{goes_on}",
+            f"The volume {name} does not answer ({why.english}). {goes_on.english}",
+            f"保存領域 {name} が応答しません（{why.japanese}）。{goes_on.japanese}",
         )
     if health.state is VolumeState.AWAY:
         return tr(
-            f"The volume {name} is not in use: {health.detail} {goes_on} It is taken up as soon as it is there.",
-            f"保存領域 {name} は使用できません: {health.detail} {goes_on} 使用可能になり次第、自動で使用を再開します。",
+            f"The volume {name} is not in use: {why.english} {goes_on.english} It is taken up as soon as it is there.",
+            f"保存領域 {name} は使用できません: {why.japanese} {goes_on.japanese} "
+            "使用可能になり次第、自動で使用を再開します。",
         )
     return tr(
-        f"The volume {name} has been out of use for {seconds} s: {health.detail} {goes_on} Look at its medium; when it "
-        f"works again it is checked and used again by itself.",
-        f"保存領域 {name} は{seconds}秒前から使用できません: {health.detail} {goes_on} 媒体を確認してください。"
+        f"The volume {name} has been out of use for {seconds} s: {why.english} {goes_on.english} Look at its medium; "
+        "when it works again it is checked and used again by itself.",
+        f"保存領域 {name} は{seconds}秒前から使用できません: {why.japanese} {goes_on.japanese} 媒体を確認してください。"
         f"正常に戻れば、検査のうえ自動で使用を再開します。",
     )
 
@@ -59,21 +61,23 @@ def out_of_reach(volumes: Sequence[str]) -> str:
 
 def keystore_problem(detail: str) -> str:
     """Return the sentence for a keystore that makes no new key."""
+    why = both(detail)
     return tr(
-        f"No key can be made for the coming hour: {detail} Cameras are recorded under the keys that they have, "
+        f"No key can be made for the coming hour: {why.english} Cameras are recorded under the keys that they have, "
         "then kept in memory, then not at all. Make the state directory writable; it is tried again by itself.",
-        f"次の時間帯の鍵を作成できません: {detail} 現在の鍵で録画を続け、その後はメモリーに保持し、"
+        f"次の時間帯の鍵を作成できません: {why.japanese} 現在の鍵で録画を続け、その後はメモリーに保持し、"
         "満杯になると録画できません。状態ディレクトリーを書き込み可能にしてください。自動で再試行します。",
     )
 
 
 def ledger_problem(detail: str, waiting: int) -> str:
     """Return the sentence for a ledger that takes nothing."""
+    why = both(detail)
     return tr(
-        f"The ledger cannot be written: {detail} Recording goes on; {waiting} notes of runs and gaps wait in memory. "
-        "Make its place writable again.",
-        f"台帳に書き込めません: {detail} 録画は続いています。録画区間の記録{waiting}件がメモリーで待機しています。"
-        "保存場所を書き込み可能に戻してください。",
+        f"The ledger cannot be written: {why.english} Recording goes on; {waiting} notes of runs and gaps wait in "
+        "memory. Make its place writable again.",
+        f"台帳に書き込めません: {why.japanese} 録画は続いています。録画区間の記録{waiting}件が"
+        "メモリーで待機しています。保存場所を書き込み可能に戻してください。",
     )
 
 

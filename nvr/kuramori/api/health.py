@@ -30,7 +30,7 @@ from kuramori.mail.mail_report import mail_trouble, read_report
 from kuramori.messages import Coverage
 from kuramori.metrics_window import supervised
 from kuramori.site_state import SiteFacts, site_state
-from kuramori.texts import japanese_wanted
+from kuramori.texts import both, japanese_wanted, tr
 
 SUPERVISOR_REPORT = "supervisor.json"
 REPORT_LIMIT_BYTES = 65536
@@ -56,7 +56,7 @@ async def status(here: Here, caller: Anybody) -> StatusView:
             custody = here.desk.custody_status()
             spoken += custody_problems(custody, here.clock.utc_ms())
         except CustodiansUnusable as unusable:
-            spoken.append(unusable.english)
+            spoken.append(tr(unusable.english, unusable.japanese))
     mail = mail_trouble(read_report(here.runtime_directory), here.clock.utc_ms())
     down = tuple(process.name for process in supervised(here.runtime_directory) if not process.up)
     state = site_state(SiteFacts(recorder, "", down, (*spoken, *((mail,) if mail else ()))))
@@ -69,7 +69,8 @@ async def status(here: Here, caller: Anybody) -> StatusView:
         custody,
         _open_disposals(here),
         state.light,
-        tuple(spoken),
+        tuple(str(sentence) for sentence in spoken),
+        tuple(both(sentence) for sentence in spoken),
     )
 
 

@@ -12,6 +12,7 @@ from kuramori.desk.granted import Recipient
 from kuramori.desk.register import Record
 from kuramori.desk.request import Request
 from kuramori.messages import RecorderStatus
+from kuramori.texts import BothLanguages
 from kuramori.wire import WireBytes
 
 
@@ -222,6 +223,7 @@ class StatusView:
     open_disposals: tuple[OpenDisposal, ...] = ()
     light: Light = Light.UNKNOWN
     desk_problems: tuple[str, ...] = ()  # of `problems`, what the desk itself says
+    desk_problem_texts: tuple[BothLanguages, ...] = ()  # the same, for readers of either language
 
 
 @dataclass(frozen=True, slots=True)

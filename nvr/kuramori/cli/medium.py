@@ -67,7 +67,7 @@ def listing(acting: As = None, config: Config = None, as_json: AsJson = False) -
             return
         zone = zone_of_site(config)
         for one in found["media"]:
-            state = tr("in its place", "所定の場所にあります")
+            state: str = tr("in its place", "所定の場所にあります")
             if one["retired_record"]:
                 state = tr(
                     f"retired, disposal record {one['retired_record']}", f"廃止済み（廃棄記録 {one['retired_record']}）"

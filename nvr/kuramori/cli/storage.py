@@ -73,7 +73,7 @@ def report_lines(report: "MediumReport", zone: tzinfo) -> list[str]:
     from kuramori.storage_health.medium_texts import evidence_text, report_title
 
     lines = [report_title(report)]
-    facts = []
+    facts: list[str] = []
     if report.light_since_utc_ms is not None:
         since = format_time(report.light_since_utc_ms, zone)
         facts.append(tr(f"since {since}", f"{since} から"))

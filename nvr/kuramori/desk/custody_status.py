@@ -46,7 +46,7 @@ def custody_status(current: CustodianSet, book: CustodyBook, earlier_sets: int, 
 
 def custody_problems(status: CustodyStatus, utc_ms: int) -> list[str]:
     """Return what is wrong, in sentences for the operator."""
-    found = []
+    found: list[str] = []
     if status.recovery_used:
         found.append(
             tr(

@@ -18,6 +18,7 @@ from kuramori.metrics_window import supervised
 from kuramori.places import Places
 from kuramori.recorder_client import RecorderClient, RecorderFault
 from kuramori.site_state import SiteFacts
+from kuramori.texts import BothLanguages, both, tr
 from kuramori.wire import WireInvalid, from_plain
 
 RECORDER_ANSWER_SECONDS = 5.0
@@ -72,11 +73,15 @@ class SiteLook:
                 answer = await bounded_get(desk, "/v1/status", DESK_ANSWER_BYTES_MOST, DESK_SECONDS)
             document = json.loads(answer)
             self.custody = from_plain(CustodyStatus, document["custody"]) if document["custody"] else None
-            self.desk_sentences = tuple(str(sentence) for sentence in document["desk_problems"])
+            told = [from_plain(BothLanguages, one) for one in document["desk_problem_texts"]]
+            self.desk_sentences = tuple(tr(one.english, one.japanese) for one in told)
         except (AnswerRefused, WireInvalid, ValueError, KeyError, TypeError, RecursionError) as error:
-            known = tuple(one for one in self.desk_sentences if not one.startswith(_DESK_AWAY))
+            known = tuple(one for one in self.desk_sentences if not both(one).english.startswith(_DESK_AWAY))
             detail = str(error) if isinstance(error, AnswerRefused) else type(error).__name__
-            self.desk_sentences = (*known, f"{_DESK_AWAY} ({detail})")
+            self.desk_sentences = (
+                *known,
+                tr(f"{_DESK_AWAY} ({detail})", f"受付（desk）が応答していません（{detail}）"),
+            )
 
 
 _DESK_AWAY = "the desk does not answer"

@@ -18,6 +18,7 @@ from kuramori.storage_health.medium_history import MediumHistory
 from kuramori.storage_health.medium_report import MediumReport
 from kuramori.storage_health.medium_texts import report_problems
 from kuramori.storage_health.sysfs_medium import Sources, look
+from kuramori.texts import joined
 from kuramori.timebase import Clock
 from kuramori.vault_thread import WorkThread
 
@@ -190,7 +191,7 @@ class HealthWatch:
         self._tell(medium.report, before, medium)
 
     def _tell(self, report: MediumReport, before: MediumReport | None, medium: _Medium) -> None:
-        found = " ".join(report_problems(report))
+        found = joined(report_problems(report))
         if found:
             self._problems[PROBLEM + report.volume] = found
         else:

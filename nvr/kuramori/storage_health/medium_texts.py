@@ -6,7 +6,7 @@ This module must not know how a light comes to be.
 from kuramori.camera_messages import Light
 from kuramori.camera_texts import light_text
 from kuramori.storage_health.medium_report import Evidence, MediumKind, MediumReport
-from kuramori.texts import tr
+from kuramori.texts import Said, tr
 
 WORN_TOLD_PERCENT = 80.0  # beyond it a spare should lie ready
 
@@ -102,12 +102,12 @@ KINDS: dict[MediumKind, tuple[str, str]] = {
 TOLD_ELSEWHERE = frozenset({"takes_nothing"})  # the watch over storage tells these itself, in more words
 
 
-def evidence_text(evidence: Evidence) -> str:
+def evidence_text(evidence: Evidence) -> Said:
     """Return what was seen, in the reader's language; its source stands in brackets."""
     english, japanese = SENTENCES.get(evidence.key, (evidence.key + " {value}", evidence.key + " {value}"))
     source = tr(*SOURCES.get(evidence.source, (evidence.source, evidence.source)))
-    text = tr(english, japanese).replace("{value}", evidence.value)
-    return tr(f"{text} [{source}]", f"{text}〔{source}〕")
+    english, japanese = (text.replace("{value}", evidence.value) for text in (english, japanese))
+    return tr(f"{english} [{source.english}]", f"{japanese}〔{source.japanese}〕")
 
 
 def kind_text(kind: MediumKind) -> str:
@@ -123,16 +123,16 @@ def report_title(report: MediumReport) -> str:
 
 def report_problems(report: MediumReport) -> list[str]:
     """Return what an operator must do about a medium; empty where nothing."""
-    problems = []
+    problems: list[str] = []
     red = [one for one in report.evidence if one.light is Light.RED and one.key not in TOLD_ELSEWHERE]
     name = f"{report.volume} ({report.device})" if report.device else report.volume
     if red:
         why = evidence_text(red[0])
         problems.append(
             tr(
-                f"The medium under {name} is failing: {why}. Have a spare ready and replace it soon; "
+                f"The medium under {name} is failing: {why.english}. Have a spare ready and replace it soon; "
                 "kuramori storage shows all evidence.",
-                f"{name} の記録媒体に異常があります: {why}。予備を用意し、早めに交換してください"
+                f"{name} の記録媒体に異常があります: {why.japanese}。予備を用意し、早めに交換してください"
                 "（詳細は kuramori storage）。",
             )
         )
