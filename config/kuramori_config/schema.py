@@ -451,7 +451,8 @@ class Camera(Table):
         default=False,
     )
     fill_gaps: Switch = option(
-        "After an outage fetch the missing minutes from the camera's card, where `card_recording` allows it.",
+        "After an outage fetch the missing minutes from the camera's card, where `card_recording` allows it. What is "
+        "filled carries no sound, even where sound is decided; gaps under 1 s are not fetched.",
         shape=YES_OR_NO,
         example="true",
         default=True,

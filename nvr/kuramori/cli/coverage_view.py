@@ -150,7 +150,7 @@ def _legend(rows: Sequence[PictureRow], symbols: Symbols) -> Columns:
     entries: list[tuple[str, Tone, str]] = []
     for symbol, tone, words in (
         (symbols.recorded, Tone.GOOD, tr("recorded", "録画あり")),
-        (symbols.filled, Tone.FILLED, tr("filled from the camera's card", "カメラから補完")),
+        (symbols.filled, Tone.FILLED, tr("filled from the camera's card, without sound", "カメラから補完(音声なし)")),
         (symbols.unproven, Tone.UNPROVEN, tr("recorded, recovered after a crash", "録画あり(異常終了後に回復)")),
         (symbols.erased, Tone.ERASED, tr("was recorded, erased since", "録画後に消去済み")),
         (symbols.away, Tone.AWAY, tr("was recorded, on a volume that is away", "録画済み（保存領域が使用不可）")),

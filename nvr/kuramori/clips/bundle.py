@@ -19,7 +19,7 @@ from kuramori.clips.cms import sign_detached
 from kuramori.clips.grant_check import check_grant
 from kuramori.clips.handover_texts import conditions_text, receipt_text
 from kuramori.clips.job import CameraExtraction, ExtractionFailed, ExtractionFault, ExtractionJob
-from kuramori.clips.manifest import BundleFile, ClipFiles, decisions_of_clips, make_manifest
+from kuramori.clips.manifest import BundleFile, ClipFiles, decisions_of_clips, has_filled, make_manifest
 from kuramori.clips.mux import MuxFailed
 from kuramori.clips.sealed_segment import ClipSource
 from kuramori.clips.spool import SpoolDamaged, SpoolFile, SpoolFull, SpoolKey
@@ -81,7 +81,9 @@ class _Maker:
         clip_facts = tuple(fact for fact in self._facts if fact.name.endswith(".mp4"))
         self._add_small(GRANTED, job.granted_document)
         self._add_small(CONDITIONS, conditions_text(job).encode())
-        self._add_small(RECEIPT, receipt_text(job, self._granted, clip_facts, self._zone, decisions).encode())
+        filled = has_filled(clips)
+        receipt = receipt_text(job, self._granted, clip_facts, self._zone, decisions, filled=filled)
+        self._add_small(RECEIPT, receipt.encode())
         without = [camera for camera in job.cameras if camera not in [clip.camera for clip in clips]]
         empty = [CameraClip(camera) for camera in without]
         manifest = make_manifest(job, [*clips, *empty], [*names, *([] for _ in empty)], self._facts, GRANTED)

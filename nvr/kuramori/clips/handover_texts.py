@@ -44,8 +44,13 @@ def receipt_text(
     files: Sequence[BundleFile],
     zone: tzinfo,
     sound: tuple[AudioDecision, ...] = (),
+    *,
+    filled: bool = False,
 ) -> str:
-    """Return receipt.txt; `sound` are the written decisions by which there is any (R3)."""
+    """Return receipt.txt; `sound` are the written decisions by which there is any (R3).
+
+    `filled`: some of the pictures come from a camera's card.
+    """
     recipient = granted.recipient
     cameras = "、".join(f"{camera.camera} {camera.place}".strip() for camera in job.cameras)
     lines = [
@@ -56,7 +61,7 @@ def receipt_text(
         f"文書番号 / Document: {granted.document_number}",
         f"カメラ / Cameras: {cameras}",
         f"範囲 / Range: {_clock(job.from_utc_ms, zone)} - {_clock(job.to_utc_ms, zone)}",
-        f"音声 / Sound: {sound_japanese(sound)} / {sound_english(sound)}",
+        f"音声 / Sound: {sound_japanese(sound, filled=filled)} / {sound_english(sound, filled=filled)}",
         f"開封日時 / Opened: {_clock(job.opened_utc_ms, zone)}",
         f"提供先 / Recipient: {recipient.organisation} {recipient.title} {recipient.name}",
         f"本人確認 / Identity check: {recipient.identity_check}",

@@ -15,6 +15,7 @@ from kuramori.clips.sound_statement import decisions_of, sound_english, sound_ja
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
 from kuramori_segments.audio_track import AudioDecision
 from kuramori_segments.canonical_json import canonical
+from kuramori_segments.codes import Provenance
 from kuramori_segments.records import CameraEventRecord
 
 KIND = "clip manifest"
@@ -67,6 +68,11 @@ def decisions_of_clips(clips: Sequence[CameraClip]) -> tuple[AudioDecision, ...]
     return decisions_of(track.decision for track in tracks if track is not None)
 
 
+def has_filled(clips: Sequence[CameraClip]) -> bool:
+    """Tell whether pictures of clips were filled from a camera's card."""
+    return any(item.provenance is Provenance.FILLED_FROM_CAMERA for clip in clips for item in clip.evidence)
+
+
 def make_manifest(
     job: ExtractionJob,
     clips: Sequence[CameraClip],
@@ -75,7 +81,7 @@ def make_manifest(
     granted_name: str,
 ) -> bytes:
     """Return the manifest; `names` holds those of each clip of each camera, `files` all but itself."""
-    decisions = decisions_of_clips(clips)
+    decisions, filled = decisions_of_clips(clips), has_filled(clips)
     document = {
         "kuramori": KIND,
         "version": VERSION,
@@ -94,8 +100,8 @@ def make_manifest(
         "asked": {"from_utc_ms": job.from_utc_ms, "to_utc_ms": job.to_utc_ms},
         "processing": {"re_encoded": False, "audio": bool(decisions)},
         "statement": {
-            "en": STATEMENT_ENGLISH.format(sound=sound_english(decisions)),
-            "ja": STATEMENT_JAPANESE.format(sound=sound_japanese(decisions)),
+            "en": STATEMENT_ENGLISH.format(sound=sound_english(decisions, filled=filled)),
+            "ja": STATEMENT_JAPANESE.format(sound=sound_japanese(decisions, filled=filled)),
         },
         "files": [
             {"name": file.name, "bytes": file.size_bytes, "sha256": _text(file.sha256)}
@@ -164,10 +170,12 @@ def _clip(part: ClipPart, names: ClipFiles) -> dict[str, Any]:
 
 def _sound_said(clip: CameraClip) -> dict[str, Any]:
     """What was offered, what was done with it, and by whose decision: `said` as it stands in the segments."""
-    decisions = decisions_of_clips([clip])
+    decisions, filled = decisions_of_clips([clip]), has_filled([clip])
+    silent = [span for span in clip.camera.spans if span.filled and decisions]
     return {
         "recorded": bool(decisions),
-        "statement": {"en": sound_english(decisions), "ja": sound_japanese(decisions)},
+        "statement": {"en": sound_english(decisions, filled=filled), "ja": sound_japanese(decisions, filled=filled)},
+        "missing": [{"from_utc_ms": span.from_utc_ms, "to_utc_ms": span.to_utc_ms} for span in silent],
         "decisions": [_decision(one) for one in decisions],
         "said": sorted({item.audio_text for item in clip.evidence}),
     }

@@ -12,7 +12,7 @@ from kuramori.clips.verify import Verdict, verify_bundle
 from kuramori.messages import CoverageSpan, SpanKind
 from kuramori_segments.numbering import FIRST_FILLED_NUMBER
 from tests.fakes.bundles import archive_of, unpacked, write_files
-from tests.fakes.sealed_recording import START_UTC_MS, Picture, SealedRecording, make_job, pictures
+from tests.fakes.sealed_recording import START_UTC_MS, Picture, SealedRecording, heard, make_job, pictures
 from tests.nvr.clips.test_clip_content import decoded, nal_units_of
 
 STREAMS = [(Codec.H264, 0), (Codec.H264, 2), (Codec.H265, 2)]
@@ -165,3 +165,35 @@ def test_a_range_within_what_was_filled_reaches_back_to_its_key_frame(tmp_path: 
     wanted = [picture for picture in card if key <= ms(picture) < 4_100]
     assert nal_units_of(files["clip.mp4"]) == nals(wanted)
     assert {item["provenance"] for item in camera_of(files)["segments"]} == {"filled_from_camera"}
+
+
+def test_the_manifest_says_that_filled_stretches_have_no_sound_though_it_was_decided(tmp_path: Path) -> None:
+    """In the statement, at the camera with the span, at the clip, and on the receipt, in both languages."""
+    source = pictures(Codec.H264, repeat=4)
+    live, card = split(source, *GAP)
+    track, sound = heard(120)
+    recording = SealedRecording(tmp_path / "recorder")
+    recording.add(Codec.H264, live, sound=sound, track=track)
+    recording.add(Codec.H264, card, filled=True)
+    files = made(recording, GAP)
+    camera = camera_of(files)
+    said = camera["sound"]
+    assert said["recorded"]
+    assert said["missing"] == [{"from_utc_ms": START_UTC_MS + GAP[0], "to_utc_ms": START_UTC_MS + GAP[1]}]
+    assert [clip["sound"] is None for clip in camera["clips"]] == [False, True, False]
+    statement, receipt = json.loads(files["manifest.json"])["statement"], files["receipt.txt"].decode()
+    for text in (statement["en"], said["statement"]["en"], receipt):
+        assert "What was filled from the camera's card has no sound." in text
+    for text in (statement["ja"], said["statement"]["ja"], receipt):
+        assert "補完した部分には、音声がありません。" in text
+    assert verify_bundle(write_files(tmp_path / "bundle", files)).verdict is Verdict.UNCHANGED
+
+
+def test_where_no_sound_was_decided_none_is_called_missing(tmp_path: Path) -> None:
+    """No audio is all that is to be said."""
+    live, card = split(pictures(Codec.H264, repeat=4), *GAP)
+    recording = SealedRecording(tmp_path / "recorder")
+    recording.add(Codec.H264, live)
+    recording.add(Codec.H264, card, filled=True)
+    said = camera_of(made(recording, GAP))["sound"]
+    assert (said["recorded"], said["missing"], said["statement"]["en"]) == (False, [], "No audio.")

@@ -129,6 +129,7 @@ def test_without_a_decision_the_bundle_says_that_there_is_no_sound(tmp_path: Pat
     assert manifest["cameras"][0]["sound"] == {
         "recorded": False,
         "statement": {"en": "No audio.", "ja": "音声は含みません。"},
+        "missing": [],
         "decisions": [],
         "said": ["offered (PCMU), not set up"],
     }
