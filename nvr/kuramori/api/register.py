@@ -10,6 +10,7 @@ from typing import Annotated
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter, Query
 
+from kuramori.api import register_papers
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Anybody, RegisterReader
 from kuramori.api.views import CheckpointView, EntryView, ProofView, RegisterView
@@ -19,6 +20,7 @@ from kuramori.desk.register import RegisterDamaged
 ENTRIES_MOST = 1000
 
 router = APIRouter(prefix="/v1/register", tags=["register"])
+router.include_router(register_papers.router)
 
 Size = Annotated[int, Query(ge=0)]
 

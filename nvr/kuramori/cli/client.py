@@ -164,6 +164,16 @@ class DeskClient:
         with self._failures():
             return _content(self._http.get(path, params=dict(params or {})))
 
+    def get_file(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
+        """GET `path` and return what is no JSON: a page to print, a table. Raises CommandFailure."""
+        with self._failures():
+            answer = self._http.get(
+                path, params=dict(params or {}), headers={"Accept": "*/*"}, timeout=DOWNLOAD_TIMEOUT_SECONDS
+            )
+        if not answer.is_success:
+            _content(answer)
+        return answer.content
+
     def post_json(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """POST a JSON body and return the parsed JSON (None for an empty answer). Raises CommandFailure."""
         with self._failures():

@@ -27,6 +27,20 @@ class TrustBroken(CommandFailure):
     """The recorder is not, or its register does not hold, what this client saw before. Tell the manager."""
 
 
+class RegisterRewritten(TrustBroken):
+    """The register is not the one that was seen before, grown: entries were changed or removed."""
+
+    def __init__(self, entries_then: int, entries_now: int) -> None:
+        super().__init__(
+            tr(
+                f"The register no longer contains what it showed before ({entries_then} entries then, {entries_now} "
+                "now): entries were changed or removed. Nothing is approved; tell the manager.",
+                f"記録簿が以前の内容を含んでいません(以前 {entries_then} 件、現在 {entries_now} 件)。"
+                "改変又は削除の疑いがあります。承認しません。管理責任者に連絡してください。",
+            )
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Acquaintance:
     """One recorder as this client knows it."""
@@ -157,12 +171,5 @@ def follow(known: str, shown: str, verifier_text: str, proof: Callable[[int, int
         old.size, old.root, new.size, new.root, proof(old.size, new.size) if 0 < old.size < new.size else []
     )
     if not contained:
-        raise TrustBroken(
-            tr(
-                f"The register no longer contains what it showed before ({old.size} entries then, {new.size} now): "
-                "entries were changed or removed. Nothing is approved; tell the manager.",
-                f"記録簿が以前の内容を含んでいません(以前 {old.size} 件、現在 {new.size} 件)。"
-                "改変又は削除の疑いがあります。承認しません。管理責任者に連絡してください。",
-            )
-        )
+        raise RegisterRewritten(old.size, new.size)
     return new

@@ -12,6 +12,7 @@ import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
 from kuramori.cli.options import As, AsJson, Config, NotebookFile
+from kuramori.cli.register_papers import FormFormat, Sealed, write_checkpoint_page, write_form
 from kuramori.texts import tr
 
 KINDS_JAPANESE = {
@@ -69,21 +70,45 @@ def show(
     number: Annotated[
         str | None, typer.Option("--request", metavar="REQUEST", help=tr("Only this request.", "この請求のみ"))
     ] = None,
+    sealed: Annotated[
+        Sealed | None,
+        typer.Option(
+            "--sealed",
+            metavar="ENTRIES:ROOT",
+            parser=Sealed.parse,
+            help=tr("With --verify: compare with a sealed page.", "封印した検証値と照合(--verifyと併用)"),
+        ),
+    ] = None,
+    form: Annotated[
+        Path | None, typer.Option("--form", metavar="FILE", help=tr("Write the form.", "様式をファイルに出力"))
+    ] = None,
+    shape: Annotated[
+        FormFormat, typer.Option("--format", help=tr("As what --form is written.", "様式の出力形式"))
+    ] = FormFormat.PDF,
+    checkpoint_page: Annotated[
+        Path | None,
+        typer.Option("--checkpoint-page", metavar="FILE", help=tr("Write the page to seal.", "封印用の検証値を出力")),
+    ] = None,
     notebook: NotebookFile = None,
     person: As = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the register."""
+    """Show the register, verify it, or write its papers."""
     from kuramori.cli.options import desk_for, show_json
 
     with one_sentence(), desk_for(config, person) as desk:
-        if verify:
-            result = _verify(desk, notebook)
+        if form is not None:
+            write_form(desk, form, shape)
+        if checkpoint_page is not None:
+            write_checkpoint_page(desk, checkpoint_page)
+        if verify or sealed is not None:
+            result = _verify(desk, notebook, sealed)
             if as_json:
                 show_json(result)
             else:
                 _tell_verified(result)
+        if verify or sealed is not None or form is not None or checkpoint_page is not None:
             return
         entries = [entry for entry in _entries(desk) if number in (None, entry["request"])]
         if as_json:
@@ -103,10 +128,18 @@ def _entries(desk: DeskClient) -> Iterator[dict[str, Any]]:
             return
 
 
-def _verify(desk: DeskClient, notebook: Path | None) -> dict[str, Any]:
+def _verify(desk: DeskClient, notebook: Path | None, sealed: Sealed | None) -> dict[str, Any]:
     from dataclasses import replace
 
-    from kuramori.cli.notebook import Acquaintance, Notebook, TrustBroken, compare, follow, usual_notebook
+    from kuramori.cli.notebook import (
+        Acquaintance,
+        Notebook,
+        RegisterRewritten,
+        TrustBroken,
+        compare,
+        follow,
+        usual_notebook,
+    )
     from kuramori.desk.register_check import RegisterWrong, check_entries
 
     facts = desk.get_json("/v1/register/checkpoint")
@@ -124,6 +157,8 @@ def _verify(desk: DeskClient, notebook: Path | None) -> dict[str, Any]:
         ) from wrong
     if met.checkpoint:  # the tree is at hand: no proof needs to be asked for
         follow(met.checkpoint, facts["checkpoint"], met.verifier, checked.tree.consistency_proof)
+    if sealed is not None and not sealed.is_contained_in(checked.tree):
+        raise RegisterRewritten(sealed.entries, checkpoint.size)
     remembered.remember(replace(met, checkpoint=facts["checkpoint"]))
     return {
         "entries": checkpoint.size,

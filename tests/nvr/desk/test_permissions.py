@@ -47,6 +47,8 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/register/checkpoint", None, {}, EVERYBODY),
     ("GET", "/v1/register/consistency", None, {"old": 0}, EVERYBODY),
     ("GET", "/v1/register/inclusion", None, {"index": 0}, EVERYBODY),
+    ("GET", "/v1/register/checkpoint-page", None, {}, EVERYBODY),
+    ("GET", "/v1/register/form", None, {"format": "csv"}, STAFF | {AUDITOR}),
     ("GET", "/v1/requests/{id}/package", None, {"custodian": "00" * 16}, EVERYBODY),
     ("POST", "/v1/requests/{id}/approvals", APPROVAL, {}, EVERYBODY),
     ("POST", "/v1/requests", "request", {}, HANDLERS),
@@ -98,6 +100,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/cameras/park/retirement", {"reason": "r"}, {}, KEEPERS),
 ]
 PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
+PAPERS = {("GET", "/v1/register/form"), ("GET", "/v1/register/checkpoint-page")}  # to print: text, no pictures
 DOOR = {"person-missing", "role-missing", "person-unknown"}
 
 
@@ -148,7 +151,7 @@ def named(path: str) -> str:
 
 
 async def test_no_resource_gives_pictures_but_aiming_and_a_granted_request(room: DeskRoom) -> None:
-    """Every resource, as everybody: JSON, whatever is asked. A still only for aiming, a bundle only when approved."""
+    """Every resource, as everybody: JSON or paper. A still only for aiming, a bundle only when approved."""
     for method, path, body, parameters, _ in MATRIX:
         number = await filed(room)
         for person in sorted(EVERYBODY):
@@ -156,7 +159,8 @@ async def test_no_resource_gives_pictures_but_aiming_and_a_granted_request(room:
             answer = await room.call(method, path.replace("{id}", number), person, sent, **parameters)
             kind = answer.headers.get("content-type", "")
             aimed = kind == "image/jpeg" and (method, path) == ("POST", "/v1/cameras/gate/still")
-            assert aimed or kind in ("application/json", "application/problem+json"), (method, path, person)
+            paper = kind.partition(";")[0] in ("application/pdf", "text/csv") and (method, path) in PAPERS
+            assert aimed or paper or kind in ("application/json", "application/problem+json"), (method, path, person)
             if aimed:
                 assert person in (HANDLER, INSTALLER)
                 assert answer.headers["cache-control"] == "no-store"
@@ -167,7 +171,7 @@ async def test_no_resource_gives_pictures_but_aiming_and_a_granted_request(room:
         for method, operation in methods.items()
         if any("json" not in kind for code in operation["responses"].values() for kind in code.get("content", {}))
     }
-    assert offered <= PICTURES
+    assert offered <= PICTURES | PAPERS
 
 
 def test_every_operation_is_decided() -> None:

@@ -1,0 +1,119 @@
+"""The register to take away over HTTP: the form as PDF, CSV and JSON, and the page of the newest checkpoint.
+
+Must not know how pages are drawn.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Response
+
+from kuramori.api.context import TheDesk
+from kuramori.api.identity import Anybody, RegisterReader
+from kuramori.desk.desk import Desk
+from kuramori.desk.fault import RegisterAway, RequestInvalid
+from kuramori.desk.register import Record, Register, RegisterDamaged
+from kuramori.desk.signed_note import open_checkpoint
+from kuramori.paper.register_form import FormSheet, sheets_json, sheets_of
+from kuramori.paper.register_print import SealedPage, checkpoint_pdf, sheets_csv, sheets_pdf
+
+SHEETS_MOST = 1000  # in one file
+PAGE_ENTRIES = 200  # bodies that stand in memory at a time
+LATEST_UTC_MS = 253_402_300_800_000  # the year 10000
+PDF = "application/pdf"
+_NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+router = APIRouter()  # part of that of the register
+_printer = ThreadPoolExecutor(1, "printer")  # one at a time: the threads of the register stay free
+
+UtcMs = Annotated[int, Query(ge=0, le=LATEST_UTC_MS)]
+
+
+class FormFormat(StrEnum):
+    """As what the form is wanted."""
+
+    PDF = "pdf"
+    CSV = "csv"
+    JSON = "json"
+
+
+_MEDIA_TYPES = {FormFormat.PDF: PDF, FormFormat.CSV: "text/csv; charset=utf-8", FormFormat.JSON: "application/json"}
+_OF_FORM: dict[int | str, dict[str, Any]] = {200: {"content": {PDF: {}, "text/csv": {}, "application/json": {}}}}
+_OF_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {PDF: {}}}}
+
+
+@router.get("/form", response_class=Response, responses=_OF_FORM)
+async def form(
+    desk: TheDesk,
+    caller: RegisterReader,
+    shape: Annotated[FormFormat, Query(alias="format")] = FormFormat.PDF,
+    from_utc_ms: UtcMs = 0,
+    to_utc_ms: UtcMs = LATEST_UTC_MS,
+) -> Response:
+    """Return the form of every hand-over in a time: pages to print, a table, or JSON."""
+    content = await _printed(partial(_form, desk, shape, from_utc_ms, to_utc_ms))
+    return _file(content, _MEDIA_TYPES[shape], f"register.{shape.value}")
+
+
+@router.get("/checkpoint-page", response_class=Response, responses=_OF_PAGE)
+async def checkpoint_page(desk: TheDesk, caller: Anybody) -> Response:
+    """Return the newest checkpoint as a page to print, sign and seal. It names nobody."""
+    content = await _printed(partial(_checkpoint_page, desk))
+    return _file(content, PDF, "checkpoint.pdf")
+
+
+async def _printed(work: Callable[[], bytes]) -> bytes:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_printer, work)
+    except RegisterDamaged as damage:
+        raise RegisterAway(str(damage)) from damage
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    headers = {**_NOT_KEPT, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _form(desk: Desk, shape: FormFormat, from_utc_ms: int, to_utc_ms: int) -> bytes:
+    zone = ZoneInfo(desk.site.time_zone)
+    sheets = _within(sheets_of(_records(desk.journal.register)), from_utc_ms, to_utc_ms)
+    if len(sheets) > SHEETS_MOST:
+        raise RequestInvalid(
+            "to_utc_ms",
+            f"{len(sheets)} hand-overs in this time; at most {SHEETS_MOST} in one file.",
+            f"この期間の提供は{len(sheets)}件です。{SHEETS_MOST}件以下になるよう期間を分けてください。",
+        )
+    if shape is FormFormat.JSON:
+        return sheets_json(sheets)
+    if shape is FormFormat.CSV:
+        return sheets_csv(sheets, zone)
+    return sheets_pdf(sheets, desk.site.name, zone, desk.clock.utc_ms())
+
+
+def _within(sheets: list[FormSheet], from_utc_ms: int, to_utc_ms: int) -> list[FormSheet]:
+    return [sheet for sheet in sheets if from_utc_ms <= sheet.handed_utc_ms < to_utc_ms]
+
+
+def _records(register: Register) -> Iterator[Record]:
+    for start in range(0, register.size, PAGE_ENTRIES):
+        yield from register.records(start, PAGE_ENTRIES)
+
+
+def _checkpoint_page(desk: Desk) -> bytes:
+    register = desk.journal.register
+    note = register.checkpoint
+    checkpoint = open_checkpoint(note, register.verifier)
+    page = SealedPage(
+        desk.site.name,
+        desk.site.recorder_id.hex(),
+        checkpoint.size,
+        checkpoint.root,
+        note,
+        register.verifier.encode(),
+    )
+    return checkpoint_pdf(page, ZoneInfo(desk.site.time_zone), desk.clock.utc_ms())

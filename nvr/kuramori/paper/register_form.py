@@ -1,0 +1,145 @@
+"""The register of viewings and hand-overs as the office's form has it (防犯カメラ画像閲覧等記録簿): one sheet for each.
+
+Read from the entries of the register and nothing else (H5). A request whose bodies were deleted after their time has
+no sheet any more. Pure. Must not know files, pages or HTTP.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kuramori.desk.canonical_json import canonical
+from kuramori.desk.granted import read_granted
+from kuramori.desk.grounds import ground_named
+from kuramori.desk.register import Record
+from kuramori.desk.steps import (
+    STEP_OF_KIND,
+    Amended,
+    BundleWritten,
+    Decided,
+    Filed,
+    Opened,
+    Released,
+    RequestDocument,
+    Returned,
+    ReturnKind,
+)
+from kuramori.wire import from_plain
+
+RETURN_JAPANESE = {ReturnKind.ERASED: "消去", ReturnKind.RETURNED: "返却", ReturnKind.DESTROYED: "廃棄"}
+_FORM_KINDS = {
+    kind
+    for kind, step in STEP_OF_KIND.items()
+    if step in (Filed, Amended, Decided, Opened, Released, BundleWritten, Returned)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FormSheet:
+    """One hand-over with the fields of the form. Times are UTC milliseconds, None where it is not reported yet."""
+
+    request: str
+    opening: int
+    entry: int  # index of the entry that says it left
+    handed_utc_ms: int
+    place: str
+    organisation: str
+    recipient: str  # title and name
+    contact: str
+    purpose: str
+    ground: str
+    document_number: str
+    cameras: tuple[str, ...]  # each with its place
+    from_utc_ms: int
+    to_utc_ms: int
+    conditions: str
+    present: tuple[str, ...]
+    ended_utc_ms: int | None
+    ended_how: str
+    told_by: str
+    identity_check: str
+    medium: str
+    manifest_digest: str
+    decided_by: str
+    other: str
+
+
+@dataclass(slots=True)
+class _Story:
+    """What is known of one request so far."""
+
+    document: RequestDocument
+    granted: dict[str, Any] | None = None
+    present: tuple[str, ...] = ()
+
+
+def sheets_of(records: Iterable[Record]) -> list[FormSheet]:
+    """Return the sheets of all hand-overs in the order in which they left."""
+    stories: dict[str, _Story] = {}
+    sheets: list[FormSheet] = []
+    for record in records:
+        number, kind, body = record.entry.request, record.entry.kind, record.content
+        if number is None or body is None or kind not in _FORM_KINDS:
+            continue
+        step = from_plain(STEP_OF_KIND[kind], body)
+        if isinstance(step, Filed | Amended):
+            stories[number] = _Story(step.document)
+        elif number not in stories:
+            continue
+        elif isinstance(step, Decided):
+            stories[number].granted = step.granted
+        elif isinstance(step, Opened):
+            stories[number].present = step.present
+        elif isinstance(step, Released) and stories[number].granted is not None:
+            sheets.append(_sheet(number, stories[number], step, record))
+        elif isinstance(step, BundleWritten | Returned):
+            sheets = [_followed(sheet, number, step) for sheet in sheets]
+    return sheets
+
+
+def _sheet(number: str, story: _Story, step: Released, record: Record) -> FormSheet:
+    granted = read_granted(canonical(story.granted))
+    recipient = granted.recipient
+    known = ground_named(granted.rule_set, granted.ground)
+    return FormSheet(
+        request=number,
+        opening=step.opening,
+        entry=record.entry.index,
+        handed_utc_ms=record.entry.utc_ms,
+        place=story.document.place,
+        organisation=recipient.organisation,
+        recipient=f"{recipient.title} {recipient.name}".strip(),
+        contact=recipient.contact,
+        purpose=granted.purpose,
+        ground=f"{known.source.japanese} {known.name.japanese}" if known else granted.ground,
+        document_number=granted.document_number,
+        cameras=tuple(f"{camera.name} {camera.place}".strip() for camera in granted.cameras),
+        from_utc_ms=granted.from_utc_ms,
+        to_utc_ms=granted.to_utc_ms,
+        conditions=granted.conditions,
+        present=story.present,
+        ended_utc_ms=None,
+        ended_how="",
+        told_by="",
+        identity_check=recipient.identity_check,
+        medium="",
+        manifest_digest=step.manifest_digest.hex(),
+        decided_by=granted.decision.person,
+        other=story.document.other,
+    )
+
+
+def _followed(sheet: FormSheet, number: str, step: BundleWritten | Returned) -> FormSheet:
+    """Return a sheet with what became of it later."""
+    if sheet.request != number:
+        return sheet
+    if isinstance(step, Returned):
+        return replace(sheet, ended_utc_ms=step.on_utc_ms, ended_how=RETURN_JAPANESE[step.how], told_by=step.told_by)
+    return replace(sheet, medium=step.medium) if sheet.opening == step.opening else sheet
+
+
+def sheets_json(sheets: Iterable[FormSheet]) -> bytes:
+    """Return the sheets as one JSON document, for programs: field names as above, times in UTC milliseconds."""
+    rows = [{name: getattr(sheet, name) for name in FormSheet.__slots__} for sheet in sheets]
+    return json.dumps({"sheets": rows}, ensure_ascii=False, indent=1).encode("utf-8") + b"\n"
