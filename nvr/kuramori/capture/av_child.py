@@ -74,7 +74,8 @@ def _deliver(order: ChildOrder, output: BinaryIO, stopping: threading.Event) -> 
             stream = container.streams.video[0]
             codec = Codec.H264 if stream.codec_context.name == "h264" else Codec.H265
             pieces = whole(_pieces(container, stream, losses), codec)
-            for unit in timed(pieces, stream.average_rate or Fraction(DEFAULT_FRAMES_PER_SECOND)):
+            rate = stream.average_rate or Fraction(DEFAULT_FRAMES_PER_SECOND)
+            for unit in timed(pieces, Fraction(rate.numerator, rate.denominator)):  # PyAV 19 has a type of its own
                 _write(output, unit)
                 if stopping.is_set():
                     return ChildEnded(EndReason.STOPPED, "stopped")
