@@ -10,6 +10,7 @@ import ssl
 import sys
 from dataclasses import dataclass, field, replace
 
+from kuramori.camera_fault_texts import camera_fault_text
 from kuramori.capture.rtsp_connection import TlsTrust
 from kuramori.capture.rtsp_source import RtspOptions, describe
 from kuramori.capture.rtsp_url import Credentials, parse_stream_url
@@ -84,7 +85,7 @@ async def certificate_shown(address: CameraAddress) -> str:
     try:
         return (await peer_fingerprint(address.url)).hex()
     except OnvifError as error:
-        raise TrialFailed("unreachable", str(error)) from None
+        raise TrialFailed("unreachable", camera_fault_text(error)) from None
 
 
 async def has_known_authority(address: CameraAddress) -> bool:
@@ -99,7 +100,9 @@ async def has_known_authority(address: CameraAddress) -> bool:
         return False
     except (OSError, TimeoutError) as error:
         why = getattr(error, "strerror", None) or "no answer in time"
-        raise TrialFailed("unreachable", str(CameraUnreachable(f"{address.host}:{port}", "", why))) from None
+        raise TrialFailed(
+            "unreachable", camera_fault_text(CameraUnreachable(f"{address.host}:{port}", "", why))
+        ) from None
     writer.close()
     with contextlib.suppress(OSError, ssl.SSLError):
         await writer.wait_closed()

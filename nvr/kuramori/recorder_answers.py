@@ -56,6 +56,7 @@ from kuramori.overdue_answers import OverdueAnswers
 from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
+from kuramori.storage_fault_texts import storage_fault_text
 from kuramori.texts import both
 from kuramori.volume_health import NS_PER_SECOND
 from kuramori_segments import ledger_records
@@ -218,7 +219,16 @@ class RecorderAnswers:
             )
         found += [
             VolumeStatus(
-                str(path), 0, 0, 0, 0, 0, 0, healthy=False, detail=str(why), permitted=self._is_excused(path, 0)
+                str(path),
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                healthy=False,
+                detail=storage_fault_text(why),
+                permitted=self._is_excused(path, 0),
             )
             for path, why in self._vault.shelf.away.items()
         ]

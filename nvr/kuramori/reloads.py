@@ -9,7 +9,7 @@ import asyncio
 from pathlib import Path
 
 from kuramori import log
-from kuramori.texts import japanese_wanted
+from kuramori.texts import tr
 from kuramori_config.faults import ConfigurationFault
 from kuramori_config.load import load_configuration
 from kuramori_config.schema import Configuration
@@ -22,7 +22,7 @@ class Reloads:
 
     def __init__(self, configuration: Configuration, path: Path) -> None:
         self.path = path
-        self.fault = ""
+        self.fault: str = ""
         self.answered = 0  # how often the file was read again and taken over, or refused
         self._in_force = configuration
         self._handed_over = False
@@ -51,7 +51,7 @@ class Reloads:
             try:
                 found = await asyncio.to_thread(load_configuration, self.path)
             except ConfigurationFault as fault:
-                self.fault = fault.text(japanese=japanese_wanted())
+                self.fault = tr(fault.text(japanese=False), fault.text(japanese=True))
                 log.get().error("configuration_refused", path=str(self.path), detail=self.fault)
                 self.answered += 1
                 continue

@@ -12,6 +12,7 @@ from pathlib import Path
 from kuramori import log
 from kuramori.camera import Camera
 from kuramori.recording_values import Slots
+from kuramori.storage_fault_texts import storage_fault_text
 from kuramori.storage_texts import volume_problem
 from kuramori.timebase import Clock
 from kuramori.volume_health import HANGING_NS, LATE_NS, LET_GO_NS, NS_PER_SECOND, VolumeState
@@ -186,7 +187,7 @@ class StorageWatch:
         try:
             returned = await lane.thread.call(self.bring_back, before, lane.path, lane.left, sorted(lane.doubtful))
         except (VolumeAway, VolumeRefused, StorageFault) as fault:
-            lane.health.note_try_in_vain(str(fault), self.clock.boot_ns())
+            lane.health.note_try_in_vain(storage_fault_text(fault), self.clock.boot_ns())
             await self._perhaps_let_go(lane)
             return
         lane.left, lane.doubtful = {}, set()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kuramori import log
 from kuramori.recorder import Recorder
+from kuramori.storage_fault_texts import storage_fault_text
 from kuramori.storage_texts import volume_problem
 from kuramori.storage_watch import StorageWatch
 from kuramori.vault import durable_ends_of, tell_recovery
@@ -41,7 +42,7 @@ class VolumeArrivals:
         try:
             while True:
                 for path, why in list(recorder.vault.shelf.away.items()):
-                    self._tell(path, str(why))
+                    self._tell(path, storage_fault_text(why))
                     if path not in self._tasks or self._tasks[path].done():
                         self._tasks[path] = asyncio.create_task(self._look(path), name="volume's arrival")
                 await asyncio.sleep(LOOK_SECONDS)

@@ -9,6 +9,8 @@ and where it hangs on *hanging*: that is a failing volume whose thread is left a
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kuramori.storage_fault_texts import storage_fault_text
+from kuramori.texts import tr
 from kuramori_segments.storage_fault import MediumFault, StorageFault
 
 NS_PER_SECOND = 1_000_000_000
@@ -62,7 +64,7 @@ class VolumeHealth:
 
     def note_fault(self, fault: StorageFault, boot_ns: int) -> None:
         """A commit failed."""
-        self.detail, self._last_fault_boot_ns = str(fault), boot_ns
+        self.detail, self._last_fault_boot_ns = storage_fault_text(fault), boot_ns
         self._faults_in_a_row += 1
         whole = not isinstance(fault, MediumFault)
         if whole or self._faults_in_a_row >= FAULTS_IN_A_ROW:
@@ -74,7 +76,7 @@ class VolumeHealth:
         """A commit has not ended in time."""
         self._last_fault_boot_ns = boot_ns
         if self.state is VolumeState.GOOD:
-            self.detail = "a write has not ended"
+            self.detail = tr("a write has not ended", "書込みが終わりません")
             self._enter(VolumeState.LATE, boot_ns)
 
     def fail(self, state: VolumeState, detail: str, boot_ns: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kuramori.texts import tr
 from kuramori_segments.footer import Signer
 from kuramori_segments.recovery import RecoveryReport, recover, recover_slots
 from kuramori_segments.storage_fault import StorageFault, VolumeRefused
@@ -19,7 +20,12 @@ class VolumeAway(Exception):
     """A volume is not where the configuration says."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"the volume {path} is not there: mount its device, or name its place in the configuration")
+        super().__init__(
+            tr(
+                f"the volume {path} is not there: mount its device, or name its place in the configuration",
+                f"保存領域 {path} がありません。装置をマウントするか、設定で場所を指定してください。",
+            )
+        )
         self.path = path
 
 
@@ -28,7 +34,10 @@ class VolumeForeign(VolumeRefused):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} is a volume of another recorder, or another one than before: nothing is written to it"
+            tr(
+                f"{path} is a volume of another recorder, or another one than before: nothing is written to it",
+                f"{path} は別の録画機の保存領域か、以前とは別の保存領域です。書込みは行いません。",
+            )
         )
         self.path = path
 

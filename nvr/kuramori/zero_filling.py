@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kuramori import log
 from kuramori.recorder import Recorder
+from kuramori.storage_fault_texts import storage_fault_text
 from kuramori_segments.limits import MEBIBYTE
 from kuramori_segments.storage_fault import StorageFault
 from kuramori_segments.volume import Volume
@@ -72,7 +73,7 @@ class ZeroFilling:
             progress = await loop.run_in_executor(executor, volume.zero_fill_step, size_bytes)
         except StorageFault as fault:
             self._tried.add(id(volume))
-            self._recorder.problems["zero-fill"] = str(fault)
+            self._recorder.problems["zero-fill"] = storage_fault_text(fault)
             log.get().error("zero_fill_failed", detail=str(fault))
             await asyncio.sleep(FAULT_PAUSE_SECONDS)
             return False

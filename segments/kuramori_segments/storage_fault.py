@@ -22,6 +22,7 @@ import errno as errno_names
 from typing import ClassVar
 
 Extent = tuple[int, int]  # offset and length, in bytes
+EXTENTS_TOLD = 4  # in a sentence
 
 
 class StorageFault(Exception):
@@ -35,8 +36,8 @@ class StorageFault(Exception):
 
     def __init__(self, errno: int, operation: str, extents: tuple[Extent, ...]) -> None:
         name = errno_names.errorcode.get(errno, str(errno))
-        place = ", ".join(f"{offset}+{length}" for offset, length in extents[:4])
-        more = f" and {len(extents) - 4} more" if len(extents) > 4 else ""
+        place = ", ".join(f"{offset}+{length}" for offset, length in extents[:EXTENTS_TOLD])
+        more = f" and {len(extents) - EXTENTS_TOLD} more" if len(extents) > EXTENTS_TOLD else ""
         super().__init__(f"{operation} failed with {name} at {place or 'no extent'}{more}. {self.advice}")
         self.errno = errno
         self.operation = operation

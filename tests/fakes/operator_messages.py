@@ -18,6 +18,7 @@ ELLIPSIS = "…"
 NO_OPERATOR = ("demo/", "simulator/", "cli/simulate")  # a show and a tool for tests
 TROUBLE_ONLY = (  # modules, folders, or functions of a module all of whose sentences tell of trouble
     "backup",
+    "camera_fault_texts.py",
     "camera_texts.py:camera_troubles",
     "capacity/capacity_texts.py:_short",
     "capacity/hold_budget.py",
@@ -39,9 +40,11 @@ TROUBLE_ONLY = (  # modules, folders, or functions of a module all of whose sent
     "setup_faults.py",
     "site_state.py",
     "sound.py",
+    "storage_fault_texts.py",
     "storage_health/medium_texts.py",
     "storage_texts.py",
     "volume_growth.py",
+    "volume_return.py",
 )
 NO_TROUBLE = {  # what stands among them all the same, by its English heading
     "ahead",

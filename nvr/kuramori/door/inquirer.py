@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from kuramori.camera_fault_texts import camera_fault_text
 from kuramori.door.inquiry import (
     LINE_LIMIT_BYTES,
     CameraLook,
@@ -88,7 +89,7 @@ async def look(device: Device, wanted: Look) -> CameraLook:
         except _HOPELESS:
             raise
         except OnvifError as error:
-            problems.append(str(error))
+            problems.append(camera_fault_text(error))
             return None
 
     await device.clock()  # what the sign-in is dated with
@@ -120,7 +121,7 @@ async def what_the_card_has(device: Device, wanted: CardQuestion) -> CardAnswer:
         except _HOPELESS:
             raise
         except OnvifError as error:
-            problems.append(str(error))
+            problems.append(camera_fault_text(error))
             continue
         stretches += [
             CardStretch(recording.token, address.uri, span.from_utc_ms, span.until_utc_ms, recording.spans_exact)
@@ -134,7 +135,7 @@ async def what_the_card_has(device: Device, wanted: CardQuestion) -> CardAnswer:
 def unanswered(error: OnvifError) -> Unanswered:
     """Return the state of a camera that failed in this way, with the sentence for the operator."""
     untrusted = error.presented if isinstance(error, CertificateUntrusted) else ""
-    return Unanswered(_state(error), str(error), untrusted)
+    return Unanswered(_state(error), camera_fault_text(error), untrusted)
 
 
 def _state(error: OnvifError) -> DoorCameraState:
