@@ -47,7 +47,6 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
     """
     lags = _erasure_lags_seconds(recorder, forgetting, oldest)
     figures = recorder.tick.figures if recorder.tick is not None else TickFigures()
-    boot_ns = recorder.clock.boot_ns()
     return RecorderStatistics(
         version=__version__,
         python_version=platform.python_version(),
@@ -64,7 +63,6 @@ def statistics_of(recorder: Recorder, forgetting: Forgetting, oldest: Mapping[in
                 lane,
                 volume_capacity(recorder.capacity, lane.name, recorder.now_utc_ms()),
                 _scrub(recorder, lane),
-                boot_ns,
             )
             for lane in recorder.lanes
         )
@@ -208,9 +206,7 @@ def _scrub(recorder: Recorder, lane: VolumeLane) -> ScrubStatistics | None:
     )
 
 
-def _volume(
-    lane: VolumeLane, capacity: CapacityStatistics | None, scrub: ScrubStatistics | None, boot_ns: int
-) -> VolumeStatistics:
+def _volume(lane: VolumeLane, capacity: CapacityStatistics | None, scrub: ScrubStatistics | None) -> VolumeStatistics:
     volume, figures = lane.volume, lane.figures
     usage, statistics = volume.usage(), volume.statistics
     states = {
@@ -240,7 +236,7 @@ def _volume(
             LabelledCount(errno.errorcode.get(number, str(number)), count)
             for number, count in sorted(figures.write_errors.items())
         ),
-        healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
+        healthy=lane.health.is_good and not usage.bad and not usage.doubtful,  # now; Prometheus remembers by itself
         scrub=scrub,
     )
 
