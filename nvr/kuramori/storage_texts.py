@@ -70,6 +70,16 @@ def keystore_problem(detail: str) -> str:
     )
 
 
+def keystore_late_problem() -> str:
+    """Return the sentence for a keystore, or a cell, that does not answer."""
+    return tr(
+        "The keystore does not answer, so no key can be made for now. Cameras are recorded under the keys they have, "
+        "then kept in memory, then not at all. Look at the media of the state directory and of the cell.",
+        "鍵保管庫が応答せず、鍵を作成できません。現在の鍵で録画を続け、その後はメモリーに保持し、満杯になると"
+        "録画できません。状態ディレクトリーと消去可能領域の媒体を確認してください。",
+    )
+
+
 def ledger_problem(detail: str, waiting: int) -> str:
     """Return the sentence for a ledger that takes nothing."""
     why = both(detail)

@@ -5,7 +5,8 @@ A real keystore in a folder; whether its place takes writes is the test's.
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from kuramori.epoch_making import PROBLEM, EpochMaking
 from kuramori.epoch_pause import LONGEST_WAIT_NS, NS_PER_SECOND, EpochPause
+from kuramori.recorder_pulse import storage_fault_known
+from kuramori.storage_texts import keystore_late_problem
 from kuramori_segments.key_records import Epoch
 from kuramori_segments.keystore_faults import KeystoreUnwritable
 from kuramori_segments.keystore_pair import KeystorePair
@@ -75,6 +78,55 @@ async def test_a_full_place_is_tried_ever_more_rarely_and_used_when_it_is_not(
     told = capsys.readouterr().out
     assert told.count("epoch_refused") == 1
     assert told.count("epochs_again") == 1
+    await making.finish(1.0)
+
+
+class HangingPlace(KeystorePair):
+    """The keystore, on a medium that neither works nor fails until told otherwise."""
+
+    answers = threading.Event()
+
+    def new_epoch(self, *args: Any, **kwargs: Any) -> Epoch:
+        self.answers.wait(LONG_SECONDS)
+        return super().new_epoch(*args, **kwargs)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for it."""
+    async with asyncio.timeout(LONG_SECONDS):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_place_that_hangs_is_told_until_a_key_is_made(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a key nor a refusal: one alarm, one problem; it is gone with the first key."""
+    place = HangingPlace(*house.vault.keystore.stores)
+    object.__setattr__(house.vault, "keystore", place)
+    making = EpochMaking(house.recorder, late_seconds=0.05)
+    making.begin()
+    cameras = list(house.recorder.cameras.values())
+    try:
+        for camera in cameras:
+            making.request(camera)
+        await until(lambda: PROBLEM in house.recorder.problems)
+        assert house.recorder.problems[PROBLEM] == keystore_late_problem()
+        assert storage_fault_known(house.recorder)  # so no restart is asked for: it would mend nothing
+    finally:
+        place.answers.set()
+    await until(lambda: all(camera.recording.plan.ready for camera in cameras))
+    assert PROBLEM not in house.recorder.problems
+    assert capsys.readouterr().out.count("keystore_late") == 1
+    await making.finish(1.0)
+
+
+async def test_a_rotation_that_never_ends_is_told_as_well(house: House) -> None:
+    """At the start nothing is asked of the keystore before its rotation is over: what waits for it is told, once."""
+    making = EpochMaking(house.recorder, late_seconds=0.05)
+    for camera in house.recorder.cameras.values():
+        making.request(camera)
+    await until(lambda: PROBLEM in house.recorder.problems)
+    making.begin()
+    await until(lambda: PROBLEM not in house.recorder.problems)
     await making.finish(1.0)
 
 
