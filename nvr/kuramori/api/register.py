@@ -10,7 +10,7 @@ from typing import Annotated
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter, Query
 
-from kuramori.api import register_papers
+from kuramori.api import body_keeping, register_papers
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Anybody, RegisterReader
 from kuramori.api.views import CheckpointView, EntryView, ProofView, RegisterView
@@ -21,6 +21,7 @@ ENTRIES_MOST = 1000
 
 router = APIRouter(prefix="/v1/register", tags=["register"])
 router.include_router(register_papers.router)
+router.include_router(body_keeping.router)
 
 Size = Annotated[int, Query(ge=0)]
 

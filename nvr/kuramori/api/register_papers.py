@@ -4,7 +4,7 @@ Must not know how pages are drawn.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import partial
@@ -17,13 +17,12 @@ from kuramori.api.context import TheDesk
 from kuramori.api.identity import Anybody, RegisterReader
 from kuramori.desk.desk import Desk
 from kuramori.desk.fault import RegisterAway, RequestInvalid
-from kuramori.desk.register import Record, Register, RegisterDamaged
+from kuramori.desk.register import RegisterDamaged
 from kuramori.desk.signed_note import open_checkpoint
 from kuramori.paper.register_form import FormSheet, sheets_json, sheets_of
 from kuramori.paper.register_print import SealedPage, checkpoint_pdf, sheets_csv, sheets_pdf
 
 SHEETS_MOST = 1000  # in one file
-PAGE_ENTRIES = 200  # bodies that stand in memory at a time
 LATEST_UTC_MS = 253_402_300_800_000  # the year 10000
 PDF = "application/pdf"
 _NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -81,7 +80,7 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
 
 def _form(desk: Desk, shape: FormFormat, from_utc_ms: int, to_utc_ms: int) -> bytes:
     zone = ZoneInfo(desk.site.time_zone)
-    sheets = _within(sheets_of(_records(desk.journal.register)), from_utc_ms, to_utc_ms)
+    sheets = _within(sheets_of(desk.journal.register.each()), from_utc_ms, to_utc_ms)
     if len(sheets) > SHEETS_MOST:
         raise RequestInvalid(
             "to_utc_ms",
@@ -97,11 +96,6 @@ def _form(desk: Desk, shape: FormFormat, from_utc_ms: int, to_utc_ms: int) -> by
 
 def _within(sheets: list[FormSheet], from_utc_ms: int, to_utc_ms: int) -> list[FormSheet]:
     return [sheet for sheet in sheets if from_utc_ms <= sheet.handed_utc_ms < to_utc_ms]
-
-
-def _records(register: Register) -> Iterator[Record]:
-    for start in range(0, register.size, PAGE_ENTRIES):
-        yield from register.records(start, PAGE_ENTRIES)
 
 
 def _checkpoint_page(desk: Desk) -> bytes:

@@ -11,8 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
-from kuramori.cli.options import As, AsJson, Config, NotebookFile
-from kuramori.cli.register_papers import FormFormat, Sealed, write_checkpoint_page, write_form
+from kuramori.cli.options import As, AsJson, Config, NotebookFile, Yes
+from kuramori.cli.register_papers import (
+    FormFormat,
+    Sealed,
+    delete_over,
+    show_over,
+    write_checkpoint_page,
+    write_form,
+)
 from kuramori.texts import tr
 
 KINDS_JAPANESE = {
@@ -89,6 +96,13 @@ def show(
         Path | None,
         typer.Option("--checkpoint-page", metavar="FILE", help=tr("Write the page to seal.", "封印用の検証値を出力")),
     ] = None,
+    over: Annotated[
+        bool, typer.Option("--over", help=tr("List requests past their five years.", "保存期間を満了した請求を表示"))
+    ] = False,
+    delete_bodies: Annotated[
+        bool, typer.Option("--delete-over", help=tr("Delete what --over lists.", "満了した請求の記録本文を廃棄"))
+    ] = False,
+    yes: Yes = False,
     notebook: NotebookFile = None,
     person: As = None,
     config: Config = None,
@@ -102,13 +116,17 @@ def show(
             write_form(desk, form, shape)
         if checkpoint_page is not None:
             write_checkpoint_page(desk, checkpoint_page)
+        if delete_bodies:
+            delete_over(desk, yes)
+        elif over:
+            show_over(desk)
         if verify or sealed is not None:
             result = _verify(desk, notebook, sealed)
             if as_json:
                 show_json(result)
             else:
                 _tell_verified(result)
-        if verify or sealed is not None or form is not None or checkpoint_page is not None:
+        if verify or over or delete_bodies or sealed is not None or form is not None or checkpoint_page is not None:
             return
         entries = [entry for entry in _entries(desk) if number in (None, entry["request"])]
         if as_json:

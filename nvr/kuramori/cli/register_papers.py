@@ -9,8 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from kuramori.cli.client import DeskClient
 from kuramori.cli.custody_common import unwritable
+from kuramori.cli.options import confirm
+from kuramori.texts import tr
 
 if TYPE_CHECKING:
     from kuramori.desk.merkle_log import MerkleLog
@@ -54,6 +58,34 @@ def write_form(desk: DeskClient, file: Path, shape: FormFormat) -> None:
 def write_checkpoint_page(desk: DeskClient, file: Path) -> None:
     """Write the page of the newest checkpoint into a new file. Raises CommandFailure."""
     _write(file, desk.get_file("/v1/register/checkpoint-page"))
+
+
+def show_over(desk: DeskClient) -> list[str]:
+    """List the requests whose five years are over; return those whose entries may go. Raises CommandFailure."""
+    kept = desk.get_json("/v1/register/over")["requests"]
+    waiting = {"held": tr("still held", "保存期間延長中"), "not-returned": tr("not returned", "消去・返却の報告待ち")}
+    for one in kept:
+        reason = waiting.get(one["waits"], one["waits"])
+        typer.echo(f"{one['request']}  {one['over_since']}  {len(one['entries'])}  {reason}".rstrip())
+    if not kept:
+        typer.echo(tr("No request is past its five years.", "保存期間を満了した請求はありません。"))
+    return [one["request"] for one in kept if not one["waits"]]
+
+
+def delete_over(desk: DeskClient, yes: bool) -> None:
+    """Delete what was just listed, after asking back. Raises CommandFailure."""
+    free = show_over(desk)
+    if not free:
+        return
+    confirm(
+        tr(
+            f"Delete who, why and to whom of these {len(free)} requests for good? The entries stay.",
+            f"これら {len(free)} 件の請求の記録本文を廃棄しますか。元に戻せません(項目は残ります)。",
+        ),
+        yes,
+    )
+    done = desk.post_json("/v1/register/over/deletion", {"requests": free})
+    typer.echo(tr(f"Deleted; entry {done['entry']}.", f"廃棄しました。記録簿第{done['entry']}項"))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -66,6 +66,11 @@ class HoldBook:
         self.confirmed.pop(erasure_id, None)
         self.last_erasure_number = max(self.last_erasure_number, number)
 
+    def forget(self, requests: set[str]) -> None:
+        """Drop the holds of these requests: their bodies are deleted, and their time is long over."""
+        for hold_id in [hold.hold_id for hold in self.placed.values() if hold.request_id in requests]:
+            del self.placed[hold_id]
+
     def in_force(self, utc_ms: int) -> list[PlaceHoldRequest]:
         """Return the holds that should be in force at this time."""
         return [hold for hold in self.placed.values() if hold.until_utc_ms > utc_ms]

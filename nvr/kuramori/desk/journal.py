@@ -6,6 +6,7 @@ not know HTTP or the recorder.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -107,6 +108,32 @@ class Journal:
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
         return await asyncio.shield(writing)  # a caller that goes away does not tear entry and effect apart
+
+    async def forget(self, requests: Sequence[str], indices: Sequence[int], actor: Actor, utc_ms: int) -> Record:
+        """Delete these bodies, all of these requests', and write who confirmed it, as one step. Raises DeskFault."""
+        writing = asyncio.create_task(self._forget(requests, indices, actor, utc_ms))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return await asyncio.shield(writing)
+
+    async def _forget(self, requests: Sequence[str], indices: Sequence[int], actor: Actor, utc_ms: int) -> Record:
+        async with self._lock:
+            try:
+                record = await asyncio.to_thread(
+                    self.register.delete_bodies,
+                    indices,
+                    utc_ms=utc_ms,
+                    person=actor.person,
+                    body={IDENTIFIED_BY: actor.identified_by},
+                )
+            except RegisterUnwritable as error:
+                raise RegisterAway(str(error)) from error
+            for number in requests:  # as the next start would find it
+                self._forgotten.add(number)
+                self.requests.pop(number, None)
+                self.decided_at.pop(number, None)
+            self.holds.forget(set(requests))
+            return record
 
     async def close(self) -> None:
         """Finish what is being written, then close the register."""

@@ -34,6 +34,7 @@ from kuramori.desk.signed_note import Checkpoint, NoteInvalid, NoteSigner, NoteV
 from kuramori.desk.store_file import transaction
 
 BUSY_SECONDS = 5.0  # how long a predecessor may take to let go of the file
+PAGE_ENTRIES = 200  # bodies that stand in memory at a time
 ORIGIN_PREFIX = "kuramori/register/v1/"
 
 _SCHEMA = """
@@ -201,6 +202,11 @@ class Register:
             ).fetchall()
         return [_record(row) for row in rows]
 
+    def each(self) -> Iterator[Record]:
+        """Yield every entry, a page at a time: bodies need not all stand in memory."""
+        for start in range(0, self.size, PAGE_ENTRIES):
+            yield from self.records(start, PAGE_ENTRIES)
+
     def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
         """Return the audit path of an entry in the tree of `size`. Raises ProofImpossible."""
         return self._tree.inclusion_proof(index, self.size if size is None else size)
@@ -254,6 +260,8 @@ class Register:
                 database.execute("INSERT INTO body VALUES (?, ?, ?)", (entry.index, salt, content))
                 for index in deleted:
                     database.execute("DELETE FROM body WHERE idx = ?", (index,))
+            if deleted:  # what the log of the file still holds of them goes with it
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             self._broken = True  # whether it is durable is unknown: never carry on as if
             raise RegisterUnwritable(str(error)) from error

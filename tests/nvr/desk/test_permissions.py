@@ -48,6 +48,8 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/register/consistency", None, {"old": 0}, EVERYBODY),
     ("GET", "/v1/register/inclusion", None, {"index": 0}, EVERYBODY),
     ("GET", "/v1/register/checkpoint-page", None, {}, EVERYBODY),
+    ("GET", "/v1/register/over", None, {}, STAFF | {AUDITOR}),
+    ("POST", "/v1/register/over/deletion", {"requests": ["20200101-1"]}, {}, DECIDERS),
     ("GET", "/v1/register/form", None, {"format": "csv"}, STAFF | {AUDITOR}),
     ("GET", "/v1/requests/{id}/package", None, {"custodian": "00" * 16}, EVERYBODY),
     ("POST", "/v1/requests/{id}/approvals", APPROVAL, {}, EVERYBODY),
