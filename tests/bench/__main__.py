@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.bench import (
+    alarms,
     custody,
     media,
     opening,
@@ -91,6 +92,7 @@ PARTS: Mapping[str, Callable[[], dict[str, str]]] = {
     "scrub": named("scrub", scrub.measure),
     "scraping": named("scraping", lambda _output: scraping.measure()),
     "slow disk": named("slow disk", lambda _output: slow_disk.measure()),
+    "alarms": named("alarms", lambda _output: alarms.measure()),
 }
 
 

@@ -65,16 +65,16 @@ def _fuse(**rules: object) -> Callable[[Path], contextlib.AbstractContextManager
 @contextmanager
 def _pulled(folder: Path) -> Iterator[FaultyPlace]:
     with power_cut_disk(folder, IMAGE_BYTES) as disk:
-        yield FaultyPlace(disk.directory, disk.cut, lambda: _mount_again(disk))
+        yield FaultyPlace(disk.directory, disk.cut, lambda: mount_again(disk))
 
 
 @contextmanager
 def _erring(folder: Path) -> Iterator[FaultyPlace]:
     with power_cut_disk(folder, IMAGE_BYTES) as disk:
-        yield FaultyPlace(disk.directory, disk.raise_error, lambda: _mount_again(disk))
+        yield FaultyPlace(disk.directory, disk.raise_error, lambda: mount_again(disk))
 
 
-def _mount_again(disk: PowerCut) -> None:
+def mount_again(disk: PowerCut) -> None:
     """As an operator does it: refused until the recorder has let go of the volume."""
     deadline = time.monotonic() + RETURN_SECONDS
     while True:

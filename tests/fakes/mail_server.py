@@ -27,6 +27,7 @@ class MailServer:
     security: str = "tls"  # tls, starttls, none; "stripped": announces no STARTTLS
     port: int = 0
     sign_in: bool = True
+    mechanisms_left_out: tuple[str, ...] = ()  # of signing in
     refuse_data: str = ""  # the answer to every message, such as "554 no"
     refuse_recipient: str = ""
     messages: list[EmailMessage] = field(default_factory=list)
@@ -115,6 +116,7 @@ class MailServer:
                 authenticator=self._authenticate if self.sign_in else None,
                 auth_required=self.sign_in,
                 auth_require_tls=starttls,
+                auth_exclude_mechanism=self.mechanisms_left_out,
                 loop=asyncio.get_running_loop(),
             )
         self._conversations.append(found)

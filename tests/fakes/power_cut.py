@@ -57,10 +57,14 @@ class PowerCut:
             check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
 
+    def detach(self) -> None:
+        """Let go of the file system; other namespaces may have it for a while."""
+        _run("umount", str(self.directory))
+
     def unmount(self) -> None:
         """Let go of the file system, and wait until nobody has it: new namespaces copy mounts."""
         source = self._source()
-        _run("umount", str(self.directory))
+        self.detach()
         alive = Path("/sys/fs/ext4") / Path(source).name
         deadline = time.monotonic() + RELEASE_SECONDS
         while alive.exists():
@@ -76,7 +80,7 @@ def power_cut_disk(folder: Path, image_bytes: int = IMAGE_BYTES) -> Iterator[Pow
     try:
         yield disk
     finally:
-        disk.unmount()
+        disk.detach()
 
 
 def _run(*command: str) -> None:
