@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from kuramori.media_keeping import MediaKeeping, MediumPermit, RetiredMedium, volume_id_at
-from kuramori.media_watch import MISSED_SECONDS, MediaWatch, look_at
+from kuramori.media_watch import LOOK_SECONDS, LOOKS_TO_MISS, MISSED_SECONDS, MediaWatch, look_at
 from kuramori_segments.volume import Volume
 
 SLOT_BYTES = 1 << 20
 NOW = 1_790_000_000_000
+ALARM_SECONDS = 5.0  # promised (K7)
 
 
 def make(path: Path, volume_id: bytes = b"v" * 16) -> Path:
@@ -71,6 +72,11 @@ def test_what_is_kept_survives_a_restart(tmp_path: Path) -> None:
     assert not again.is_retired(path)
     (tmp_path / "media.json").write_text('{"version": 1, "retired": "all"}')
     assert MediaKeeping(tmp_path / "media.json").retired == ()
+
+
+def test_a_vanished_medium_alarms_within_five_seconds() -> None:
+    """It leaves just behind a look: then so many looks are in vain, each a while after the one before."""
+    assert LOOKS_TO_MISS * LOOK_SECONDS <= ALARM_SECONDS - LOOK_SECONDS, "one more look may take its time"
 
 
 async def test_the_alarm_follows_the_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
