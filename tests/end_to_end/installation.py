@@ -130,6 +130,22 @@ class Installation:
             log = self.log_path.read_text()[-4000:]
             raise AssertionError(f"not recording after {patience_seconds} s: {seen}\n{log}") from None
 
+    async def until_desk_answers(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until somebody can be served at the desk: on a busy machine cameras record long before that."""
+        place = str(self.places.desk_socket)
+        try:
+            async with asyncio.timeout(patience_seconds):
+                while True:
+                    with contextlib.suppress(OSError):
+                        _, writer = await asyncio.open_unix_connection(place)
+                        writer.close()
+                        return
+                    self.require_alive()
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            log = self.log_path.read_text()[-4000:]
+            raise AssertionError(f"no desk after {patience_seconds} s\n{log}") from None
+
     def require_alive(self) -> None:
         """Fail with the log when the process has ended by itself."""
         if self.process is None or self.process.poll() is not None:

@@ -21,7 +21,7 @@ from kuramori_segments.erasable_cell import CELL_NAMES, open_file_cells
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.store_files import DirectoryFiles
 from tests.end_to_end.commands import Typed, contents, typed
-from tests.end_to_end.installation import PATIENCE_SECONDS, POLL_SECONDS, CameraAt, Installation
+from tests.end_to_end.installation import CameraAt, Installation
 from tests.end_to_end.opening import numbers, opened
 from tests.fakes.rtsp_camera import clip_material, running_camera
 
@@ -76,14 +76,6 @@ async def entered(*words: object, home: Path | None = None) -> Typed:
     return await asyncio.to_thread(typed, *words, home=home)
 
 
-async def desk_of(installation: Installation) -> None:
-    """Wait until the desk answers."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not installation.places.desk_socket.exists():
-            installation.require_alive()
-            await asyncio.sleep(POLL_SECONDS)
-
-
 async def backed_up(folder: Path, camera_url: str) -> Machine:
     secret = folder / "passphrase"
     secret.write_text(PASSPHRASE)
@@ -95,7 +87,7 @@ async def backed_up(folder: Path, camera_url: str) -> Machine:
     backup = folder / "kuramori.backup"
     try:
         await old.until_recording()
-        await desk_of(old)
+        await old.until_desk_answers()
         made = await entered("backup", backup, "--secrets", "--as", MANAGER, "--config", old.config_path, *words)
         assert made.code == 0, made.err
         segments = await opened(old, "gate")
@@ -148,7 +140,7 @@ async def test_a_backup_goes_on_on_a_bare_machine(tmp_path: Path, monkeypatch: p
             await new.until_recording()
             segments = await opened(new, "gate")
             plan = await new.recorder.plan_extraction("gate", 0, 1 << 52)
-            await desk_of(new)
+            await new.until_desk_answers()
             verified = await entered(
                 "register", "--verify", "--as", MANAGER, "--config", new.config_path, home=tmp_path
             )

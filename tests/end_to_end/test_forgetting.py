@@ -54,9 +54,7 @@ class Site:
         self.installation.start(whole_service=True)
         try:
             await self.installation.until_recording()
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not self.installation.places.desk_socket.exists():
-                    await asyncio.sleep(POLL_SECONDS)
+            await self.installation.until_desk_answers()
             yield
         finally:
             self.installation.stop()

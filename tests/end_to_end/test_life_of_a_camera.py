@@ -80,9 +80,7 @@ async def service(tmp_path: Path, street: RtspServer) -> AsyncIterator[Service]:
     site.start(whole_service=True)
     try:
         await site.until_recording()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not site.places.desk_socket.exists():
-                await asyncio.sleep(0.05)
+        await site.until_desk_answers()
         yield Service(site)
     finally:
         site.stop()

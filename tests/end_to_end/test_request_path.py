@@ -79,6 +79,7 @@ async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         made.start(whole_service=True)
         try:
             await made.until_recording()
+            await made.until_desk_answers()
             yield Office(made, tmp_path)
         finally:
             made.stop()
