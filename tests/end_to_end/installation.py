@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Installation:
     volume_size: str = "2 GiB"
     extra: str = ""  # further TOML
     inside: Sequence[str] = ()  # the command that runs another in a network namespace
+    environment: Mapping[str, str] = field(default_factory=dict)  # beside that of the test
     custodians: Custodians | None = None
     process: subprocess.Popen[bytes] | None = None
     log_path: Path = field(init=False)
@@ -107,7 +108,10 @@ class Installation:
         if whole_service:
             command = [sys.executable, "-m", "kuramori.cli", "run", "--config", str(self.config_path)]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen([*self.inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [*self.inside, *command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment},
+            )  # fmt: skip
 
     async def until_recording(
         self, names: Sequence[str] | None = None, patience_seconds: float = PATIENCE_SECONDS
