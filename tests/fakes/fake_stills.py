@@ -34,12 +34,19 @@ class FakeDoor:
     cameras: tuple[DoorCamera, ...] | None = ()
     shown: str = ""
     accepted: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     async def status(self) -> DoorStatus:
         """See the contract in `door`."""
         if self.cameras is None:
             raise DoorUnreachable(Path("door.sock"), "nobody listens")
         return DoorStatus(1, self.cameras)
+
+    async def refresh(self, camera: str) -> None:
+        """See the contract in `door`."""
+        if self.cameras is None:
+            raise DoorUnreachable(Path("door.sock"), "nobody listens")
+        self.asked.append(camera)
 
     async def accept_certificate(self, camera: str, fingerprint: str) -> None:
         """See the contract in `door`: only what was shown."""

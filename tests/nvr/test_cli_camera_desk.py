@@ -191,6 +191,15 @@ async def test_a_camera_is_paused_and_resumed(desk: Desk) -> None:
     assert asked[-1] == PauseCameraRequest("gate", 0, ADMINISTRATOR, "work finished")
 
 
+async def test_a_camera_is_asked_again(desk: Desk) -> None:
+    """The door has the order; who has no duty for cameras is refused."""
+    assert "kuramori camera list" in await desk.good("camera", "ask", "gate", person=MANAGER)
+    assert desk.room.door.asked == ["gate"]
+    assert await desk.bad("camera", "ask", "gate", person=HANDLER)
+    assert await desk.bad("camera", "ask", "nowhere", person=MANAGER)
+    assert desk.room.door.asked == ["gate"]
+
+
 async def test_another_certificate_is_accepted_after_it_was_shown(desk: Desk, tmp_path: Path) -> None:
     """The pinned one and the shown one stand side by side; the configuration and the register change together."""
     context, fingerprint = camera_certificate(tmp_path)

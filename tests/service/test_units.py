@@ -22,15 +22,15 @@ BY_THEIR_NAME = (  # lines that say by themselves why they are there
 PLACE_OF_ROOT = ("kuramori-smart.service",)  # asks disks for their health, so it has a right of root
 
 
-def placed(folder: Path, *drop_ins: Path) -> Path:
-    """Put all units where their programs exist; return the folder."""
+def placed(folder: Path, *drop_ins: Path, of: str = "kuramori.service") -> Path:
+    """Put all units where their programs exist, with these drop-ins of one of them; return the folder."""
     program = folder / "kuramori"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     for unit in UNITS:
         (folder / unit.name).write_text(unit.read_text().replace(f"{PREFIX}kuramori", str(program)))
     if drop_ins:
-        added = folder / "kuramori.service.d"
+        added = folder / f"{of}.d"
         added.mkdir()
         for drop_in in drop_ins:
             (added / drop_in.name).write_text(drop_in.read_text())
@@ -56,6 +56,19 @@ def test_a_drop_in_has_nothing_that_systemd_does_not_know(drop_in: Path, tmp_pat
     done = analyze("verify", "--man=no", "--recursive-errors=one", placed(tmp_path, drop_in) / MAIN.name)
     assert done.returncode == 0, done.stderr
     assert drop_in.name not in done.stderr, done.stderr
+
+
+def test_the_watch_may_mail_beyond_the_local_network_by_the_same_drop_in(tmp_path: Path) -> None:
+    """As it would be copied beside the unit, which names it where it forbids all else."""
+    (watch,) = (unit for unit in UNITS if unit.name == "kuramori-watch.service")
+    (drop_in,) = (one for one in DROP_INS if one.name == "beyond-the-lan.conf")
+    done = analyze(
+        "verify", "--man=no", "--recursive-errors=one", placed(tmp_path, drop_in, of=watch.name) / watch.name
+    )
+    assert done.returncode == 0, done.stderr
+    assert drop_in.name not in done.stderr, done.stderr
+    assert f"drop-ins/{drop_in.name}" in watch.read_text()
+    assert f"{watch.name}.d/" in drop_in.read_text()
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -19,7 +19,7 @@ from kuramori.desk.audio_report import AudioReport, audio_line, newest
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.camera_steps import EnrolledBy
 from kuramori.desk.door import asking_door
-from kuramori.desk.fault import DoorAway, RecorderAway, RequestInvalid
+from kuramori.desk.fault import CameraUnknown, DoorAway, RecorderAway, RequestInvalid
 from kuramori.desk.granted import one_line
 from kuramori.desk.recorder import asking
 from kuramori.desk.site import SiteCamera
@@ -160,6 +160,18 @@ async def accept_certificate(
 ) -> Acknowledged:
     """Register that another TLS certificate of a camera is trusted, and tell who has to know it."""
     await desk.cameras.accept_certificate(name, body.fingerprint, body.before, caller.actor, here.door)
+    return Acknowledged()
+
+
+@router.post("/v1/cameras/{name}/inquiry", status_code=202)
+async def ask(name: Name, here: Here, caller: CameraKeeper) -> Acknowledged:
+    """Have the door ask a camera again now, also after a refused password; what it learns shows in the facts."""
+    if here.site.in_service(name) is None:
+        raise CameraUnknown(name)
+    if here.door is None:
+        raise DoorAway
+    async with asking_door():
+        await here.door.refresh(name)
     return Acknowledged()
 
 

@@ -5,7 +5,7 @@ Must not know how any step is done.
 
 import typer
 
-from kuramori.cli import camera_add, camera_aim, camera_certificate, camera_pause, camera_remove
+from kuramori.cli import camera_add, camera_aim, camera_ask, camera_certificate, camera_pause, camera_remove
 from kuramori.cli.options import AsJson, Config
 from kuramori.texts import tr
 
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("accept-certificate", help=tr("Trust its new certificate.", "新しい証明書の承認"))(
         camera_certificate.accept_certificate
     )
+    group.command("ask", help=tr("Have it asked again now.", "カメラへの再確認"))(camera_ask.ask)
     group.command("remove", help=tr("Take a camera out of service for good.", "カメラの撤去"))(camera_remove.remove)
     app.add_typer(group, name="camera")
 

@@ -19,6 +19,10 @@ class Door(Protocol):
         """Return how the door stands with each camera."""
         ...
 
+    async def refresh(self, camera: str) -> None:
+        """Have a camera asked again now."""
+        ...
+
     async def accept_certificate(self, camera: str, fingerprint: str) -> None:
         """Know a camera by another certificate: the one that it shows over https and that was refused."""
         ...

@@ -228,6 +228,17 @@ async def test_a_certificate_that_nobody_was_shown_is_not_trusted(room: DeskRoom
     assert (await newest_entry(room))["body"]["fingerprint"] == shown
 
 
+async def test_a_camera_is_asked_again_on_order(room: DeskRoom) -> None:
+    """The door is told, recording is not; an unknown camera and a door that is away are said."""
+    path = "/v1/cameras/gate/inquiry"
+    content(await room.call("POST", path, ADMINISTRATOR), 202)
+    assert room.door.asked == ["gate"]
+    assert (await room.call("POST", "/v1/cameras/nowhere/inquiry", MANAGER)).status_code == 404
+    room.door.cameras = None
+    assert (await room.call("POST", path, MANAGER)).json()["code"] == "door-away"
+    assert room.door.asked == ["gate"]
+
+
 async def test_the_audio_report_says_what_is_known_and_what_is_not(room: DeskRoom) -> None:
     """Offered and never set up; decided in writing; not told is unknown."""
     gate, park = room.site.cameras
