@@ -98,6 +98,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/cameras/gate/resumption", {"reason": "r"}, {}, STAFF | KEEPERS),
     ("POST", "/v1/cameras/gate/still", {"installer": INSTALLER, "handler": HANDLER}, {}, HANDLERS | {INSTALLER}),
     ("POST", "/v1/cameras/gate/view-confirmation", None, {}, HANDLERS),
+    ("POST", "/v1/cameras/gate/inquiry", None, {}, KEEPERS),
     ("POST", "/v1/cameras/gate/certificate", {"fingerprint": "sha256:" + "00" * 32}, {}, KEEPERS),
     ("POST", "/v1/cameras/park/retirement", {"reason": "r"}, {}, KEEPERS),
 ]
