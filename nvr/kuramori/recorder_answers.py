@@ -6,7 +6,6 @@ answered gets a Failure with a stable code. This module must not know HTTP, role
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kuramori import log
@@ -43,22 +42,19 @@ from kuramori.messages import (
     RecorderStatus,
     ReleasedKeys,
     ReleaseKeysRequest,
-    ScrubStatus,
     SegmentExtent,
     SegmentKey,
     SegmentState,
     StatisticsRequest,
     StatusRequest,
-    VolumeStatus,
 )
 from kuramori.out_of_reach import names_of
 from kuramori.overdue_answers import OverdueAnswers
 from kuramori.reaching_back import reaching_back
 from kuramori.recorder import Recorder
 from kuramori.recorder_figures import statistics_of
-from kuramori.storage_fault_texts import storage_fault_text
 from kuramori.texts import both
-from kuramori.volume_health import NS_PER_SECOND
+from kuramori.volume_answers import volume_states
 from kuramori_segments import ledger_records
 from kuramori_segments.codes import SlotState
 from kuramori_segments.coverage import Coverage as LedgerCoverage
@@ -66,7 +62,6 @@ from kuramori_segments.coverage import coverage
 from kuramori_segments.keystore_faults import EpochKeyGone, KeystoreFault
 from kuramori_segments.ledger_fault import HoldUnknown, LedgerFault
 from kuramori_segments.storage_fault import StorageFault
-from kuramori_segments.volume import Volume
 
 PLANNED_KEPT = 16 * PLAN_LIMIT_SEGMENTS
 STATES = {
@@ -161,7 +156,7 @@ class RecorderAnswers:
             erasure_tier=vault.keystore.tier.value,
             clock_trusted=recorder.clock_trusted,
             cameras=cameras,
-            volumes=self._volumes(),
+            volumes=volume_states(self._recorder),
             problems=tuple(str(problem) for problem in problems),
             problem_texts=tuple(both(problem) for problem in problems),
             media=recorder.health.reports if recorder.health is not None else (),
@@ -195,61 +190,6 @@ class RecorderAnswers:
             access_units=totals.access_units,
             lost_packets=totals.lost_packets,
             reconnects=sum(totals.reconnects.values()),
-        )
-
-    def _volumes(self) -> tuple[VolumeStatus, ...]:
-        boot_ns = self._recorder.clock.boot_ns()
-        found = []
-        for lane in self._recorder.lanes:
-            volume, usage = lane.volume, lane.volume.usage()
-            found.append(
-                VolumeStatus(
-                    path=lane.name,
-                    slot_bytes=volume.superblock.slot_bytes,
-                    slot_count=volume.superblock.slot_count,
-                    filled_slots=usage.usable,
-                    free_slots=usage.empty,
-                    held_slots=len(volume.held_slots()),
-                    bad_slots=usage.bad + usage.doubtful,
-                    healthy=lane.health.is_sound(boot_ns) and not usage.bad and not usage.doubtful,
-                    detail=lane.health.detail,
-                    scrub=self._scrub(volume),
-                    permitted=self._is_excused(lane.path, lane.health.since_boot_ns),
-                )
-            )
-        found += [
-            VolumeStatus(
-                str(path),
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                healthy=False,
-                detail=storage_fault_text(why),
-                permitted=self._is_excused(path, 0),
-            )
-            for path, why in self._vault.shelf.away.items()
-        ]
-        return tuple(found)
-
-    def _is_excused(self, path: Path | None, since_boot_ns: int) -> bool:
-        recorder = self._recorder
-        seconds = (recorder.clock.boot_ns() - since_boot_ns) / NS_PER_SECOND
-        return path is not None and recorder.media is not None and recorder.media.excuses(path, seconds)
-
-    def _scrub(self, volume: Volume) -> ScrubStatus | None:
-        its = self._recorder.scrub_figures.get(volume.superblock.volume_id)
-        if its is None:
-            return None
-        return ScrubStatus(
-            segments=its.segments,
-            unverified=its.unverified,
-            damaged=its.damaged,
-            oldest_unverified_utc_ms=its.oldest_unverified_utc_ms,
-            last_pass_utc_ms=its.last_pass_utc_ms,
-            fault=its.fault,
         )
 
     # ---- coverage and plans --------------------------------------------------------------------------------------
