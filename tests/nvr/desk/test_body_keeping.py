@@ -1,12 +1,15 @@
 """Five years from the end of the fiscal year, then who and why go: by confirmation, from the files too, tree intact."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from kuramori.cli import main
 from kuramori.desk.body_keeping import first_day_without
 from kuramori.desk.register_check import check_entries
 from kuramori.desk.signed_note import NoteVerifier, open_checkpoint
@@ -87,6 +90,29 @@ async def test_after_five_fiscal_years_a_confirmed_request_is_forgotten_and_the_
         assert set(last["body"]) == {"indices", "identified_by"}
         await room.restart()
     assert await filed(room) not in (gone, fresh)
+
+
+async def test_the_command_lists_asks_back_and_deletes_what_it_listed(
+    room: DeskRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's answer is no; with --yes exactly the listed requests go, and then there are none."""
+    monkeypatch.setenv("KURAMORI_DESK_SOCKET", str(room.socket))
+
+    async def run(*words: str) -> Result:
+        environment = {"KURAMORI_PERSON": MANAGER, "COLUMNS": "200"}
+        return await asyncio.to_thread(CliRunner().invoke, main.build(), ["register", *words], env=environment)
+
+    number = await filed(room)
+    assert "No request is past" in (await run("--over")).output
+    room.clock.now_utc_ms = utc_ms(2033, 4, 1)
+    listed = await run("--over")
+    assert (listed.exit_code, number in listed.output) == (0, True)
+    asked = await run("--delete-over")
+    assert asked.exit_code == 1
+    assert await over(room) == {number: ""}
+    done = await run("--delete-over", "--yes")
+    assert done.exit_code == 0, done.output
+    assert await over(room) == {}
 
 
 async def test_only_who_decides_confirms(room: DeskRoom) -> None:
