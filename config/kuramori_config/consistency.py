@@ -7,6 +7,7 @@ everything at once. This file must not read files or resolve names.
 from collections.abc import Callable, Iterator
 
 from kuramori_config.addresses import may_travel_unencrypted
+from kuramori_config.api_table import api_problems
 from kuramori_config.faults import Problem, Wording
 from kuramori_config.mail_table import mail_problems
 from kuramori_config.rules import may_decide_longer, retention_rule
@@ -207,6 +208,11 @@ def _mail_fits(configuration: Configuration) -> Iterator[Problem]:
         yield from mail_problems(configuration.mail)
 
 
+def _api_fits(configuration: Configuration) -> Iterator[Problem]:
+    if configuration.api is not None:
+        yield from api_problems(configuration.api)
+
+
 _CAMERA_RULES: tuple[CameraRule, ...] = (
     _one_address,
     _credentials_are_whole,
@@ -232,5 +238,6 @@ _RULES: tuple[Rule, ...] = (
     _a_cell_in_a_file_has_a_folder,
     _back_off_is_ordered,
     _mail_fits,
+    _api_fits,
     _cameras_keep_their_rules,
 )

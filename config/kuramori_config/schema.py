@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from kuramori_config.addresses import NETWORK_SHAPE, ONVIF_SHAPE, RTSP_SHAPE
+from kuramori_config.api_table import Api
 from kuramori_config.base_table import Table
 from kuramori_config.faults import Wording
 from kuramori_config.keystore_table import CellKind as CellKind
@@ -66,6 +67,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     INSTALLER = "installer"
     AUDITOR = "auditor"
+    CUSTODIAN = "custodian"
 
 
 class Transport(StrEnum):
@@ -478,6 +480,7 @@ class Configuration(Table):
     network: Network = table("Where pictures may travel unencrypted.", default=Network())
     metrics: Metrics = table("The metrics page.", default=Metrics())
     mail: Mail | None = table("Mail to the office.", default=None)
+    api: Api | None = table("Sign-in, and the desk for other machines.", default=None)
     recorder: Recorder = table("Tuning.", default=Recorder())
     cameras: tuple[Camera, ...] = table("The cameras.", default=(), alias="camera")
     retired_cameras: tuple[RetiredCamera, ...] = table("Cameras removed.", default=(), alias="retired_camera")

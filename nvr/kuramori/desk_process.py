@@ -9,11 +9,15 @@ entry is refused with the reason. Must not know how anything works inside.
 import asyncio
 import sys
 
+from fastapi import FastAPI
+
 from kuramori import log
 from kuramori.api.app import make_app
 from kuramori.api.context import Context
+from kuramori.api.network import open_accounts, serve_network
 from kuramori.api.server import serve
 from kuramori.clips.extraction import run_worker
+from kuramori.desk.accounts.account_store import AccountStoreFault
 from kuramori.desk.approval_store import ApprovalStoreFault
 from kuramori.desk.custody_store import CustodyStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
@@ -50,6 +54,7 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
     recorder = RecorderClient(places.recorder_socket)
     desk, trouble = await asyncio.to_thread(_open, site, places, recorder, still_taker(reloads.path), clock)
     context = Context(site, recorder, clock, places.runtime, desk, trouble, DoorClient(places.door_socket))
+    app = await asyncio.to_thread(_with_sign_in, configuration, context, places)
     tasks = [asyncio.create_task(_follow(reloads, site, desk))]
     if desk is not None:
         tasks.append(asyncio.create_task(_keep_house(desk, stop)))
@@ -60,7 +65,9 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
         if not await _open_window(exporter):
             tasks.append(asyncio.create_task(_open_window_later(exporter)))
         log.get().info("desk_ready", register_size=desk.journal.register.size if desk else None, trouble=trouble)
-        await serve(make_app(context), places.desk_socket, stop)
+        if configuration.api is not None:
+            tasks.append(asyncio.create_task(serve_network(app, context, configuration.api, places, stop)))
+        await serve(app, places.desk_socket, stop)
     finally:
         for task in tasks:
             task.cancel()
@@ -68,6 +75,20 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
         await exporter.stop()
         if desk is not None:
             await desk.close()
+        if context.accounts is not None:
+            context.accounts.close()
+
+
+def _with_sign_in(configuration: Configuration, context: Context, places: Places) -> FastAPI:
+    """Return the app; with a table [api] every person signs in. Accounts that cannot be read let nobody in."""
+    context.sign_in = configuration.api is not None
+    if configuration.api is not None and context.desk is not None:
+        try:
+            context.accounts = open_accounts(configuration.api, places, context.desk, context.clock)
+        except AccountStoreFault as fault:
+            log.get().error("accounts_unusable", detail=str(fault))
+            context.trouble = str(fault)
+    return make_app(context)
 
 
 def _custody(desk: Desk | None) -> CustodyStatistics | None:

@@ -103,6 +103,21 @@ class Places:
         return self.state / "requests.db"
 
     @property
+    def accounts(self) -> Path:
+        """Who may sign in (desk). Not in a backup: on another machine everybody is given a new start."""
+        return self.state / "accounts.db"
+
+    @property
+    def api_key(self) -> Path:
+        """The key of the desk's own TLS certificate, mode 0600."""
+        return self.state / "api_key.pem"
+
+    @property
+    def api_certificate(self) -> Path:
+        """The desk's own TLS certificate, where none is configured."""
+        return self.state / "api_certificate.pem"
+
+    @property
     def streams(self) -> Path:
         """Last known stream address per ONVIF camera; no secrets."""
         return self.state / "streams.json"

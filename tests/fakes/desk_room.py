@@ -22,6 +22,8 @@ from kuramori.api.app import make_app
 from kuramori.api.context import Context
 from kuramori.api.headers import PERSON_HEADER
 from kuramori.api.server import serve
+from kuramori.desk.accounts.account_store import AccountStore
+from kuramori.desk.accounts.accounts import Accounts
 from kuramori.desk.desk import Desk, DeskPlaces
 from kuramori.desk.register import RegisterFault
 from kuramori.desk.site import Site, SiteCamera, SitePerson
@@ -90,6 +92,9 @@ class DeskRoom:
         )
         self.socket = folder / "desk.sock"
         self.desk: Desk | None = None
+        self.sign_in = False
+        self.context: Context | None = None
+        self.accounts: Accounts | None = None
         self._server: MessageServer | None = None
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
@@ -139,6 +144,16 @@ class DeskRoom:
         except RegisterFault as fault:
             self.desk, trouble = None, str(fault)
         context = Context(self.site, client, self.clock, self.folder, self.desk, trouble, self.door)
+        if self.sign_in and self.desk is not None:
+            self.accounts = Accounts(
+                site=self.site,
+                journal=self.desk.journal,
+                store=AccountStore.open(self.folder / "accounts.db"),
+                clock=self.clock,
+                idle_seconds=900,
+                memory_kib=8,
+            )
+        context.sign_in, context.accounts, self.context = self.sign_in, self.accounts, context
         self._stop = asyncio.Event()
         self._serving = asyncio.create_task(serve(make_app(context), self.socket, self._stop))
         while not self.socket.exists() or not await _answers(self.socket):
@@ -150,6 +165,9 @@ class DeskRoom:
         if self._serving is not None:
             await self._serving
             self._serving = None
+        if self.accounts is not None:
+            self.accounts.close()
+            self.accounts = None
         if self.desk is not None:
             await self.desk.close()
             self.desk = None

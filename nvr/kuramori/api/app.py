@@ -8,15 +8,30 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kuramori import __version__
-from kuramori.api import cameras, custody, ending, health, keeping, overdue, problems, register, requests, storage
+from kuramori.api import (
+    cameras,
+    custody,
+    ending,
+    health,
+    keeping,
+    overdue,
+    problems,
+    register,
+    requests,
+    sign_in,
+    storage,
+    tokens,
+    users,
+)
 from kuramori.api.context import Context
+from kuramori.api.rules import RuledApp
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # an approval of SEGMENTS_MOST shares fits
 
 
 def make_app(context: Context) -> FastAPI:
     """Return the app that serves this desk."""
-    app = FastAPI(
+    app = RuledApp(
         title="Kuramori desk",
         version=__version__,
         openapi_url="/v1/openapi.json",
@@ -28,6 +43,8 @@ def make_app(context: Context) -> FastAPI:
     app.include_router(ending.router)
     app.include_router(storage.router)
     app.include_router(overdue.router)
+    for accounts in (sign_in, users, tokens):
+        app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):
         app.include_router(router)
     problems.install(app)

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kuramori.desk.account_fault import AccountsOff
+from kuramori.desk.accounts.accounts import Accounts
 from kuramori.desk.desk import Desk
 from kuramori.desk.door import Door
 from kuramori.desk.fault import RegisterAway
@@ -28,6 +30,9 @@ class Context:
     desk: Desk | None
     trouble: str = ""
     door: Door | None = None
+    sign_in: bool = False  # every person signs in ([api]); then `accounts` is there, unless `desk` is not
+    accounts: Accounts | None = None
+    network_trouble: str = ""  # why other machines cannot reach the desk, though they should
 
 
 def context_of(request: Request) -> Context:
@@ -44,5 +49,16 @@ def desk_of(request: Request) -> Desk:
     return context.desk
 
 
+def accounts_of(request: Request) -> Accounts:
+    """Return the accounts. Raises AccountsOff without sign-in, RegisterAway where the register does not verify."""
+    context = context_of(request)
+    if not context.sign_in:
+        raise AccountsOff
+    if context.accounts is None:
+        raise RegisterAway(context.trouble)
+    return context.accounts
+
+
 Here = Annotated[Context, Depends(context_of)]
 TheDesk = Annotated[Desk, Depends(desk_of)]
+TheAccounts = Annotated[Accounts, Depends(accounts_of)]

@@ -52,11 +52,14 @@ async def status(here: Here, caller: Anybody) -> StatusView:
         spoken.append(here.trouble)
     else:
         spoken += here.desk.keeping.waiting_orders()
+        spoken += here.desk.journal.accounts.problems()
         try:
             custody = here.desk.custody_status()
             spoken += custody_problems(custody, here.clock.utc_ms())
         except CustodiansUnusable as unusable:
             spoken.append(tr(unusable.english, unusable.japanese))
+    if here.network_trouble:
+        spoken.append(here.network_trouble)
     mail = mail_trouble(read_report(here.runtime_directory), here.clock.utc_ms())
     down = tuple(process.name for process in supervised(here.runtime_directory) if not process.up)
     state = site_state(SiteFacts(recorder, "", down, (*spoken, *((mail,) if mail else ()))))

@@ -1,29 +1,38 @@
 """Who calls, and what they may do: the one place where both are decided.
 
-Today a caller on the desk's Unix socket declares a person of the configuration (header Kuramori-Person, percent-
-encoded UTF-8); the kernel says which uid called, and the register notes both. Sign-in over TLS takes the place of
-`identify` and nothing else changes. Must not know resources.
+Without a table [api] a caller on the desk's Unix socket declares a person of the configuration (header Kuramori-Person,
+percent-encoded UTF-8); the kernel says which uid called, and the register notes both. With it every person is signed in
+(Authorization: Bearer), on the socket too, and nobody acts in another's name. Must not know resources.
 """
 
 import asyncio
+import ipaddress
+import os
 import socket
 import struct
 import urllib.parse
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from kuramori import log
+from kuramori.api.context import Context
 from kuramori.api.headers import PERSON_HEADER
-from kuramori.desk.fault import PersonMissing, PersonUnknown, RoleMissing
+from kuramori.desk.account_fault import EnrolmentUnfinished, PersonDiffers, ScopeMissing, SignInMissing
+from kuramori.desk.accounts.account import Scope
+from kuramori.desk.accounts.accounts import TOKEN_PREFIX, Place
+from kuramori.desk.fault import DeskFault, PersonMissing, PersonUnknown, RegisterAway, RoleMissing
 from kuramori.desk.journal import Actor
 from kuramori.desk.site import Site
 from kuramori_config.schema import Role
 
 PERSON_HEADER_MOST = 1024
+BEARER_MOST = 256
+LOCAL_HOST = "uid"  # where an address would stand, of a caller on the Unix socket
 _UCRED = struct.Struct("3i")  # pid, uid, gid (unix(7), SO_PEERCRED)
 
 
@@ -49,12 +58,17 @@ class Operation(StrEnum):
     BACK_UP = "make backups"
     MANAGE_MEDIA = "retire media, permit them to leave"
     KEEP_CAMERAS = "accept a camera's certificate"
+    SIGN_IN = "sign in"  # proven by password and code, or the code from the safe
+    OWN_ACCOUNT = "see the own sign-in, leave"
+    SEE_USERS = "see accounts and tokens"
+    KEEP_USERS = "add, reset and end accounts, print the recovery code"
+    KEEP_TOKENS = "make and revoke tokens"
 
 
 _DECIDERS = frozenset({Role.MANAGER, Role.DEPUTY})
 _DESK_STAFF = _DECIDERS | {Role.HANDLER}
 
-# None: whoever can open the socket. The socket is for the recorder's group only.
+# None: whoever can open the socket, which is for the recorder's group only; over the network whoever is signed in.
 PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.LOOK_AT_HEALTH: None,
     Operation.APPROVE: None,
@@ -75,16 +89,32 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.BACK_UP: _DECIDERS | {Role.ADMINISTRATOR},
     Operation.MANAGE_MEDIA: _DECIDERS,
     Operation.KEEP_CAMERAS: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.SIGN_IN: None,
+    Operation.OWN_ACCOUNT: frozenset(Role),
+    Operation.SEE_USERS: _DECIDERS | {Role.ADMINISTRATOR, Role.AUDITOR},
+    Operation.KEEP_USERS: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.KEEP_TOKENS: _DECIDERS | {Role.ADMINISTRATOR},
+}
+
+# What a machine's token may do. A scope that is not named here may do nothing.
+SCOPED: dict[Scope, frozenset[Operation]] = {
+    Scope.HEALTH: frozenset({Operation.LOOK_AT_HEALTH}),
+    Scope.KEEPING: frozenset({Operation.SEE_KEEPING}),
+    Scope.CUSTODY: frozenset({Operation.SEE_CUSTODY}),
+    Scope.REGISTER: frozenset({Operation.SEE_REGISTER}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls; `person` is empty where nobody was declared."""
+    """Who calls; `person` is empty where nobody was declared or signed in."""
 
     person: str
     roles: frozenset[Role]
     identified_by: str
+    place: Place = field(default_factory=Place)
+    scopes: frozenset[Scope] | None = None  # of a machine's token
+    founding: bool = False  # root or the service itself, on the recorder, before the first account
 
     @property
     def actor(self) -> Actor:
@@ -98,7 +128,7 @@ class PeerProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note the peer."""
         super().connection_made(transport)
-        self.client = ("uid", peer_uid(transport.get_extra_info("socket")))
+        self.client = (LOCAL_HOST, peer_uid(transport.get_extra_info("socket")))
 
 
 def peer_uid(connection: socket.socket) -> int:
@@ -112,34 +142,139 @@ def peer_uid(connection: socket.socket) -> int:
 
 
 async def identify(request: Request) -> Caller:
-    """Return who calls. Raises PersonUnknown for a declared person without duties."""
+    """Return who calls. Raises PersonUnknown for a person without duties; SignInMissing, PersonDiffers, …"""
+    context: Context = request.app.state.context
     site: Site = request.app.state.site
+    name = declared_name(request)
+    if context.sign_in:
+        return _signed_in(context, site, place_of(request), bearer_of(request), name)
     uid = request.client.port if request.client is not None else -1
     identified_by = f"declared on the local socket, uid {uid}"
-    declared = request.headers.get(PERSON_HEADER, "")
-    if not declared:
+    if not name:
         return Caller("", frozenset(), identified_by)
-    name = urllib.parse.unquote(declared, errors="replace")[:PERSON_HEADER_MOST]
+    return _person(site, name, identified_by)
+
+
+def declared_name(request: Request) -> str:
+    """Return who the caller says acts; "" for nobody."""
+    declared = request.headers.get(PERSON_HEADER, "")
+    return urllib.parse.unquote(declared, errors="replace")[:PERSON_HEADER_MOST]
+
+
+def bearer_of(request: Request) -> str:
+    """Return the token that the caller shows; "" for none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip()[:BEARER_MOST] if scheme.lower() == "bearer" else ""
+
+
+def place_of(request: Request) -> Place:
+    """Return where the caller is: the uid at the local socket, or the address, of IPv6 the network of one site."""
+    host, port = (request.client.host, request.client.port) if request.client is not None else ("", -1)
+    if host == LOCAL_HOST:
+        return Place(uid=port)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return Place(host or "?")
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return Place(str(ipaddress.ip_network((address, 64), strict=False)))
+    return Place(host)
+
+
+def _signed_in(context: Context, site: Site, place: Place, token: str, name: str) -> Caller:
+    where = f"the local socket, uid {place.uid}" if place.uid is not None else place.address
+    accounts = context.accounts
+    if not token:
+        if accounts is None or not accounts.nobody_yet or place.uid not in (0, os.geteuid()) or not name:
+            return Caller("", frozenset(), f"not signed in, {where}", place)
+        declared = _person(site, name, f"declared before the first account, {where}")
+        return replace(declared, place=place, founding=True)
+    if accounts is None:
+        raise RegisterAway(context.trouble)
+    if token.startswith(TOKEN_PREFIX):
+        machine = accounts.token(token)
+        if machine is None:
+            raise SignInMissing
+        return Caller("", frozenset(), f"token {machine.token_id}, {where}", place, frozenset(machine.scopes))
+    session = accounts.session(token)
+    if session is None:
+        raise SignInMissing
+    if session.new_secret is not None:
+        raise EnrolmentUnfinished
+    if name and name != session.person:
+        raise PersonDiffers(session.person)
+    return replace(_person(site, session.person, f"signed in, {where}"), place=place)
+
+
+def _person(site: Site, name: str, identified_by: str) -> Caller:
     person = site.person(name)
     if person is None:
         raise PersonUnknown("".join(letter if letter.isprintable() else "?" for letter in name[:64]))
     return Caller(person.name, person.roles, identified_by)
 
 
-def permit(operation: Operation) -> Callable[..., Awaitable[Caller]]:
-    """Return the dependency that lets through who may do this. Raises PersonMissing, RoleMissing."""
-    allowed = PERMITTED[operation]
+# Which operation each dependency below stands for: the app refuses to start with a route that has none.
+OPERATION_OF: dict[object, Operation] = {}
 
-    async def check(caller: Annotated[Caller, Depends(identify)]) -> Caller:
-        if allowed is None:
-            return caller
-        if not caller.person:
-            raise PersonMissing
-        if not caller.roles & allowed:
-            raise RoleMissing(caller.person, tuple(sorted(role.value for role in allowed)))
+
+def permit(operation: Operation) -> Callable[..., Awaitable[Caller]]:
+    """Return the dependency that lets through who may do this. Raises PersonMissing, RoleMissing, SignInMissing, …"""
+
+    async def check(request: Request, caller: Annotated[Caller, Depends(identify)]) -> Caller:
+        context: Context = request.app.state.context
+        try:
+            judge(operation, caller, sign_in=context.sign_in)
+        except DeskFault as refused:
+            _note(request, operation, caller, refused.code, context)
+            raise
+        _note(request, operation, caller, "permitted", context)
         return caller
 
+    OPERATION_OF[check] = operation
     return check
+
+
+async def trying(request: Request) -> Caller:
+    """Return from where somebody tries to sign in; who it is has to be proven first."""
+    return Caller("", frozenset(), "not signed in", place_of(request))
+
+
+OPERATION_OF[trying] = Operation.SIGN_IN
+
+
+def judge(operation: Operation, caller: Caller, *, sign_in: bool) -> None:
+    """Let a caller do this or raise why not. Pure."""
+    allowed = PERMITTED[operation]
+    if caller.scopes is not None:
+        if not any(operation in SCOPED.get(scope, ()) for scope in caller.scopes):
+            raise ScopeMissing
+        return
+    if caller.founding and operation is not Operation.KEEP_USERS and allowed is not None:
+        raise SignInMissing
+    if allowed is None:
+        if sign_in and not caller.person and caller.place.uid is None:
+            raise SignInMissing
+        return
+    if not caller.person:
+        raise SignInMissing if sign_in else PersonMissing
+    if not caller.roles & allowed:
+        raise RoleMissing(caller.person, tuple(sorted(role.value for role in allowed)))
+
+
+def _note(request: Request, operation: Operation, caller: Caller, verdict: str, context: Context) -> None:
+    """With sign-in each call is logged with who made it; a local look at health by nobody is too frequent to tell."""
+    if not context.sign_in or (not caller.person and caller.scopes is None and verdict == "permitted"):
+        return
+    route = request.scope.get("route")
+    log.get().info(
+        "call",
+        method=request.method,
+        route=getattr(route, "path", ""),
+        operation=operation.name,
+        person=caller.person,
+        identified_by=caller.identified_by,
+        verdict=verdict,
+    )
 
 
 # The parameter of an endpoint says who may use it: `caller: Filer`.
@@ -162,3 +297,8 @@ CustodyManager = Annotated[Caller, Depends(permit(Operation.CHANGE_CUSTODY))]
 CustodyReader = Annotated[Caller, Depends(permit(Operation.SEE_CUSTODY))]
 BackupMaker = Annotated[Caller, Depends(permit(Operation.BACK_UP))]
 MediaManager = Annotated[Caller, Depends(permit(Operation.MANAGE_MEDIA))]
+SignInTrier = Annotated[Caller, Depends(trying)]
+AccountOwner = Annotated[Caller, Depends(permit(Operation.OWN_ACCOUNT))]
+UserReader = Annotated[Caller, Depends(permit(Operation.SEE_USERS))]
+UserKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_USERS))]
+TokenKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_TOKENS))]

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kuramori import log
-from kuramori.desk import custody_fault, ending_fault, fault
+from kuramori.desk import account_fault, custody_fault, ending_fault, fault
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.merkle_log import ProofImpossible
 
@@ -63,12 +63,25 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     ending_fault.DisposalUnknown: HTTPStatus.NOT_FOUND,
     ending_fault.MediumKept: HTTPStatus.CONFLICT,
     ending_fault.BackupRefused: HTTPStatus.SERVICE_UNAVAILABLE,
+    account_fault.SignInMissing: HTTPStatus.UNAUTHORIZED,
+    account_fault.SignInRefused: HTTPStatus.UNAUTHORIZED,
+    account_fault.SignInSlowed: HTTPStatus.TOO_MANY_REQUESTS,
+    account_fault.EnrolmentUnfinished: HTTPStatus.FORBIDDEN,
+    account_fault.EnrolmentRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    account_fault.PersonDiffers: HTTPStatus.FORBIDDEN,
+    account_fault.ScopeMissing: HTTPStatus.FORBIDDEN,
+    account_fault.AccountUnknown: HTTPStatus.NOT_FOUND,
+    account_fault.AccountThere: HTTPStatus.CONFLICT,
+    account_fault.AccountKept: HTTPStatus.FORBIDDEN,
+    account_fault.TokenUnknown: HTTPStatus.NOT_FOUND,
+    account_fault.LocalOnly: HTTPStatus.FORBIDDEN,
+    account_fault.AccountsOff: HTTPStatus.NOT_FOUND,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
     fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RegisterAway: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given", "most")  # facts that a program may want
+EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given", "most", "seconds")  # for programs
 
 
 def install(app: FastAPI) -> None:

@@ -20,6 +20,7 @@ import httpx
 import typer
 
 from kuramori.api.headers import PERSON_HEADER
+from kuramori.cli.session_file import kept_sign_in
 from kuramori.texts import tr
 
 DEFAULT_CONFIGURATION = Path("/etc/kuramori/kuramori.toml")
@@ -138,6 +139,9 @@ class DeskClient:
         headers = {"Accept": "application/json", "Accept-Language": tr("en", "ja")}
         if person is not None:
             headers[PERSON_HEADER] = urllib.parse.quote(person, safe="")
+        kept = kept_sign_in(str(socket_path))
+        if kept is not None and person in (None, kept.person):
+            headers["Authorization"] = f"Bearer {kept.token}"
         self._socket_path = socket_path
         self._http = httpx.Client(
             transport=httpx.HTTPTransport(uds=str(socket_path), verify=_no_tls()),
@@ -158,6 +162,10 @@ class DeskClient:
     def close(self) -> None:
         """End the conversation. May be called twice."""
         self._http.close()
+
+    def use_token(self, token: str) -> None:
+        """Speak with this sign-in from now on."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def get_json(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         """GET `path` and return the parsed JSON. Raises CommandFailure."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kuramori.desk.account_book import AccountBook
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.camera_steps import CAMERA_STEPS
 from kuramori.desk.custody_book import CustodyBook
@@ -76,6 +77,7 @@ class Journal:
         self.cameras = CameraBook()
         self.media = MediaBook()
         self.custody = CustodyBook()
+        self.accounts = AccountBook()
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
         self._zone = ZoneInfo(time_zone)
         self._numbers: dict[str, int] = {}
@@ -172,6 +174,7 @@ class Journal:
         if isinstance(taken.step, Decided):
             self.decided_at[taken.request_id] = index
         self.custody.apply(taken.step, taken.utc_ms)
+        self.accounts.apply(taken.step, taken.utc_ms)
         if isinstance(taken.step, CAMERA_STEPS):
             self.cameras.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, ENDING_STEPS):

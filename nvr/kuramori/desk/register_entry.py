@@ -63,6 +63,13 @@ class EntryKind(StrEnum):
     MEDIUM_MISSED = "medium_missed"
     MEDIUM_BACK = "medium_back"
     MEDIUM_ACCEPTED = "medium_accepted"  # another one than before lies in its place, and that is right
+    USER_ADDED = "user_added"
+    SECRECY_ACKNOWLEDGED = "secrecy_acknowledged"
+    USER_LEFT = "user_left"
+    RECOVERY_CODE_MADE = "recovery_code_made"
+    RECOVERY_CODE_USED = "recovery_code_used"  # an administrator's sign-in was got back with the code from the safe
+    TOKEN_MADE = "token_made"  # noqa: S105
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105
     BODIES_DELETED = "bodies_deleted"  # bodies past their five years
 
 

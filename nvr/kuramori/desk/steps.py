@@ -11,6 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from kuramori.desk.account_steps import (
+    AccountStep,
+    RecoveryCodeMade,
+    RecoveryCodeUsed,
+    SecrecyAcknowledged,
+    TokenMade,
+    TokenRevoked,
+    UserAdded,
+    UserLeft,
+)
 from kuramori.desk.camera_steps import (
     Aimed,
     CameraEnrolled,
@@ -242,6 +252,7 @@ Step = (
     | CustodyStep
     | CameraStep
     | EndingStep
+    | AccountStep
 )
 
 KINDS: dict[type[Any], EntryKind] = {
@@ -284,6 +295,13 @@ KINDS: dict[type[Any], EntryKind] = {
     MediumPermitted: EntryKind.MEDIUM_PERMITTED,
     MediumMissed: EntryKind.MEDIUM_MISSED,
     MediumBack: EntryKind.MEDIUM_BACK,
+    UserAdded: EntryKind.USER_ADDED,
+    SecrecyAcknowledged: EntryKind.SECRECY_ACKNOWLEDGED,
+    UserLeft: EntryKind.USER_LEFT,
+    RecoveryCodeMade: EntryKind.RECOVERY_CODE_MADE,
+    RecoveryCodeUsed: EntryKind.RECOVERY_CODE_USED,
+    TokenMade: EntryKind.TOKEN_MADE,
+    TokenRevoked: EntryKind.TOKEN_REVOKED,
     MediumAccepted: EntryKind.MEDIUM_ACCEPTED,
 }
 STEP_OF_KIND: dict[str, type[Any]] = {kind.value: step for step, kind in KINDS.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from kuramori.api import problems
 from kuramori.api.app import BODY_LIMIT_BYTES
-from kuramori.desk import custody_fault, ending_fault, fault
+from kuramori.desk import account_fault, custody_fault, ending_fault, fault
 from kuramori.desk.fault import DeskFault
 from tests.fakes.desk_room import HANDLER, MANAGER, DeskRoom
 from tests.fakes.desk_steps import content, filed
@@ -32,7 +32,7 @@ def all_faults(kind: type[DeskFault] = DeskFault) -> Iterator[type[DeskFault]]:
 
 def test_every_fault_has_its_own_code_and_status() -> None:
     """No code is used twice, each fault has a status, and each stands in the tree at the top of its file."""
-    modules = {module.__name__: module.__doc__ or "" for module in (fault, custody_fault, ending_fault)}
+    modules = {module.__name__: module.__doc__ or "" for module in (account_fault, custody_fault, ending_fault, fault)}
     found = [kind for kind in all_faults() if kind.__module__ in modules]
     codes = [kind.code for kind in found]
     assert len(set(codes)) == len(codes)

@@ -35,6 +35,7 @@ RETURNED = {"how": "erased", "on_utc_ms": 1, "told_by": "x"}
 WRITTEN = {"manifest_digest": "00" * 32, "medium": "x"}
 ENROLMENT = {"how": "added", "address": "rtsp://127.0.0.1/gate", "place": "x"}
 HANDED = {"custodian_id": "", "to_set_id": "", "rows": []}
+TOKEN = {"name": "x", "scopes": ["health"], "until_utc_ms": 1}
 APPROVAL = {"approval": "e30=", "signature": ""}
 
 # method, path, body, parameters, who gets beyond the door
@@ -91,6 +92,8 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/disposals/1/completion", {"method": "m", "date": "d", "person": "a", "witness": "b"}, {}, DECIDERS),
     ("GET", "/v1/media", None, {}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("POST", "/v1/medium-permits", {"volume": "x", "carrier": "c", "until_utc_ms": 1, "reason": "r"}, {}, DECIDERS),
+    ("GET", "/v1/storage", None, {}, EVERYBODY),
+    ("POST", "/v1/storage/acceptances", {"volume": "/nowhere"}, {}, DECIDERS),
     ("GET", "/v1/cameras/facts", None, {}, EVERYBODY),
     ("GET", "/v1/audio-report", None, {}, EVERYBODY),
     ("POST", "/v1/cameras/gate/enrolment", ENROLMENT, {}, KEEPERS),
@@ -100,6 +103,19 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/cameras/gate/view-confirmation", None, {}, HANDLERS),
     ("POST", "/v1/cameras/gate/inquiry", None, {}, KEEPERS),
     ("POST", "/v1/cameras/gate/certificate", {"fingerprint": "sha256:" + "00" * 32}, {}, KEEPERS),
+    ("POST", "/v1/sign-in", {"person": "x", "password": "x"}, {}, EVERYBODY),
+    ("POST", "/v1/sign-in/enrolment", {"new_password": "x", "code": "x", "acknowledged": True}, {}, EVERYBODY),
+    ("POST", "/v1/sign-in/recovery", {"person": "x", "code": "x"}, {}, EVERYBODY),
+    ("GET", "/v1/session", None, {}, EVERYBODY - {NOBODY}),
+    ("POST", "/v1/sign-out", None, {}, EVERYBODY - {NOBODY}),
+    ("GET", "/v1/users", None, {}, KEEPERS | {AUDITOR}),
+    ("POST", "/v1/users", {"person": "x"}, {}, KEEPERS),
+    ("POST", "/v1/users/resets", {"person": "x"}, {}, KEEPERS),
+    ("POST", "/v1/users/departures", {"person": "x"}, {}, EVERYBODY - {NOBODY}),
+    ("POST", "/v1/users/recovery-codes", None, {}, KEEPERS),
+    ("GET", "/v1/tokens", None, {}, KEEPERS | {AUDITOR}),
+    ("POST", "/v1/tokens", TOKEN, {}, KEEPERS),
+    ("POST", "/v1/tokens/" + "00" * 8 + "/revocation", None, {}, KEEPERS),
     ("POST", "/v1/cameras/park/retirement", {"reason": "r"}, {}, KEEPERS),
 ]
 PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
@@ -150,6 +166,7 @@ async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
 def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
     path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
+    path = path.replace("{token_id}", "00" * 8)
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 
 
