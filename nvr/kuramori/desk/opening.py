@@ -22,6 +22,7 @@ from kuramori.desk.fault import (
     DeskBusy,
     ExtractionRefused,
     KeysDoNotFit,
+    NotTheRequester,
     RecordingErased,
     RequestInvalid,
     SegmentChanged,
@@ -131,6 +132,8 @@ class Opening:
     async def written(self, request_id: str, digest: bytes, medium: str, actor: Actor) -> Request:
         """Note that a bundle stands on its medium and was read back; its hold ends. Raises DeskFault."""
         request = self._journal.request(request_id)
+        if actor.person != request.document.requester:
+            raise NotTheRequester(request_id, request.document.requester)
         fitting = [done for done in request.handovers if done.manifest_digest == digest]
         if not one_line(medium):
             raise RequestInvalid("medium", "one line of visible characters.", "1行で入力してください。")
