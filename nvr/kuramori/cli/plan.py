@@ -5,20 +5,19 @@ retention asked for will not be reached, 2 where nothing can be said. It must no
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from kuramori.cli.client import CommandFailure, DeskProblem
+from kuramori.cli.client import CommandFailure
 from kuramori.cli.options import AsJson, Config
-from kuramori.texts import japanese_wanted, tr
+from kuramori.texts import tr
 
 if TYPE_CHECKING:
     from kuramori.capacity_messages import CapacityPlan
 
 EXIT_SHORT = 1
 EXIT_UNKNOWN = 2
-RECORDER_AWAY = "recorder-unreachable"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,36 +49,8 @@ def plan(config: Config = None, as_json: AsJson = False) -> None:
 
 def _found(config: Path | None) -> "CapacityPlan":
     """Ask the running recorder; where there is none, take the configuration's word. Raises CommandFailure."""
-    from kuramori.capacity_messages import CapacityPlan
-    from kuramori.cli.client import DeskNotRunning
-    from kuramori.cli.options import desk_for
-    from kuramori.wire import WireInvalid, from_plain
-
-    try:
-        with desk_for(config) as desk:
-            answer: Any = desk.get_json("/v1/capacity")
-        return from_plain(CapacityPlan, answer)
-    except DeskNotRunning:
-        return _expected(config)
-    except DeskProblem as problem:
-        if problem.code != RECORDER_AWAY:
-            raise
-        return _expected(config)
-    except WireInvalid as invalid:
-        raise CommandFailure(
-            tr(f"The desk's answer is not understood: {invalid}", f"受付(desk)の応答を解釈できません: {invalid}")
-        ) from None
-
-
-def _expected(config: Path | None) -> "CapacityPlan":
     from kuramori.capacity.survey import plan_of_configuration
-    from kuramori.cli.camera_common import config_path
-    from kuramori.cli.options import now_utc_ms
-    from kuramori_config.faults import ConfigurationFault
-    from kuramori_config.load import load_configuration
+    from kuramori.capacity_messages import CapacityPlan
+    from kuramori.cli.desk_or_machine import desk_or_machine
 
-    try:
-        configuration = load_configuration(config_path(config))
-    except ConfigurationFault as fault:
-        raise CommandFailure(fault.text(japanese=japanese_wanted())) from None
-    return plan_of_configuration(configuration, now_utc_ms())
+    return desk_or_machine(config, "/v1/capacity", CapacityPlan, plan_of_configuration)[0]

@@ -6,20 +6,19 @@ one than before, 2 where nothing can be said. It must not know how a light comes
 
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kuramori.cli.client import CommandFailure, DeskProblem
+from kuramori.cli.client import CommandFailure
 from kuramori.cli.options import As, AsJson, Config
-from kuramori.texts import japanese_wanted, tr
+from kuramori.texts import tr
 
 if TYPE_CHECKING:
     from kuramori.storage_health.medium_report import MediaHealth, MediumReport
 
 EXIT_RED = 1
 EXIT_UNKNOWN = 2
-RECORDER_AWAY = "recorder-unreachable"
 GIB = 1 << 30
 
 Accept = Annotated[
@@ -95,36 +94,8 @@ def report_lines(report: "MediumReport", zone: tzinfo) -> list[str]:
 
 def _found(config: Path | None) -> "tuple[MediaHealth, bool]":
     """Ask the running recorder, else the system; tell which. Raises CommandFailure."""
-    from kuramori.cli.client import DeskNotRunning
-    from kuramori.cli.options import desk_for
+    from kuramori.cli.desk_or_machine import desk_or_machine
     from kuramori.storage_health.medium_report import MediaHealth
-    from kuramori.wire import WireInvalid, from_plain
-
-    try:
-        with desk_for(config) as desk:
-            answer: Any = desk.get_json("/v1/storage")
-        return from_plain(MediaHealth, answer), True
-    except DeskNotRunning:
-        return _of_system(config), False
-    except DeskProblem as problem:
-        if problem.code != RECORDER_AWAY:
-            raise
-        return _of_system(config), False
-    except WireInvalid as invalid:
-        raise CommandFailure(
-            tr(f"The desk's answer is not understood: {invalid}", f"受付(desk)の応答を解釈できません: {invalid}")
-        ) from None
-
-
-def _of_system(config: Path | None) -> "MediaHealth":
-    from kuramori.cli.camera_common import config_path
-    from kuramori.cli.options import now_utc_ms
     from kuramori.storage_health.system_view import media_of_system
-    from kuramori_config.faults import ConfigurationFault
-    from kuramori_config.load import load_configuration
 
-    try:
-        configuration = load_configuration(config_path(config))
-    except ConfigurationFault as fault:
-        raise CommandFailure(fault.text(japanese=japanese_wanted())) from None
-    return media_of_system(configuration, now_utc_ms())
+    return desk_or_machine(config, "/v1/storage", MediaHealth, media_of_system)
