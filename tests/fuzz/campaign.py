@@ -17,7 +17,7 @@ class ReaderBroke(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a campaign saw. `grown_bytes`: how far the process grew, the slowest input in milliseconds of processor time."""
+    """What a campaign saw. `grown_bytes`: how far the process grew; the slowest input by its processor time, in ms."""
 
     name: str
     inputs: int
