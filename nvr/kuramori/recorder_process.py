@@ -235,6 +235,7 @@ class RecorderRun:
             asyncio.create_task(self._dating.run(), name="dating"),
         ]
         ticking = asyncio.create_task(self._tick.run(stop), name="tick")
+        asyncio.get_running_loop().call_later(collector_pause.REST_SECONDS, collector_pause.end)
         if await self._ready(stop):
             self._pausing.start()
             log.get().info("connecting", cameras=len(self._lives))
