@@ -9,7 +9,7 @@ set -u
 python=$(dirname "$1")/python
 rooms=$(find tests -mindepth 1 -maxdepth 1 \( -type d -o -name 'test_*.py' \) \
     ! -name end_to_end ! -name nvr ! -name __pycache__ | sort)
-"$python" -m pytest tests/end_to_end >.end-to-end.log 2>&1 &
+"$python" -m pytest tests/end_to_end --durations 12 >.end-to-end.log 2>&1 &
 whole=$!
 "$@" -m pytest tests/nvr --ignore tests/nvr/desk --ignore tests/nvr/clips >.hall.log 2>&1 &
 hall=$!
