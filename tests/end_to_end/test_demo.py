@@ -86,6 +86,7 @@ def still_running(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(PATIENCE_SECONDS + 20)
 def test_every_act_is_told_and_the_clip_plays(tmp_path: Path, short_folder: Path) -> None:
     """Exit code 0, each act with its outcome, a clip without sound that decodes, nothing left running."""

@@ -61,6 +61,7 @@ async def site(tmp_path: Path, mails: MailServer, cameras: RtspServer) -> AsyncI
     made.kill()
 
 
+@pytest.mark.slow
 async def test_a_cut_camera_and_a_frozen_recorder_are_mailed_and_their_ends_too(
     site: Installation, mails: MailServer, cameras: RtspServer
 ) -> None:
@@ -130,6 +131,7 @@ async def test_mail_begins_and_ends_with_a_reload(tmp_path: Path, mails: MailSer
         made.kill()
 
 
+@pytest.mark.slow
 async def test_another_machine_tells_of_a_killed_service(site: Installation, mails: MailServer, tmp_path: Path) -> None:
     """The watch reads the metrics page, mails that it watches, and mails when nobody answers any more."""
     folder = tmp_path / "elsewhere"
