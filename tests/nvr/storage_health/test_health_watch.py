@@ -131,8 +131,8 @@ async def test_a_card_swapped_while_the_recorder_was_off_alarms_until_it_is_acce
     for _ in range(2):
         watch = site.watch()
         async with running(watch):
-            await until(lambda watch=watch: report(watch).swapped)  # type: ignore[misc]
-            assert report(watch).light is Light.GREEN
+            await until_light(watch, Light.GREEN)
+            assert report(watch).swapped
             assert "--accept" in site.problems[f"health {site.watched[0].path}"]
     assert site.noted == ["medium_swapped", "medium_swapped"]
     async with running(watch := site.watch()):
