@@ -16,6 +16,7 @@ from kuramori_config.keystore_table import CellKind as CellKind
 from kuramori_config.keystore_table import Keystore
 from kuramori_config.mail_table import Mail
 from kuramori_config.option import NAMES, PATH, TEXT, YES_OR_NO, number_shape, option, table
+from kuramori_config.papers_table import Papers
 from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Size
 from kuramori_config.rules import DEFAULT_FLOOR, RuleSet
 from kuramori_config.values import (
@@ -481,6 +482,7 @@ class Configuration(Table):
     metrics: Metrics = table("The metrics page.", default=Metrics())
     mail: Mail | None = table("Mail to the office.", default=None)
     api: Api | None = table("Sign-in, and the desk for other machines.", default=None)
+    papers: Papers = table("The office's papers.", default=Papers())
     recorder: Recorder = table("Tuning.", default=Recorder())
     cameras: tuple[Camera, ...] = table("The cameras.", default=(), alias="camera")
     retired_cameras: tuple[RetiredCamera, ...] = table("Cameras removed.", default=(), alias="retired_camera")
