@@ -13,6 +13,7 @@ from kuramori.api import (
     custody,
     ending,
     health,
+    jobs,
     keeping,
     overdue,
     problems,
@@ -43,6 +44,7 @@ def make_app(context: Context) -> FastAPI:
     app.include_router(ending.router)
     app.include_router(storage.router)
     app.include_router(overdue.router)
+    app.include_router(jobs.router)
     for accounts in (sign_in, users, tokens):
         app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):

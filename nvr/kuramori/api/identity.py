@@ -63,6 +63,7 @@ class Operation(StrEnum):
     SEE_USERS = "see accounts and tokens"
     KEEP_USERS = "add, reset and end accounts, print the recovery code"
     KEEP_TOKENS = "make and revoke tokens"
+    OWN_JOBS = "see and stop the own jobs"
 
 
 _DECIDERS = frozenset({Role.MANAGER, Role.DEPUTY})
@@ -94,6 +95,7 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.SEE_USERS: _DECIDERS | {Role.ADMINISTRATOR, Role.AUDITOR},
     Operation.KEEP_USERS: _DECIDERS | {Role.ADMINISTRATOR},
     Operation.KEEP_TOKENS: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.OWN_JOBS: frozenset(Role),
 }
 
 # What a machine's token may do. A scope that is not named here may do nothing.
@@ -302,3 +304,4 @@ AccountOwner = Annotated[Caller, Depends(permit(Operation.OWN_ACCOUNT))]
 UserReader = Annotated[Caller, Depends(permit(Operation.SEE_USERS))]
 UserKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_USERS))]
 TokenKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_TOKENS))]
+JobOwner = Annotated[Caller, Depends(permit(Operation.OWN_JOBS))]

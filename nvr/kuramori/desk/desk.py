@@ -30,6 +30,7 @@ from kuramori.desk.drilling import Drilling
 from kuramori.desk.fault import DeskFault, RecorderAway
 from kuramori.desk.filing import Filing
 from kuramori.desk.handing_on import HandingOn
+from kuramori.desk.jobs import Jobs
 from kuramori.desk.journal import Journal
 from kuramori.desk.keeping import Keeping
 from kuramori.desk.media_care import MediaCare
@@ -113,6 +114,7 @@ class Desk:
         self._store = store
         self._custody_store = custody_store
         self._places = places
+        self.jobs = Jobs(clock)
         self.keeping = Keeping(journal, recorder, clock)
         self.cameras = CameraCare(site, journal, recorder, clock)
         self.aiming = Aiming(site, journal, self.cameras, take_still, clock)
@@ -278,7 +280,8 @@ class Desk:
         await self.media.follow()
 
     async def close(self) -> None:
-        """Finish what is being written and close the files. May be called twice."""
+        """Stop long work, finish what is being written and close the files. May be called twice."""
+        await self.jobs.close()
         await self.journal.close()
         self._store.close()
         self._custody_store.close()

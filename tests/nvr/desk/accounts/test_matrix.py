@@ -52,7 +52,7 @@ async def operations(staff: Staff) -> list[tuple[str, str, dict[str, Any]]]:
 async def passes(staff: Staff, method: str, path: str, token: str) -> bool:
     """Tell whether somebody gets past the door, with an empty body and a request that is not there."""
     filled = path.replace("{request_id}", "20200101-9").replace("{hold_id}", "00" * 16).replace("{record}", "1")
-    filled = filled.replace("{token_id}", "00" * 8).replace("{name}", "none")
+    filled = filled.replace("{token_id}", "00" * 8).replace("{name}", "none").replace("{job_id}", "00" * 16)
     answer = await staff.call(method.upper(), filled, token, {} if method == "post" else None)
     kind = answer.headers.get("content-type", "")
     code = answer.json().get("code") if kind.startswith("application/problem") else None
