@@ -39,6 +39,8 @@ _DECISION_NAMES = frozenset({"outcome", "person", "reason", "utc_ms"})
 _CAMERA_NAMES = frozenset({"name", "number", "place"})
 _SEGMENT_NAMES = frozenset({"camera_number", "segment_uid", "sequence", "header_digest", "threshold"})
 _HANDED_NAMES = frozenset({"custodian_set_id"})
+_LIMITS = frozenset({"outputs"})  # left out: whatever the ground allows
+OUTPUTS_MOST = 8
 _NAMES = frozenset(
     {
         "kuramori",
@@ -145,11 +147,13 @@ class GrantedRequest:
     decision: GrantDecision
     extraction_key: bytes  # X25519, 32 bytes, one-time
     segments: tuple[GrantedSegment, ...]
+    outputs: tuple[str, ...] = ()  # values of Output (grounds): what may be made of it; empty: what the ground allows
 
     def document(self) -> dict[str, Any]:
         """Return the document as JSON values."""
         recipient, decision = self.recipient, self.decision
-        return {
+        limits: dict[str, Any] = {"outputs": list(self.outputs)} if self.outputs else {}
+        return limits | {
             "kuramori": KIND,
             "version": VERSION,
             "recorder_id": _text(self.recorder_id),
@@ -186,7 +190,9 @@ class GrantedRequest:
 def read_granted(document: bytes) -> GrantedRequest:
     """Read a granted request from bytes of any origin. Raises GrantInvalid."""
     try:
-        return _granted(StrictDocument(parse_canonical(document, DOCUMENT_LIMIT_BYTES), _NAMES))
+        value = parse_canonical(document, DOCUMENT_LIMIT_BYTES)
+        names = _NAMES | (_LIMITS & value.keys()) if isinstance(value, dict) else _NAMES
+        return _granted(StrictDocument(value, names))
     except JsonRefused as refusal:
         raise GrantInvalid(refusal.detail) from None
     except DocumentRefused as refusal:
@@ -244,6 +250,7 @@ def _granted(document: StrictDocument) -> GrantedRequest:
         ),
         extraction_key=document.octets("extraction_key", _KEY_BYTES),
         segments=segments,
+        outputs=_outputs(document),
     )
     _check_whole(granted)
     return granted
@@ -298,6 +305,16 @@ def _each(
             found.append(read(StrictDocument(value, allowed)))
         except DocumentRefused as refusal:
             raise DocumentRefused(f"{name}[{number}].{refusal.field}", refusal.expected) from None
+    return tuple(found)
+
+
+def _outputs(document: StrictDocument) -> tuple[str, ...]:
+    """Return the outputs where they are limited: at least one, each a line, none twice."""
+    if not document.has("outputs"):
+        return ()
+    found = document.items("outputs", OUTPUTS_MOST)
+    if not found or not all(text and one_line(text) for text in found) or len(set(found)) != len(found):
+        raise DocumentRefused("outputs", f"1 to {OUTPUTS_MOST} different outputs")
     return tuple(found)
 
 
