@@ -23,7 +23,7 @@ CONFIRMED_MOST = 10_000  # requests at once
 
 router = APIRouter()  # part of that of the register
 
-RequestNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}-[0-9]{1,9}$")]
+RequestNumber = Annotated[str, StringConstraints(pattern=r"^C?[0-9]{8}-[0-9]{1,9}$")]
 
 
 @dataclass(frozen=True, slots=True)

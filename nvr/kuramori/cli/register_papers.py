@@ -63,7 +63,11 @@ def write_checkpoint_page(desk: DeskClient, file: Path) -> None:
 def show_over(desk: DeskClient) -> list[str]:
     """List the requests whose five years are over; return those whose entries may go. Raises CommandFailure."""
     kept = desk.get_json("/v1/register/over")["requests"]
-    waiting = {"held": tr("still held", "保存期間延長中"), "not-returned": tr("not returned", "消去・返却の報告待ち")}
+    waiting = {
+        "held": tr("still held", "保存期間延長中"),
+        "not-returned": tr("not returned", "消去・返却の報告待ち"),
+        "not-answered": tr("not answered", "未回答"),
+    }
     for one in kept:
         reason = waiting.get(one["waits"], one["waits"])
         typer.echo(f"{one['request']}  {one['over_since']}  {len(one['entries'])}  {reason}".rstrip())

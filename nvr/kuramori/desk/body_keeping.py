@@ -55,6 +55,9 @@ def requests_over(records: Iterable[Record], journal: Journal, utc_ms: int, zone
 
 
 def _why_it_waits(number: str, journal: Journal, held: set[str]) -> str:
+    complaint = journal.complaints.complaints.get(number)
+    if complaint is not None and complaint.answer is None:
+        return "not-answered"
     request = journal.requests.get(number)
     if number in held:
         return "held"

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from kuramori.desk.account_book import AccountBook
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.camera_steps import CAMERA_STEPS
+from kuramori.desk.complaint_book import ComplaintBook
+from kuramori.desk.complaint_steps import COMPLAINT_STEPS
 from kuramori.desk.custody_book import CustodyBook
 from kuramori.desk.custody_steps import RecoveryOpened
 from kuramori.desk.ending_steps import ENDING_STEPS
@@ -78,6 +80,7 @@ class Journal:
         self.media = MediaBook()
         self.custody = CustodyBook()
         self.accounts = AccountBook()
+        self.complaints = ComplaintBook()
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
         self._zone = ZoneInfo(time_zone)
         self._numbers: dict[str, int] = {}
@@ -93,11 +96,15 @@ class Journal:
             raise RequestUnknown(request_id)
         return request
 
-    def next_request_id(self, utc_ms: int) -> str:
-        """Return a new request number: the site's date and a running number. Never given twice."""
+    def next_request_id(self, utc_ms: int, series: str = "") -> str:
+        """Return a new request number: the site's date and a running number. Never given twice in its series.
+
+        A series' own letter is not part of what is returned.
+        """
         day = datetime.fromtimestamp(utc_ms / 1000, UTC).astimezone(self._zone).strftime("%Y%m%d")
-        self._numbers[day] = self._numbers.get(day, 0) + 1
-        return f"{day}-{self._numbers[day]}"
+        number = self._numbers.get(series + day, 0) + 1
+        self._numbers[series + day] = number
+        return f"{day}-{number}"
 
     async def write(self, step: Step, actor: Actor | None, utc_ms: int, request_id: str = "") -> Record:
         """Write a step and return its record once it is durable and applied. Raises DeskFault; then nothing is.
@@ -134,6 +141,7 @@ class Journal:
                 self._forgotten.add(number)
                 self.requests.pop(number, None)
                 self.decided_at.pop(number, None)
+                self.complaints.complaints.pop(number, None)
             self.holds.forget(set(requests))
             return record
 
@@ -167,6 +175,8 @@ class Journal:
             self.cameras.judge(taken.step)
         if isinstance(taken.step, ENDING_STEPS):
             self.media.judge(taken.step)
+        if isinstance(taken.step, COMPLAINT_STEPS):
+            self.complaints.judge(taken.step, taken.request_id)
 
     def _apply(self, taken: Taken, index: int) -> None:
         if isinstance(taken.step, REQUEST_STEPS):
@@ -179,6 +189,8 @@ class Journal:
             self.cameras.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, ENDING_STEPS):
             self.media.apply(taken.step, taken.person, taken.utc_ms)
+        if isinstance(taken.step, COMPLAINT_STEPS):
+            self.complaints.apply(taken.step, taken.request_id, taken.person, taken.utc_ms)
         self.holds.apply(taken)
 
     def _replay(self) -> None:

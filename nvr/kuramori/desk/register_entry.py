@@ -70,6 +70,8 @@ class EntryKind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"  # an administrator's sign-in was got back with the code from the safe
     TOKEN_MADE = "token_made"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
+    COMPLAINT_RECEIVED = "complaint_received"  # or a question
+    COMPLAINT_ANSWERED = "complaint_answered"
     BODIES_DELETED = "bodies_deleted"  # bodies past their five years
 
 

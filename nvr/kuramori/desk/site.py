@@ -3,8 +3,9 @@
 Made from the configuration by the composition root, and made again when that is read again. Must not know files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kuramori.desk.office import Office
 from kuramori_config.schema import Camera, Configuration, Role
 
 
@@ -60,6 +61,7 @@ class Site:
     people: tuple[SitePerson, ...]
     removed: tuple[SiteCamera, ...] = ()  # recordings of them may still be there
     volumes: tuple[str, ...] = ()  # paths, as configured
+    office: Office = field(default_factory=Office)  # what only the papers name
 
     @classmethod
     def of(cls, configuration: Configuration, recorder_id: bytes) -> "Site":
@@ -74,14 +76,16 @@ class Site:
             tuple(SitePerson(person.name, person.title, frozenset(person.roles)) for person in configuration.people),
             tuple(SiteCamera(camera.name, camera.place) for camera in configuration.retired_cameras),
             tuple(str(volume.path) for volume in configuration.volumes),
+            office=Office.of(configuration),
         )
 
     def adopt(self, newer: "Site") -> None:
-        """Take over the cameras, the people and the name of a configuration that was read again.
+        """Take over the cameras, the people, the name and what the papers say of a configuration that was read again.
 
         Rule set and time zone stay until the next start: requests in progress were filed under them.
         """
         self.name, self.cameras, self.people, self.removed = newer.name, newer.cameras, newer.people, newer.removed
+        self.office = newer.office
 
     def camera(self, name: str) -> SiteCamera | None:
         """Return the configured or removed camera of that name."""

@@ -31,6 +31,7 @@ from kuramori.desk.camera_steps import (
     CertificateAccepted,
     ViewConfirmed,
 )
+from kuramori.desk.complaint_steps import ComplaintAnswered, ComplaintReceived, ComplaintStep
 from kuramori.desk.custody_steps import (
     CustodiansReleased,
     CustodyChanged,
@@ -253,6 +254,7 @@ Step = (
     | CameraStep
     | EndingStep
     | AccountStep
+    | ComplaintStep
 )
 
 KINDS: dict[type[Any], EntryKind] = {
@@ -303,6 +305,8 @@ KINDS: dict[type[Any], EntryKind] = {
     TokenMade: EntryKind.TOKEN_MADE,
     TokenRevoked: EntryKind.TOKEN_REVOKED,
     MediumAccepted: EntryKind.MEDIUM_ACCEPTED,
+    ComplaintReceived: EntryKind.COMPLAINT_RECEIVED,
+    ComplaintAnswered: EntryKind.COMPLAINT_ANSWERED,
 }
 STEP_OF_KIND: dict[str, type[Any]] = {kind.value: step for step, kind in KINDS.items()}
 
