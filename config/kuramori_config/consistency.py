@@ -10,6 +10,7 @@ from kuramori_config.addresses import may_travel_unencrypted
 from kuramori_config.api_table import api_problems
 from kuramori_config.faults import Problem, Wording
 from kuramori_config.mail_table import mail_problems
+from kuramori_config.requests_table import requests_problems
 from kuramori_config.rules import may_decide_longer, retention_rule
 from kuramori_config.schema import Camera, CellKind, Configuration, Role
 
@@ -213,6 +214,10 @@ def _api_fits(configuration: Configuration) -> Iterator[Problem]:
         yield from api_problems(configuration.api)
 
 
+def _grounds_fit(configuration: Configuration) -> Iterator[Problem]:
+    yield from requests_problems(configuration.requests, configuration.site.rule_set)
+
+
 _CAMERA_RULES: tuple[CameraRule, ...] = (
     _one_address,
     _credentials_are_whole,
@@ -239,5 +244,6 @@ _RULES: tuple[Rule, ...] = (
     _back_off_is_ordered,
     _mail_fits,
     _api_fits,
+    _grounds_fit,
     _cameras_keep_their_rules,
 )

@@ -92,9 +92,10 @@ def _tables(root: type[BaseModel] = Configuration) -> typing.Iterator[tuple[str,
         key = field.alias or name
         yield (f"[[{key}]]" if many else f"[{key}]"), model, field
         for inner_name, inner in model.model_fields.items():
-            inner_model, _ = _model_of(inner.annotation)
+            inner_model, inner_many = _model_of(inner.annotation)
             if inner_model is not None:
-                yield f"[{key}.{inner_name}]", inner_model, inner
+                heading = f"{key}.{inner.alias or inner_name}"
+                yield (f"[[{heading}]]" if inner_many else f"[{heading}]"), inner_model, inner
 
 
 def _model_of(annotation: object) -> tuple[type[BaseModel] | None, bool]:

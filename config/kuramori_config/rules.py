@@ -1,7 +1,7 @@
 """The rule sets a site can be bound by, and how long each lets a recording be kept (requirement K2). Pure.
 
 ISE is Isesaki City's consultation no. 105 with its guideline (2010), CHI Chiba City's guideline (2018), HOK Hokuto
-City's directive no. 27 (2023). This file must not know the configuration file.
+City's directive no. 27 (2023). OWN is a site with rules of its own. This file must not know the configuration file.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ class RuleSet(StrEnum):
     ISE = "ISE"
     CHI = "CHI"
     HOK = "HOK"
+    OWN = "OWN"  # the site's own, in [requests]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,17 @@ _RULES = {
         by_mayor=True,
         practice=Wording("within 30 days", "30日以内"),
     ),
+    RuleSet.OWN: RetentionRule(
+        RuleSet.OWN,
+        Duration.of_days(30),
+        Wording("the site's own rules", "独自の規程"),
+        Wording("the manager (site.manager)", "管理責任者（site.manager）"),
+        by_manager=True,
+        by_mayor=False,
+        practice=Wording("as short as the purpose allows", "目的達成に必要な最小限度の期間"),
+    ),
 }
+PUBLISHED = (RuleSet.ISE, RuleSet.CHI, RuleSet.HOK)
 
 _MAYOR_WORDS = ("mayor", "市長", "町長", "村長", "区長")
 

@@ -18,6 +18,7 @@ from kuramori_config.mail_table import Mail
 from kuramori_config.option import NAMES, PATH, TEXT, YES_OR_NO, number_shape, option, table
 from kuramori_config.papers_table import Papers
 from kuramori_config.quantities import DURATION_SHAPE, SIZE_SHAPE, Size
+from kuramori_config.requests_table import Requests
 from kuramori_config.rules import DEFAULT_FLOOR, RuleSet
 from kuramori_config.values import (
     CAMERA_NAME,
@@ -113,8 +114,9 @@ class Site(Table):
         default=(),
     )
     rule_set: RuleSet = option(
-        "Which published rules the site follows; sets the ceiling of retention (ISE 30 days, CHI 31, HOK 30).",
-        shape=Wording('"ISE", "CHI" or "HOK"', '"ISE", "CHI", "HOK" のいずれか'),
+        "Which rules the site follows: ISE, CHI and HOK are published, the grounds of OWN stand in [requests]. "
+        "Sets the ceiling of retention (30 days, CHI 31).",
+        shape=Wording('"ISE", "CHI", "HOK" or "OWN"', '"ISE", "CHI", "HOK", "OWN" のいずれか'),
         example='"HOK"',
     )
     time_zone: TimeZone = option(
@@ -483,6 +485,7 @@ class Configuration(Table):
     mail: Mail | None = table("Mail to the office.", default=None)
     api: Api | None = table("Sign-in, and the desk for other machines.", default=None)
     papers: Papers = table("The office's papers.", default=Papers())
+    requests: Requests = table("Terms for requests, own grounds.", default=Requests())
     recorder: Recorder = table("Tuning.", default=Recorder())
     cameras: tuple[Camera, ...] = table("The cameras.", default=(), alias="camera")
     retired_cameras: tuple[RetiredCamera, ...] = table("Cameras removed.", default=(), alias="retired_camera")

@@ -21,6 +21,7 @@ def _notice(site: Site) -> str:
             "in the filmed area or at its entrance (CHI 2-3)", "撮影対象区域内又は出入口付近(ガイドライン第2の3)"
         ),
         RuleSet.HOK: tr("in the filmed area, well seen (HOK 4-3)", "撮影対象区域内の見やすい場所(要綱第4条第3項)"),
+        RuleSet.OWN: tr("in the filmed area, well seen", "撮影対象区域内の見やすい場所"),
     }[site.rule_set]
     return tr(
         f"Put up a notice {where}: that a security camera films, {site.installer}, {site.contact}.",
@@ -60,8 +61,12 @@ def _reports(site: Site) -> tuple[str, ...]:
 
 def _rule_book(site: Site) -> str:
     """CHI model rule 4: number and places; ISE 5(3): the operating standard; HOK leaves the form open."""
-    source = {RuleSet.ISE: " (ISE 5(3))", RuleSet.CHI: " (CHI model rule 4)", RuleSet.HOK: ""}[site.rule_set]
-    japanese = {RuleSet.ISE: "(指針5(3))", RuleSet.CHI: "(運用規程例4)", RuleSet.HOK: ""}[site.rule_set]
+    source = {RuleSet.ISE: " (ISE 5(3))", RuleSet.CHI: " (CHI model rule 4)", RuleSet.HOK: "", RuleSet.OWN: ""}[
+        site.rule_set
+    ]
+    japanese = {RuleSet.ISE: "(指針5(3))", RuleSet.CHI: "(運用規程例4)", RuleSet.HOK: "", RuleSet.OWN: ""}[
+        site.rule_set
+    ]
     return tr(
         f"Enter the camera in the rule book: number of cameras, place, retention{source}.",
         f"運用規程の設置台数、設置場所、保存期間を改める{japanese}。",

@@ -15,7 +15,7 @@ import tomlkit
 
 from kuramori.setup_faults import SetUpRefused
 from kuramori.texts import tr
-from kuramori_config.rules import RuleSet, retention_rule
+from kuramori_config.rules import PUBLISHED, retention_rule
 
 MAX_ANSWERS_BYTES = 65536
 _KINDS: dict[object, tuple[str, str]] = {
@@ -24,7 +24,7 @@ _KINDS: dict[object, tuple[str, str]] = {
     bool: ("true or false", "true または false"),
 }
 # Tables of the configuration that a file of answers may hold; the configuration judges them.
-BROUGHT_ALONG = ("network", "metrics", "mail", "api", "person", "camera")
+BROUGHT_ALONG = ("network", "metrics", "mail", "api", "requests", "person", "camera")
 
 
 class AnswersRefused(SetUpRefused):
@@ -86,7 +86,7 @@ class Answers:
 
 
 def _rule_sets() -> str:
-    return ", ".join(f"{one.value} ({retention_rule(one).ceiling})" for one in RuleSet)
+    return ", ".join(f"{one.value} ({retention_rule(one).ceiling})" for one in PUBLISHED)
 
 
 QUESTIONS: tuple[Question, ...] = (
