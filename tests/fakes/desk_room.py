@@ -153,6 +153,7 @@ class DeskRoom:
                 idle_seconds=900,
                 memory_kib=8,
             )
+        self.site.sign_in = self.sign_in
         context.sign_in, context.accounts, self.context = self.sign_in, self.accounts, context
         self._stop = asyncio.Event()
         self._serving = asyncio.create_task(serve(make_app(context), self.socket, self._stop))

@@ -16,6 +16,7 @@ from kuramori.api import (
     jobs,
     keeping,
     overdue,
+    presence,
     problems,
     register,
     requests,
@@ -45,6 +46,7 @@ def make_app(context: Context) -> FastAPI:
     app.include_router(storage.router)
     app.include_router(overdue.router)
     app.include_router(jobs.router)
+    app.include_router(presence.router)
     for accounts in (sign_in, users, tokens):
         app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):

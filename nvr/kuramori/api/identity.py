@@ -44,6 +44,7 @@ class Operation(StrEnum):
     FILE = "file"
     DECIDE = "decide"
     OPEN = "open"
+    CONFIRM_PRESENCE = "confirm being present"
     SEE_REQUESTS = "see requests"
     SEE_REGISTER = "see the register"
     SEE_KEEPING = "see holds and erasures"
@@ -76,6 +77,7 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.FILE: frozenset({Role.HANDLER}),
     Operation.DECIDE: _DECIDERS,
     Operation.OPEN: frozenset({Role.HANDLER}),
+    Operation.CONFIRM_PRESENCE: _DESK_STAFF,
     Operation.SEE_REQUESTS: _DESK_STAFF | {Role.AUDITOR},
     Operation.SEE_REGISTER: _DESK_STAFF | {Role.AUDITOR},
     Operation.SEE_KEEPING: _DESK_STAFF | {Role.AUDITOR, Role.ADMINISTRATOR},
@@ -285,6 +287,7 @@ Approver = Annotated[Caller, Depends(permit(Operation.APPROVE))]
 Filer = Annotated[Caller, Depends(permit(Operation.FILE))]
 Decider = Annotated[Caller, Depends(permit(Operation.DECIDE))]
 Opener = Annotated[Caller, Depends(permit(Operation.OPEN))]
+PresenceWitness = Annotated[Caller, Depends(permit(Operation.CONFIRM_PRESENCE))]
 RequestReader = Annotated[Caller, Depends(permit(Operation.SEE_REQUESTS))]
 RegisterReader = Annotated[Caller, Depends(permit(Operation.SEE_REGISTER))]
 KeepingReader = Annotated[Caller, Depends(permit(Operation.SEE_KEEPING))]

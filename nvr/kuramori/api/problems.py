@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kuramori import log
-from kuramori.desk import account_fault, call_fault, custody_fault, ending_fault, fault
+from kuramori.desk import account_fault, call_fault, custody_fault, ending_fault, fault, presence_fault
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.merkle_log import ProofImpossible
 
@@ -78,6 +78,8 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     account_fault.AccountsOff: HTTPStatus.NOT_FOUND,
     call_fault.JobUnknown: HTTPStatus.NOT_FOUND,
     call_fault.JobsFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    presence_fault.PresenceMissing: HTTPStatus.FORBIDDEN,
+    presence_fault.PresenceRefused: HTTPStatus.FORBIDDEN,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
     fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -36,6 +36,7 @@ from kuramori.desk.keeping import Keeping
 from kuramori.desk.media_care import MediaCare
 from kuramori.desk.opening import Opening, OpeningPlaces
 from kuramori.desk.overdue_care import OverdueCare
+from kuramori.desk.presence import Presence
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.recovering import Recovering
 from kuramori.desk.register import Register
@@ -140,12 +141,14 @@ class Desk:
         self.recovering = Recovering(
             journal=journal, approving=self.approving, store=store, on_duty=self.custody.on_duty, clock=clock
         )
+        self.presence = Presence(site=site, journal=journal, clock=clock)
         self._open_media()
         self.opening = Opening(
             site=site,
             journal=journal,
             recorder=recorder,
             keeping=self.keeping,
+            presence=self.presence,
             run_worker=run_worker,
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=clock,

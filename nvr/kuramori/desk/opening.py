@@ -32,6 +32,7 @@ from kuramori.desk.granted import GrantedCamera, GrantedRequest, one_line
 from kuramori.desk.grounds import ground_named
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.keeping import Keeping
+from kuramori.desk.presence import Act, Presence
 from kuramori.desk.recorder import Recorder, asking
 from kuramori.desk.request import Request, require_openable
 from kuramori.desk.site import Site
@@ -99,6 +100,7 @@ class Opening:
         journal: Journal,
         recorder: Recorder,
         keeping: Keeping,
+        presence: Presence,
         run_worker: RunWorker,
         places: OpeningPlaces,
         clock: Clock,
@@ -107,6 +109,7 @@ class Opening:
         self._journal = journal
         self._recorder = recorder
         self._keeping = keeping
+        self._presence = presence
         self._run_worker = run_worker
         self._places = places
         self._clock = clock
@@ -119,12 +122,12 @@ class Opening:
         ground = ground_named(self._site.rule_set, request.document.ground)
         if ground is None or not ground.hand_over:
             raise ViewingOnly(request.document.ground)
-        staff = self._staff(request, present, actor)
+        self._presence.staff(request, Act.RELEASE, actor, present)
         if self._slots.locked():
             raise DeskBusy
         await self._slots.acquire()
         try:
-            return await self._open(request, deks, staff, actor)
+            return await self._open(request, deks, present, actor)
         except BaseException:
             self._slots.release()
             raise
@@ -143,18 +146,8 @@ class Opening:
         await self._keeping.lift_for_request(request_id, request.revision, actor, "the bundle was written")
         return self._journal.request(request_id)
 
-    def _staff(self, request: Request, present: Sequence[str], actor: Actor) -> tuple[str, ...]:
-        names = tuple(dict.fromkeys((actor.person, *request.document.witnesses, *present)))
-        for name in names:
-            if self._site.person(name) is None:
-                shown = name[:64] if one_line(name[:64]) else "?"
-                raise RequestInvalid(
-                    "present", f"nobody is called {shown}.", f"{shown} は職員として登録されていません。"
-                )
-        return names
-
     async def _open(
-        self, request: Request, deks: Mapping[bytes, bytes], staff: tuple[str, ...], actor: Actor
+        self, request: Request, deks: Mapping[bytes, bytes], present: Sequence[str], actor: Actor
     ) -> Bundle:
         granted = request.granted
         if granted is None:
@@ -165,6 +158,7 @@ class Opening:
             raise RecordingErased(", ".join(camera.name for camera in granted.cameras))
         _check_keys(deks, uids, granted)
         now = self._clock.utc_ms()
+        staff = self._presence.use(request, Act.RELEASE, actor, present)
         step = Opened(request.openings + 1, staff, len(uids), len(granted.segments) - len(uids))
         record = await self._journal.write(step, actor, now, request.request_id)
         async with asking(", ".join(camera.name for camera in granted.cameras)):

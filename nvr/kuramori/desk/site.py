@@ -62,6 +62,7 @@ class Site:
     removed: tuple[SiteCamera, ...] = ()  # recordings of them may still be there
     volumes: tuple[str, ...] = ()  # paths, as configured
     office: Office = field(default_factory=Office)  # what only the papers name
+    sign_in: bool = False  # every person signs in ([api]), until the next start
 
     @classmethod
     def of(cls, configuration: Configuration, recorder_id: bytes) -> "Site":
@@ -76,6 +77,7 @@ class Site:
             tuple(SitePerson(person.name, person.title, frozenset(person.roles)) for person in configuration.people),
             tuple(SiteCamera(camera.name, camera.place) for camera in configuration.retired_cameras),
             tuple(str(volume.path) for volume in configuration.volumes),
+            sign_in=configuration.api is not None,
             office=Office.of(configuration),
         )
 

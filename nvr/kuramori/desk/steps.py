@@ -57,6 +57,7 @@ from kuramori.desk.ending_steps import (
     VolumeRetired,
 )
 from kuramori.desk.granted import Recipient
+from kuramori.desk.presence_steps import PresenceConfirmed
 from kuramori.desk.register_entry import EntryKind
 from kuramori.messages import Erasure
 from kuramori.wire import WireBytes
@@ -239,6 +240,7 @@ Step = (
     | Amended
     | Decided
     | Approved
+    | PresenceConfirmed
     | Opened
     | Released
     | BundleWritten
@@ -262,6 +264,7 @@ KINDS: dict[type[Any], EntryKind] = {
     Amended: EntryKind.AMENDED,
     Decided: EntryKind.DECIDED,
     Approved: EntryKind.APPROVED,
+    PresenceConfirmed: EntryKind.PRESENCE_CONFIRMED,
     Opened: EntryKind.OPENED,
     Released: EntryKind.RELEASED,
     BundleWritten: EntryKind.BUNDLE_WRITTEN,

@@ -143,27 +143,22 @@ class Accounts:
 
     async def sign_in(self, name: str, typed: str, code: str, device: str, place: Place) -> SignedIn:
         """Sign a person in. Raises SignInRefused, SignInSlowed."""
-        person = self._site.person(name)
-        account = self._accounts.get(name) if person is not None else None
-        way = await self._way(name if person is not None else "", device, place)
-        async with self._checked(way):
-            right = await asyncio.to_thread(password.matches, typed, account.password if account else self._nobody)
-        if account is None or not right or not self._still(account) or account.start_is_over(self._clock.utc_ms()):
-            self._refuse(name, person is not None, place)
-            raise SignInRefused
+        account, way = await self._password_checked(name, typed, device, place)
         if not account.is_enrolled:
             self._lockout.succeeded(way)
             secret = totp.new_secret()
             token, session = self._sessions.open(name, self._clock.boot_ns(), secret)
             return SignedIn(session, token, secret=secret)
-        account = self._accounts[name]
-        step = totp.matching_step(account.totp_secret, code, self._clock.utc_ms(), account.last_step)
-        if step is None:
+        await self._use_authenticator(name, code, way, place)
+        return await self._welcome(name, device if way.device else "")
+
+    async def prove(self, name: str, typed: str, code: str, place: Place) -> None:
+        """Prove a person by password and code for this one moment; no session comes of it. Raises as signing in."""
+        account, way = await self._password_checked(name, typed, "", place)
+        if not account.is_enrolled:
             self._refuse(name, True, place)
             raise SignInRefused
-        await self._keep(replace(account, last_step=step))
-        self._lockout.succeeded(way)
-        return await self._welcome(name, device if way.device else "")
+        await self._use_authenticator(name, code, way, place)
 
     async def enrol(self, token: str, new_password: str, code: str, statement: str, acknowledged: bool) -> SignedIn:
         """Finish the first sign-in: own password, authenticator, secrecy. Raises SignInMissing, EnrolmentRefused."""
@@ -275,6 +270,28 @@ class Accounts:
         self._store.close()
 
     # ---- inside ------------------------------------------------------------------------------------------------
+
+    async def _password_checked(self, name: str, typed: str, device: str, place: Place) -> tuple[Account, Way]:
+        """Return the account whose password this is, and by which way. Raises SignInRefused, SignInSlowed."""
+        person = self._site.person(name)
+        account = self._accounts.get(name) if person is not None else None
+        way = await self._way(name if person is not None else "", device, place)
+        async with self._checked(way):
+            right = await asyncio.to_thread(password.matches, typed, account.password if account else self._nobody)
+        if account is None or not right or not self._still(account) or account.start_is_over(self._clock.utc_ms()):
+            self._refuse(name, person is not None, place)
+            raise SignInRefused
+        return account, way
+
+    async def _use_authenticator(self, name: str, code: str, way: Way, place: Place) -> None:
+        """Take a code of the person's authenticator, once. Raises SignInRefused."""
+        account = self._accounts[name]
+        step = totp.matching_step(account.totp_secret, code, self._clock.utc_ms(), account.last_step)
+        if step is None:
+            self._refuse(name, True, place)
+            raise SignInRefused
+        await self._keep(replace(account, last_step=step))
+        self._lockout.succeeded(way)
 
     async def _way(self, person: str, device: str, place: Place) -> Way:
         digest = digest_of(device) if device else ""
