@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check static lint types imports peers coverage test test-all demo bench fuzz check-durability package clean
+.PHONY: help install check static lint types imports peers coverage test test-all demo demo-handover bench fuzz check-durability package clean
 
 help:
 	@echo "make demo       the whole story in about two minutes, with simulated cameras"
+	@echo "make demo-handover  a season of requests through the HTTP API, in about three minutes"
 	@echo "make test       installs the test programs where allowed, then make check"
 	@echo "make check      format, lint, types, import rules, tests (at most 10 minutes, no root needed)"
 	@echo "make coverage   the same, counting which lines the tests run"
@@ -64,6 +65,9 @@ test-all: $(STAMP) peers
 
 demo: $(STAMP)
 	@$(BIN)/python -m kuramori.demo
+
+demo-handover: $(STAMP)
+	@$(BIN)/python -m kuramori.demo.handover
 
 bench: $(STAMP)
 	@tests/install_peers.sh --bench

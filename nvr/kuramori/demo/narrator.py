@@ -65,6 +65,10 @@ class Narrator:
         """Show a command as it is typed."""
         self.console.print(Padding(Text(f"$ {shlex.join(words)}", style="bold"), (0, 0, 0, 2), expand=False))
 
+    def call(self, line: str, person: str) -> None:
+        """Show a call of the API, and who makes it."""
+        self.console.print(Padding(Text.assemble((line, "bold"), f"   {person}"), (0, 0, 0, 2), expand=False))
+
     def output(self, text: str, most_lines: int | None = None) -> None:
         """Show what a command answered; of a long answer the beginning."""
         lines = text.rstrip().splitlines()

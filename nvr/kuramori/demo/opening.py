@@ -10,6 +10,7 @@ from pathlib import Path
 from kuramori.cli.verify import EXIT_CODES
 from kuramori.demo.cast import Custodian
 from kuramori.demo.scene import Scene
+from kuramori.demo.setting_up import choose_seconds
 from kuramori.demo.stage import StepFailed
 from kuramori.texts import tr
 
@@ -19,7 +20,7 @@ CLIP_NAME = "clip.mp4"
 
 def a_request(scene: Scene) -> None:
     """A handler files, the manager decides; a private person is refused."""
-    _choose_seconds(scene)
+    choose_seconds(scene)
     scene.narrator.act(
         tr(f"A request: {scene.pace.request_seconds} lawful seconds", f"画像の請求（{scene.pace.request_seconds}秒間）")
     )
@@ -47,13 +48,6 @@ def a_request(scene: Scene) -> None:
     scene.request = number[0]
     reason = tr("the document names the case", "文書により事件が特定されている")
     scene.done("decide", scene.request, "--grant", "--reason", reason, "--as", scene.people.manager)
-
-
-def _choose_seconds(scene: Scene) -> None:
-    """Whole seconds well inside what is recorded."""
-    first_second = scene.recording_from_utc_ms // 1000 + 1 + int(scene.pace.record_seconds // 4)
-    scene.from_utc_ms = first_second * 1000
-    scene.to_utc_ms = scene.from_utc_ms + scene.pace.request_seconds * 1000
 
 
 def _extraction_key(scene: Scene) -> Path:

@@ -200,3 +200,10 @@ def coverage(scene: Scene) -> None:
     )
     begin = scene.time(scene.recording_from_utc_ms - SHOWN_BEFORE_MS)
     scene.done("coverage", "--from", begin)
+
+
+def choose_seconds(scene: Scene) -> None:
+    """Whole seconds well inside what is recorded."""
+    first_second = scene.recording_from_utc_ms // 1000 + 1 + int(scene.pace.record_seconds // 4)
+    scene.from_utc_ms = first_second * 1000
+    scene.to_utc_ms = scene.from_utc_ms + scene.pace.request_seconds * 1000
