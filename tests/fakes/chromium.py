@@ -10,7 +10,6 @@ Its profile is a folder of the test's own, so that a test can look through what 
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 from collections import deque
@@ -25,7 +24,6 @@ PATIENCE_SECONDS = 100.0
 POLL_SECONDS = 0.05
 PIPE_LIMIT_BYTES = 256 << 20  # one message: a picture of the page, a download
 DIARY_MOST = 1000
-HIGH_DESCRIPTOR = 10
 OPTIONS = (
     "--headless=new",
     "--remote-debugging-pipe",
@@ -96,7 +94,7 @@ class Page:
 class Browser:
     """The running browser."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.WriteTransport) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._number = 0
@@ -118,6 +116,8 @@ class Browser:
 
     async def send(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
         """Ask the browser; return its answer. Raises PageRefused."""
+        if self._listening.done():
+            raise PageRefused("the browser has ended")
         self._number += 1
         number = self._number
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
@@ -163,38 +163,24 @@ class Browser:
                 waiting.set_result({"error": "the browser has ended"})
 
 
-def _high_pipe() -> tuple[int, int]:
-    """Return a pipe of descriptors that are not among those that the browser reads and writes (3 and 4)."""
-    low = os.pipe()
-    high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR) for end in low)
-    for end in low:
-        os.close(end)
-    return high[0], high[1]
-
-
 @contextlib.asynccontextmanager
 async def chromium(profile: Path, *more: str) -> AsyncIterator[Browser]:
     """Start the browser with a profile of its own; end it. Skips, or fails where peers are required."""
     program = require_program("chromium")
     profile.mkdir(parents=True, exist_ok=True)
-    (commands_read, commands), (answers, answers_write) = _high_pipe(), _high_pipe()
-    loop = asyncio.get_running_loop()
     process = await asyncio.create_subprocess_exec(
-        *("/bin/sh", "-c", f'exec "$@" 3<&{commands_read} 4>&{answers_write}', "sh"),
+        *("/bin/sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', "sh"),
         *(program, *OPTIONS, f"--user-data-dir={profile}", *more, "about:blank"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        pass_fds=(commands_read, answers_write),
         env={"HOME": str(profile), "PATH": os.environ.get("PATH", ""), "TMPDIR": str(profile), "LANG": "C.UTF-8"},
         start_new_session=True,
+        limit=PIPE_LIMIT_BYTES,
     )
-    os.close(commands_read)
-    os.close(answers_write)
-    reader = asyncio.StreamReader(limit=PIPE_LIMIT_BYTES)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(answers, "rb", 0))
-    writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(commands, "wb", 0))
-    browser = Browser(reader, writer)
+    if process.stdin is None or process.stdout is None:
+        raise PageRefused("it has no pipes")
+    browser = Browser(process.stdout, process.stdin)
     try:
         yield browser
     finally:
