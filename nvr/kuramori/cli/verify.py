@@ -5,6 +5,7 @@ Works anywhere, without recorder, keys or network. One sentence says the verdict
 31 forged, 2 wrong use. It must not know how anything is verified.
 """
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,12 +43,14 @@ def register(app: typer.Typer) -> None:
         certificate: Annotated[
             Path | None, typer.Option("--certificate", help="The certificate that the site publishes (PEM or DER).")
         ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")] = False,
     ) -> None:
         """Tell whether a clip is what the recorder recorded."""
-        raise typer.Exit(_verify(path, clip, certificate))
+        raise typer.Exit(_verify(path, clip, certificate, as_json=as_json))
 
 
-def _verify(path: Path, clip: Path | None, certificate: Path | None) -> int:
+def _verify(path: Path, clip: Path | None, certificate: Path | None, *, as_json: bool) -> int:
+    from kuramori.clips.verdict_report import verdict_report
     from kuramori.clips.verdict_texts import facts, verdict_sentence
     from kuramori.clips.verify import verify_bundle
 
@@ -63,6 +66,9 @@ def _verify(path: Path, clip: Path | None, certificate: Path | None) -> int:
             return _wrong_use(tr(f"{certificate} is no certificate.", f"{certificate} は証明書ではありません。"))
     report = verify_bundle(path, certificate=published, clip=clip)
     zone = _zone(report.manifest.time_zone if report.manifest is not None else "UTC")
+    if as_json:
+        typer.echo(json.dumps(verdict_report(report, zone), ensure_ascii=False, indent=2))
+        return EXIT_CODES[report.verdict.value]
     typer.echo(verdict_sentence(report, zone))
     for line in facts(report, zone):
         typer.echo(f"  {line}")

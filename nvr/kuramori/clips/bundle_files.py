@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from kuramori.clips.job import BUNDLE_FILES_MOST, BUNDLE_NAME
+from kuramori.clips.verdict_words import PARTICULARS
+from kuramori.texts import tr
 
 _MEMBERS_MOST = 4 * BUNDLE_FILES_MOST
 
 
 class BundleUnreadable(Exception):
-    """There is no bundle there, or it is cut off."""
+    """There is no bundle there, or it is cut off. `detail` says what, in the reader's language."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class BundleFiles(Protocol):
@@ -44,7 +50,7 @@ def open_bundle(path: Path) -> BundleFiles:
 def read_file(files: BundleFiles, name: str, limit_bytes: int) -> bytes:
     """Return a small file. Raises BundleUnreadable, also for one that is too long."""
     if files.size_bytes(name) > limit_bytes:
-        raise BundleUnreadable(f"{name} is too long")
+        raise BundleUnreadable(PARTICULARS["too_long"].say(name=name))
     with files.open(name) as file:
         return file.read(limit_bytes)
 
@@ -80,14 +86,14 @@ class _Folder:
     def open(self, name: str) -> BinaryIO:
         """See BundleFiles."""
         if name not in self.names:
-            raise BundleUnreadable(f"{name} is missing")
+            raise BundleUnreadable(PARTICULARS["missing"].say(name=name))
         try:
             descriptor = os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as fault:
             raise BundleUnreadable(f"{name}: {os.strerror(fault.errno or 0)}") from fault
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise BundleUnreadable(f"{name} is no file")
+            raise BundleUnreadable(tr(f"{name} is no file", f"{name} はファイルではありません"))
         return os.fdopen(descriptor, "rb")
 
     def close(self) -> None:
@@ -102,12 +108,14 @@ class _Tar:
         try:
             self._archive = tarfile.open(path, "r:")  # noqa: SIM115 - closed in close()
         except (tarfile.TarError, OSError, ValueError) as fault:
-            raise BundleUnreadable("it is neither a folder nor an archive") from fault
+            detail = tr("it is neither a folder nor an archive", "フォルダーでもアーカイブでもありません")
+            raise BundleUnreadable(detail) from fault
         try:
             self._read_members()
         except (tarfile.TarError, OSError, ValueError) as fault:
             self.close()
-            raise BundleUnreadable("the archive is cut off or damaged") from fault
+            detail = tr("the archive is cut off or damaged", "アーカイブが途中で切れているか破損しています")
+            raise BundleUnreadable(detail) from fault
         except BundleUnreadable:
             self.close()
             raise
@@ -116,17 +124,19 @@ class _Tar:
     def _read_members(self) -> None:
         for count, member in enumerate(self._archive):
             if count >= _MEMBERS_MOST:
-                raise BundleUnreadable("the archive holds too many files")
+                detail = tr("the archive holds too many files", "アーカイブ内のファイルが多すぎます")
+                raise BundleUnreadable(detail)
             plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
             if plain and BUNDLE_NAME.match(member.name):
                 if member.name in self._members:
-                    raise BundleUnreadable(f"{member.name} stands twice in the archive")
+                    twice = f"{member.name} stands twice in the archive", f"{member.name} がアーカイブ内に二つあります"
+                    raise BundleUnreadable(tr(*twice))
                 self._members[member.name] = member
 
     def size_bytes(self, name: str) -> int:
         """See BundleFiles."""
         if name not in self._members:
-            raise BundleUnreadable(f"{name} is missing")
+            raise BundleUnreadable(PARTICULARS["missing"].say(name=name))
         return self._members[name].size
 
     def open(self, name: str) -> BinaryIO:
@@ -134,7 +144,7 @@ class _Tar:
         self.size_bytes(name)
         file = self._archive.extractfile(self._members[name])
         if file is None:
-            raise BundleUnreadable(f"{name} is no file")
+            raise BundleUnreadable(tr(f"{name} is no file", f"{name} はファイルではありません"))
         return file  # type: ignore[return-value]
 
     def close(self) -> None:

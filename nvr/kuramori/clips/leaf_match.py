@@ -1,7 +1,8 @@
 """Finding a clip among the recorder's leaves: one unbroken run, or where it is altered, shortened or repeated.
 
 NAL units go in one by one, in decode order. Each is hashed with the salt of the segment that is due, and with all
-others only when that does not fit. Pure; must not know containers or files.
+others only when that does not fit. A hand-over mark is passed over and told (MANIFEST.md). Pure; must not know
+containers or files.
 """
 
 from bisect import bisect_right
@@ -11,6 +12,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from kuramori.clips.handover_mark import HandOverMark, mark_in
 from kuramori_segments.codes import VideoCodec
 from kuramori_segments.nal_leaves import COVERED
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 BREAKS_MOST = 1000
+MARKS_MOST = 16  # different ones; a clip that was handed over carries one
 PLACES_MOST = 4096  # of equal leaves
 US_PER_SECOND = 1_000_000
 STRANGER_AFTER = 2000  # that many units without one known: the clip is not of this recording
@@ -56,6 +59,8 @@ class Break:
     kind: BreakKind
     from_utc_us: int
     to_utc_us: int
+    from_picture: int = 0  # of the clip as handed over, counted from 1 in decode order
+    to_picture: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class LeafMatch:
     first: int  # position of the first known one
     last: int  # of the last known one
     breaks: tuple[Break, ...]
+    marks: tuple[HandOverMark, ...] = ()  # different ones, in the order in which they come
 
     @property
     def is_run(self) -> bool:
@@ -92,7 +98,9 @@ class LeafMatcher:
     """Matches one clip."""
 
     def __init__(self, codec: VideoCodec, recorded: RecordedLeaves) -> None:
+        self._codec = codec
         self._covered = COVERED[codec]
+        self._marks: dict[HandOverMark, None] = {}
         self._recorded = recorded
         self._positions: dict[bytes, list[int]] = {}
         for position, value in enumerate(recorded.hashes):
@@ -109,6 +117,7 @@ class LeafMatcher:
         self._first: int | None = None
         self._last = 0
         self._breaks: list[Break] = []
+        self._pictures: list[int] = []  # where each picture's leaves begin; worked out when a number is asked for
 
     @property
     def is_hopeless(self) -> bool:
@@ -135,6 +144,10 @@ class LeafMatcher:
                 self._end_stretch(stretch)
                 places = [place for place in places if place > self._last] or places
             self._stretch = _Stretch(places)
+        elif (mark := mark_in(self._codec, unit)) is not None:
+            self._units -= 1
+            if len(self._marks) < MARKS_MOST:
+                self._marks.setdefault(mark)
         elif stretch is None:
             self._unknown_before += 1
         else:
@@ -147,7 +160,8 @@ class LeafMatcher:
         if self._stretch is not None:
             self._end_stretch(self._stretch)
             self._stretch = None
-        return LeafMatch(self._units, self._known, self._first or 0, self._last, tuple(self._breaks))
+        breaks, marks = tuple(self._breaks), tuple(self._marks)
+        return LeafMatch(self._units, self._known, self._first or 0, self._last, breaks, marks)
 
     def _going_on(self, stretch: _Stretch, unit: bytes) -> list[int]:
         """Return where the unit may stand if it follows the latest one: usually one hash decides."""
@@ -190,13 +204,22 @@ class LeafMatcher:
         """Note a break; alterations within a second are one."""
         times = self._recorded.times
         newest = len(times) - 1
-        new = Break(kind, times[min(first, newest)], times[min(last, newest)])
+        numbers = self._picture_at(min(first, newest)), self._picture_at(min(max(first, last - 1), newest))
+        new = Break(kind, times[min(first, newest)], times[min(last, newest)], *numbers)
         before = self._breaks[-1] if self._breaks else None
         altered = before is not None and before.kind is kind is BreakKind.ALTERED
         if before is not None and altered and new.from_utc_us - before.to_utc_us <= US_PER_SECOND:
-            self._breaks[-1] = Break(kind, before.from_utc_us, max(before.to_utc_us, new.to_utc_us))
+            until_us, until = max(before.to_utc_us, new.to_utc_us), max(before.to_picture, new.to_picture)
+            self._breaks[-1] = Break(kind, before.from_utc_us, until_us, before.from_picture, until)
         elif len(self._breaks) < BREAKS_MOST:
             self._breaks.append(new)
+
+    def _picture_at(self, position: int) -> int:
+        """Return the number of the picture that a leaf belongs to: leaves of one picture have one time."""
+        if not self._pictures:
+            times = self._recorded.times
+            self._pictures = [at for at in range(len(times)) if not at or times[at] != times[at - 1]]
+        return bisect_right(self._pictures, position)
 
 
 def _leaf(begun: "_Hash", unit: bytes) -> bytes:

@@ -16,6 +16,7 @@ from cryptography import x509
 
 from kuramori.clips.bundle import MANIFEST, SIGNATURE
 from kuramori.clips.bundle_files import BundleFiles, BundleUnreadable, open_bundle, read_file
+from kuramori.clips.camera_clip import PARAMETER_SETS_MOST
 from kuramori.clips.cms import SIGNATURE_BYTES_MOST, SignatureRefused, SignedBy, verify_detached
 from kuramori.clips.container_reader import ClipUnreadable, open_clip, sound_frames
 from kuramori.clips.leaf_list import ENTRY, decode_leaves
@@ -29,9 +30,10 @@ from kuramori.clips.manifest_reader import (
     ManifestInvalid,
     read_manifest,
 )
+from kuramori.clips.nal_units import is_parameter_set
 from kuramori.clips.sound_match import SoundMatch, SoundVerdict, match_sound
+from kuramori.clips.verdict_words import PARTICULARS
 from kuramori.messages import SegmentState
-from kuramori.texts import tr
 from kuramori_segments.device_key import verify_footer
 from kuramori_segments.es256 import point
 from kuramori_segments.footer import SegmentFooter
@@ -100,7 +102,7 @@ def verify_bundle(path: Path, *, certificate: x509.Certificate | None = None, cl
         with closing(open_bundle(path)) as files:
             return _Verification(files, certificate).run(clip)
     except BundleUnreadable as fault:
-        return Report(Verdict.DAMAGED, str(fault))
+        return Report(Verdict.DAMAGED, fault.detail)
 
 
 class _Verification:
@@ -109,14 +111,14 @@ class _Verification:
     def __init__(self, files: BundleFiles, certificate: x509.Certificate | None) -> None:
         self._files = files
         self._certificate = certificate
+        self._signer: SignedBy | None = None  # known once the signature fits
+        self._trusted: bool | None = None
 
     def run(self, clip: Path | None) -> Report:
-        """Verify. Raises BundleUnreadable."""
+        """Verify."""
         manifest: Manifest | None = None
-        signer: SignedBy | None = None
-        trusted: bool | None = None
         try:
-            manifest, signer, trusted = self._signed()
+            manifest, signer = self._signed()
             if clip is None:
                 altered = self._digests(manifest)
                 clips = tuple(self._own_clips(manifest, signer, altered))
@@ -124,13 +126,15 @@ class _Verification:
             else:
                 clips = (self._foreign_clip(manifest, signer, clip),)
         except _Failed as failed:
-            return Report(failed.verdict, failed.detail, manifest, signer, trusted)
+            return Report(failed.verdict, failed.detail, manifest, self._signer, self._trusted)
+        except BundleUnreadable as fault:
+            return Report(Verdict.DAMAGED, fault.detail, manifest, self._signer, self._trusted)
         extra = sorted(self._files.names - {file.name for file in manifest.files} - {MANIFEST, SIGNATURE})
         worst = max(clips, key=lambda finding: list(Verdict).index(finding.verdict), default=None)
         verdict = Verdict.UNCHANGED if worst is None else worst.verdict
-        return Report(verdict, "", manifest, signer, trusted, clips, tuple(extra))
+        return Report(verdict, "", manifest, signer, self._trusted, clips, tuple(extra))
 
-    def _signed(self) -> tuple[Manifest, SignedBy, bool | None]:
+    def _signed(self) -> tuple[Manifest, SignedBy]:
         content = read_file(self._files, MANIFEST, MANIFEST_BYTES_MOST)
         signature = read_file(self._files, SIGNATURE, SIGNATURE_BYTES_MOST)
         try:
@@ -138,13 +142,13 @@ class _Verification:
             key = point(signer.public_key)
         except SignatureRefused as fault:
             raise _Failed(Verdict.FORGED, MANIFEST) from fault
-        trusted = None
+        self._signer = signer
         if self._certificate is not None:
-            trusted = key == _point_of(self._certificate)
-            if not trusted:
+            self._trusted = key == _point_of(self._certificate)
+            if not self._trusted:
                 raise _Failed(Verdict.FORGED, "certificate")
         try:
-            return read_manifest(content), signer, trusted
+            return read_manifest(content), signer
         except ManifestInvalid as fault:
             raise _Failed(Verdict.DAMAGED, MANIFEST) from fault
 
@@ -184,9 +188,7 @@ class _Verification:
                         raise _Failed(Verdict.FORGED, listed.file)
                     finding = replace(finding, verdict=Verdict.UNCHANGED)
                 elif finding.verdict is Verdict.UNKNOWN and self._is_cut_off(manifest, listed.file):
-                    raise _Failed(
-                        Verdict.DAMAGED, tr(f"{listed.file} is cut off", f"{listed.file} が途中で切れています")
-                    )
+                    raise _Failed(Verdict.DAMAGED, PARTICULARS["cut_off"].say(name=listed.file))
                 yield finding
 
     def _is_cut_off(self, manifest: Manifest, name: str) -> bool:
@@ -255,7 +257,7 @@ class _Verification:
                 try:
                     verify_range(root, segment.nal_leaves, run.first, leaves, run.proof)
                 except RangeProofInvalid as fault:
-                    raise _Failed(Verdict.FORGED, f"{camera.camera}, segment {segment.sequence}") from fault
+                    raise _Failed(Verdict.FORGED, _segment_name(camera, segment)) from fault
                 runs.append(SaltedRun(segment.nal_salt, at, at + run.count))
                 at += run.count
             vouched += segment.state is not SegmentState.CLOSED
@@ -264,11 +266,15 @@ class _Verification:
         return RecordedLeaves(times, hashes, tuple(runs)), vouched
 
 
+def _segment_name(camera: ListedCamera, segment: ListedSegment) -> str:
+    return PARTICULARS["segment"].say(camera=camera.camera, sequence=segment.sequence)
+
+
 def _root(segment: ListedSegment, camera: ListedCamera, signer: SignedBy) -> bytes:
     """Return the root of a segment's leaves: the signed footer's, or the manifest's where no footer has one."""
     if segment.state in (SegmentState.OPEN, SegmentState.DAMAGED):
         return segment.nal_root
-    name = f"{camera.camera}, segment {segment.sequence}"
+    name = _segment_name(camera, segment)
     try:
         footer = SegmentFooter.unpack(segment.footer)
         verify_footer(footer, signer.public_key)
@@ -294,17 +300,20 @@ def _examine(
             if clip.codec.text != listed.codec:
                 return nothing
             matcher = LeafMatcher(clip.codec, recorded)
+            others, known_sets = clip.other_tracks, listed.parameter_sets
+            foreign_sets = any(one.rstrip(b"\0") not in known_sets for one in clip.parameter_sets)
+            all_listed = len(known_sets) <= PARAMETER_SETS_MOST
             for unit in clip.units:
                 matcher.add(unit)
+                if all_listed and is_parameter_set(clip.codec, unit[0]):
+                    foreign_sets |= unit.rstrip(b"\0") not in known_sets
                 if matcher.is_hopeless:
                     break
-            others, sets = clip.other_tracks, {one.rstrip(b"\0") for one in clip.parameter_sets}
     except ClipUnreadable:
         return nothing
     match = matcher.result()
     if not match.known:
         return nothing
-    foreign_sets = bool(sets - listed.parameter_sets)
     verdict = Verdict.ALTERED
     if match.is_run and not foreign_sets:
         verdict = Verdict.GENUINE if match.known == len(recorded.hashes) else Verdict.GENUINE_PART
