@@ -17,6 +17,7 @@ from kuramori.clips.archive import Archive, ArchiveFile, file_of
 from kuramori.clips.camera_clip import CameraClip, CameraExtractor
 from kuramori.clips.cms import sign_detached
 from kuramori.clips.grant_check import check_grant
+from kuramori.clips.handover_mark import CameraSigns, HandOverMark
 from kuramori.clips.handover_texts import conditions_text, receipt_text
 from kuramori.clips.job import CameraExtraction, ExtractionFailed, ExtractionFault, ExtractionJob
 from kuramori.clips.manifest import BundleFile, ClipFiles, decisions_of_clips, has_filled, make_manifest
@@ -66,6 +67,10 @@ class _Maker:
         self._granted: GrantedRequest = check_grant(job, self._key.public_key())
         self._zone: tzinfo = ZoneInfo(job.time_zone)
         self._spool_key = SpoolKey()
+        granted_digest = sha256(job.granted_document).digest()
+        self._mark = HandOverMark(
+            job.recorder_id, job.request_id, job.opening, job.opened_index, granted_digest
+        ).signed(self._key)
         self._files: list[ArchiveFile] = []
         self._facts: list[BundleFile] = []
 
@@ -97,7 +102,10 @@ class _Maker:
         source = ClipSource(camera.camera, camera.camera_number, job.recorder_id, self._key.public_key())
         span = job.from_utc_ms, job.to_utc_ms
         spool = job.spool_directory, self._spool_key
-        return CameraExtractor(camera, source, span, self._zone, spool, self._clock).run()
+        try:
+            return CameraExtractor(camera, source, span, self._zone, spool, self._clock, self._mark).run()
+        except CameraSigns:  # once more, without the mark, which would break the camera's own signature
+            return CameraExtractor(camera, source, span, self._zone, spool, self._clock).run()
 
     def _add_camera(self, clip: CameraClip, in_folder: bool) -> Sequence[ClipFiles]:
         folder = f"{clip.camera.camera}/" if in_folder else ""

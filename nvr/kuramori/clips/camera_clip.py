@@ -11,11 +11,12 @@ from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
 
+from kuramori.clips.handover_mark import CameraSigns, HandOverMark, is_camera_signature, mark_unit
 from kuramori.clips.interleaving import Interleaving, Placed
 from kuramori.clips.job import CameraExtraction, SegmentInput
 from kuramori.clips.leaf_list import encode_leaves
 from kuramori.clips.mux import ClipMuxer
-from kuramori.clips.nal_units import is_parameter_set, nal_units
+from kuramori.clips.nal_units import is_parameter_set, is_sei, nal_units
 from kuramori.clips.sealed_segment import ClipSource, SealedSegment
 from kuramori.clips.selection import Selection, SourceUnit
 from kuramori.clips.sound_track import SoundSelection, SoundUnit
@@ -133,13 +134,21 @@ class ClipPart:
             self.muxer.add_sound(unit.record)
             self.sound.note(unit.record)
 
-    def note_parameter_sets(self, unit: SourceUnit) -> None:
-        """Collect those that came beside the stream and those in it; more than any honest camera has is not said."""
-        found = [*unit.parameter_sets]
-        found += [bytes(nal) for nal in nal_units(unit.record.payload) if is_parameter_set(self.codec, nal[0])]
+    def note_units(self, unit: SourceUnit) -> bool:
+        """Collect parameter sets, those beside the stream and those in it; tell whether the camera signed there.
+
+        More parameter sets than any honest camera has are not said.
+        """
+        found, signed = [*unit.parameter_sets], False
+        for nal in nal_units(unit.record.payload):
+            if is_parameter_set(self.codec, nal[0]):
+                found.append(bytes(nal))
+            elif is_sei(self.codec, nal[0]):
+                signed = signed or is_camera_signature(nal)
         for one in found:
             if len(self.parameter_sets) <= PARAMETER_SETS_MOST:
                 self.parameter_sets.setdefault(one.rstrip(b"\0"))
+        return signed
 
 
 @dataclass(slots=True)
@@ -168,7 +177,10 @@ class CameraExtractor:
         zone: tzinfo,
         spool: tuple[Path, SpoolKey],
         clock: Clock,
+        mark: HandOverMark | None = None,
     ) -> None:
+        """With `mark`, the hand-over is named in the clip."""
+        self._mark = mark
         self._source = source
         self._span_utc_ms = span_utc_ms
         self._zone = zone
@@ -182,7 +194,7 @@ class CameraExtractor:
         self._result = CameraClip(camera)
 
     def run(self) -> CameraClip:
-        """Read everything. Raises ExtractionFailed, MuxFailed, SpoolFull."""
+        """Read everything. Raises ExtractionFailed, MuxFailed, SpoolFull; with a mark, CameraSigns."""
         segments = self._result.camera.segments
         units = Interleaving([_place(position, given) for position, given in enumerate(segments)], self._read)
         for unit in units:
@@ -234,7 +246,9 @@ class CameraExtractor:
         part.last_utc_us = max(part.last_utc_us, record.utc_us)
         part.damaged_pictures += record.is_damaged
         part.lost_packets += record.lost_packets_before
-        part.note_parameter_sets(unit)
+        if part.note_units(unit) and self._mark is not None:
+            self._let_go()
+            raise CameraSigns
         if not self._result.first_picture_boot_ns:
             self._result.first_picture_boot_ns = self._clock.boot_ns()
         part.subtitles.note(part.muxer.add(unit), record.utc_us)
@@ -247,6 +261,13 @@ class CameraExtractor:
                 runs[-1][1] += len(record.leaves)
             else:
                 runs.append([record.first_leaf, len(record.leaves)])
+
+    def _let_go(self) -> None:
+        """Give back the spool files of a clip that is not finished."""
+        for part in self._result.parts:
+            for spool in (part.video, part.leaves, part.sound.digests if part.sound is not None else None):
+                if spool is not None:
+                    spool.close()
 
     def _put_sound(self, part: ClipPart, to_utc_us: int | None = None) -> None:
         for unit in self._sound.take(part.first_utc_us, to_utc_us):
@@ -262,7 +283,9 @@ class CameraExtractor:
             sound = PartSound(track, SpoolFile(*self._spool)) if track is not None else None
             camera = self._result.camera
             subtitles = Subtitles(camera.camera, camera.place, self._zone)
-            parts.append(ClipPart(codec, video, leaves, ClipMuxer(video, codec, track), subtitles, sound))
+            mark = mark_unit(codec, self._mark) if self._mark is not None else b""
+            muxer = ClipMuxer(video, codec, track, mark=mark)
+            parts.append(ClipPart(codec, video, leaves, muxer, subtitles, sound))
         return parts[-1]
 
     def _stretch(self, segment: int) -> _Stretch:

@@ -16,6 +16,11 @@ from kuramori_segments import es256
 from kuramori_segments.codes import VideoCodec
 
 MARK_UUID = uuid.UUID("18229e4f-bc47-42d3-a156-015661afb992").bytes
+# Cameras that sign their stream hash every NAL unit of it: ONVIF Media Signing, and what came before it.
+CAMERA_SIGNATURES = (
+    uuid.UUID("005bc93f-2d71-5e95-ada4-796f90877a6f").bytes,
+    uuid.UUID("5369676e-6564-2056-6964-656f2e2e2e30").bytes,
+)
 SIGNATURE_LABEL = b"kuramori/v1/hand-over-mark\0"
 VERSION = 1
 REQUEST_BYTES_MOST = 32
@@ -30,6 +35,10 @@ _SIZE_ESCAPE = 255  # sizes from here on take a second byte; a mark is shorter
 
 class MarkInvalid(ValueError):
     """These facts do not fit into a mark."""
+
+
+class CameraSigns(Exception):
+    """The camera signs its stream itself: no mark may be put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,12 @@ def mark_in(codec: VideoCodec, unit: bytes | memoryview) -> HandOverMark | None:
     if not whole or content[-1] != _STOP:
         return None
     return _read(content[2 + len(MARK_UUID) : -1])
+
+
+def is_camera_signature(sei: bytes | memoryview) -> bool:
+    """Tell whether a SEI NAL unit holds a signature of the camera's own, which a mark would break."""
+    content = bytes(sei)
+    return any(one in content for one in CAMERA_SIGNATURES)
 
 
 def _read(body: bytes) -> HandOverMark | None:

@@ -163,6 +163,7 @@ def _clip(part: ClipPart, names: ClipFiles) -> dict[str, Any]:
         "lost_packets": part.lost_packets,
         "parameter_sets": [_text(one) for one in part.parameter_sets],
         "parameter_sets_put_in": part.muxer.sets_put_in,
+        "marks": part.muxer.marks,
         "presentation_times_moved": part.muxer.pictures_moved,
         "sound": _sound(part.sound, names.sound),
     }

@@ -1,9 +1,9 @@
 """Access units to MP4 without re-encoding: every NAL unit stays as it is, byte for byte.
 
-Samples are the access units as recorded, parameter sets included; no edit list, so a player shows all there is. Where
-sound was recorded by decision it is a second track, its frames as they are. The index stands at the end. Memory: the
-first pictures and their sound, then a few dozen bytes for each. Must not know segments or
-files: it writes to anything that can write, seek into its head, and tell.
+Samples are the access units as recorded, parameter sets included; no edit list, so a player shows all there is. Before
+each key picture may stand one NAL unit more, the hand-over mark. Where sound was recorded by decision it is a second
+track, its frames as they are. The index stands at the end. Memory: the first pictures and their sound, then a few dozen
+bytes for each. Must not know segments or files: it writes to anything that can write, seek into its head, and tell.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from kuramori.clips.media_clock import (
     PresentationClock,
     rhythm_of,
 )
-from kuramori.clips.nal_units import behind_lengths, is_parameter_set, nal_units
+from kuramori.clips.nal_units import before_picture, behind_lengths, is_parameter_set, nal_units
 from kuramori.clips.sample_entry import StreamUnusable, set_tag, template
 from kuramori.clips.selection import SourceUnit
 from kuramori.clips.sound_entry import sound_template
@@ -58,9 +58,14 @@ class _Waiting:
 
 
 class ClipMuxer:
-    """One clip of one codec, from its first key frame on; with `track`, its sound too."""
+    """One clip of one codec, from its first key frame on; with `track`, its sound too.
 
-    def __init__(self, target: Target, codec: VideoCodec, track: AudioTrack | None = None) -> None:
+    `mark` is a NAL unit that goes before each key picture.
+    """
+
+    def __init__(
+        self, target: Target, codec: VideoCodec, track: AudioTrack | None = None, *, mark: bytes = b""
+    ) -> None:
         self._target = target
         self._codec = codec
         self._presentation = PresentationClock()
@@ -74,6 +79,8 @@ class ClipMuxer:
         self._waiting_sound: list[tuple[AudioRecord, int]] = []  # and its time in the clip
         self._announced: tuple[bytes, ...] = ()
         self.sets_put_in = 0  # key frames that got parameter sets which came beside the stream
+        self._mark = mark
+        self.marks = 0  # key pictures that carry it
         self.samples = 0
 
     @property
@@ -168,7 +175,11 @@ class ClipMuxer:
         if self._clock is None or self._container is None or self._stream is None:
             raise MuxFailed("it has not begun")
         record = unit.record
-        packet = Packet(self._with_sets(unit))
+        payload = self._with_sets(unit)
+        if self._mark and record.is_key:
+            payload = before_picture(self._codec, payload, self._mark)
+            self.marks += 1
+        packet = Packet(payload)
         packet.stream = self._stream
         packet.time_base = _TICK
         place = self._clock.place(media_us)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from kuramori_segments.codes import VideoCodec
 
 START_CODE = b"\0\0\0\1"
+H264_PREFIX_NAL = 14
 _LENGTH = struct.Struct(">I")
 
 
@@ -31,6 +32,24 @@ def is_parameter_set(codec: VideoCodec, first_byte: int) -> bool:
 def is_slice(codec: VideoCodec, first_byte: int) -> bool:
     """Tell whether a NAL unit that begins so is part of a coded picture (H.264 1 to 5; H.265 0 to 31)."""
     return 1 <= first_byte & 31 <= 5 if codec is VideoCodec.H264 else first_byte >> 1 & 63 < 32
+
+
+def is_sei(codec: VideoCodec, first_byte: int) -> bool:
+    """Tell whether a NAL unit that begins so is supplemental information (H.264 6; H.265 39 and 40)."""
+    return first_byte & 31 == 6 if codec is VideoCodec.H264 else first_byte >> 1 & 63 in (39, 40)
+
+
+def before_picture(codec: VideoCodec, payload: bytes, unit: bytes) -> bytes:
+    """Return an access unit with one more NAL unit before its first slice, all others as they were.
+
+    Of H.264 also before the prefix NAL unit (type 14), which belongs to the slice behind it.
+    """
+    at = 0
+    for nal in nal_units(payload):
+        if is_slice(codec, nal[0]) or (codec is VideoCodec.H264 and nal[0] & 31 == H264_PREFIX_NAL):
+            break
+        at += _LENGTH.size + len(nal)
+    return b"".join((payload[:at], _LENGTH.pack(len(unit)), unit, payload[at:]))
 
 
 def in_start_code_form(units: Iterable[bytes | memoryview]) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from kuramori.capture.source import Codec
 from kuramori.clips.container_reader import open_clip
+from kuramori.clips.handover_mark import mark_in
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
 from kuramori.simulator.nal_units import is_parameter_set
 from kuramori_segments.codes import Suite
@@ -69,9 +70,9 @@ def make_files(recording: SealedRecording, from_ms: int, to_ms: int, **how: Any)
 
 
 def nal_units_of(content: bytes) -> list[bytes]:
-    """Return the NAL units of a clip's samples."""
+    """Return the NAL units of a clip's samples, without the hand-over marks."""
     with open_clip(BytesIO(content)) as opened:
-        return list(opened.units)
+        return [unit for unit in opened.units if mark_in(opened.codec, unit) is None]
 
 
 def decoded(content: bytes, container: str) -> list[bytes]:
