@@ -11,12 +11,10 @@ from pathlib import Path
 
 from kuramori.clips.job import (
     BundleStream,
-    CameraExtraction,
     ExtractionFailed,
     ExtractionFault,
     ExtractionJob,
     RunWorker,
-    SegmentInput,
 )
 from kuramori.desk.fault import (
     DeskBusy,
@@ -25,24 +23,21 @@ from kuramori.desk.fault import (
     NotTheRequester,
     RecordingErased,
     RequestInvalid,
-    SegmentChanged,
     ViewingOnly,
 )
-from kuramori.desk.granted import GrantedCamera, GrantedRequest, one_line
+from kuramori.desk.granted import one_line
+from kuramori.desk.granted_recording import check_keys, find_granted, k_segs_of
 from kuramori.desk.grounds import ground_named
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.keeping import Keeping
 from kuramori.desk.presence import Act, Presence
-from kuramori.desk.recorder import Recorder, asking
+from kuramori.desk.recorder import Recorder
 from kuramori.desk.request import Request, require_openable
 from kuramori.desk.site import Site
 from kuramori.desk.steps import BundleWritten, Opened, Released
-from kuramori.messages import CoverageSpan, ExtractionPlan, SegmentExtent
 from kuramori.timebase import Clock
-from kuramori_segments.header import header_digest
 
 EXTRACTIONS_MOST = 2  # at once: recording comes first
-DEK_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +47,6 @@ class OpeningPlaces:
     device_key: Path
     device_certificate: Path
     spool: Path
-
-
-@dataclass(frozen=True, slots=True)
-class _Granted:
-    """One granted camera as it lies on disk now."""
-
-    camera: GrantedCamera
-    extents: tuple[SegmentExtent, ...]
-    spans: tuple[CoverageSpan, ...]
 
 
 class Bundle:
@@ -152,24 +138,20 @@ class Opening:
         granted = request.granted
         if granted is None:
             raise KeysDoNotFit("The request is not granted.", "許可されていません。")
-        cameras = [await self._find(granted, camera) for camera in granted.cameras]
+        cameras = [await find_granted(self._recorder, granted, camera) for camera in granted.cameras]
         uids = tuple(extent.segment_uid for camera in cameras for extent in camera.extents)
         if not uids:
             raise RecordingErased(", ".join(camera.name for camera in granted.cameras))
-        _check_keys(deks, uids, granted)
+        check_keys(deks, uids, granted)
         now = self._clock.utc_ms()
         staff = self._presence.use(request, Act.RELEASE, actor, present)
         step = Opened(request.openings + 1, staff, len(uids), len(granted.segments) - len(uids))
         record = await self._journal.write(step, actor, now, request.request_id)
-        async with asking(", ".join(camera.name for camera in granted.cameras)):
-            released = await self._recorder.release_keys(request.request_id, uids)
-        k_segs = {key.segment_uid: key.k_seg for key in released.keys}
-        if k_segs.keys() != set(uids):
-            raise KeysDoNotFit("The recorder released other keys.", "録画機の鍵が一致しません。")
+        k_segs = await k_segs_of(self._recorder, request.request_id, granted, uids)
         job = ExtractionJob(
             request_id=request.request_id,
             opening=step.opening,
-            cameras=tuple(_extraction(camera, deks, k_segs) for camera in cameras),
+            cameras=tuple(camera.extraction(deks, k_segs) for camera in cameras),
             from_utc_ms=granted.from_utc_ms,
             to_utc_ms=granted.to_utc_ms,
             granted_document=granted.to_bytes(),
@@ -204,58 +186,3 @@ class Opening:
             await stream.close()
             raise
         return Bundle(stream, job.opening, self._slots)
-
-    async def _find(self, granted: GrantedRequest, camera: GrantedCamera) -> _Granted:
-        """Return where the granted segments of a camera lie, without those that are erased."""
-        async with asking(camera.name):
-            plan: ExtractionPlan = await self._recorder.plan_extraction(
-                camera.name, granted.from_utc_ms, granted.to_utc_ms
-            )
-        there = {extent.segment_uid: extent for extent in plan.segments if extent.epoch_alive}
-        extents: list[SegmentExtent] = []
-        for segment in granted.segments:
-            extent = there.get(segment.segment_uid)
-            if segment.camera_number != camera.number or extent is None:
-                continue
-            if header_digest(extent.header) != segment.header_digest:
-                raise SegmentChanged(camera.name)
-            extents.append(extent)
-        return _Granted(camera, tuple(sorted(extents, key=lambda extent: extent.sequence)), plan.spans)
-
-
-def _check_keys(deks: Mapping[bytes, bytes], uids: tuple[bytes, ...], granted: GrantedRequest) -> None:
-    """The keys are those of granted segments, and none that can still be opened is missing."""
-    allowed = {segment.segment_uid for segment in granted.segments}
-    if not deks.keys() <= allowed or any(len(dek) != DEK_BYTES for dek in deks.values()):
-        raise KeysDoNotFit(
-            "Keys of other segments than the granted ones were handed in.", "決裁の範囲外の鍵が含まれています。"
-        )
-    missing = sum(uid not in deks for uid in uids)
-    if missing:
-        raise KeysDoNotFit(
-            f"The keys of {missing} granted segments are missing.", f"{missing} 件のセグメントの鍵がありません。"
-        )
-
-
-def _extraction(found: _Granted, deks: Mapping[bytes, bytes], k_segs: Mapping[bytes, bytes]) -> CameraExtraction:
-    return CameraExtraction(
-        found.camera.name,
-        found.camera.number,
-        found.camera.place,
-        tuple(
-            SegmentInput(
-                Path(extent.volume_path),
-                extent.offset_bytes,
-                extent.extent_bytes,
-                extent.state,
-                extent.header,
-                extent.segment_uid,
-                extent.sequence,
-                deks[extent.segment_uid],
-                k_segs[extent.segment_uid],
-                extent.dated_by_ms,
-            )
-            for extent in found.extents
-        ),
-        found.spans,
-    )
