@@ -1,16 +1,18 @@
 """The API as such: problem documents with stable codes, limits, coverage, and a desk that survives its callers."""
 
 import asyncio
+import importlib
 import json
+import pkgutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from kuramori import desk
 from kuramori.api import problems
 from kuramori.api.app import BODY_LIMIT_BYTES
-from kuramori.desk import account_fault, custody_fault, ending_fault, fault
 from kuramori.desk.fault import DeskFault
 from tests.fakes.desk_room import HANDLER, MANAGER, DeskRoom
 from tests.fakes.desk_steps import content, filed
@@ -32,7 +34,9 @@ def all_faults(kind: type[DeskFault] = DeskFault) -> Iterator[type[DeskFault]]:
 
 def test_every_fault_has_its_own_code_and_status() -> None:
     """No code is used twice, each fault has a status, and each stands in the tree at the top of its file."""
-    modules = {module.__name__: module.__doc__ or "" for module in (account_fault, custody_fault, ending_fault, fault)}
+    names = [found.name for found in pkgutil.iter_modules(desk.__path__) if found.name.endswith("fault")]
+    files = [importlib.import_module(f"{desk.__name__}.{name}") for name in names]
+    modules = {module.__name__: module.__doc__ or "" for module in files}
     found = [kind for kind in all_faults() if kind.__module__ in modules]
     codes = [kind.code for kind in found]
     assert len(set(codes)) == len(codes)

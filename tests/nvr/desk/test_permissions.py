@@ -108,6 +108,9 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/sign-in/recovery", {"person": "x", "code": "x"}, {}, EVERYBODY),
     ("GET", "/v1/session", None, {}, EVERYBODY - {NOBODY}),
     ("POST", "/v1/sign-out", None, {}, EVERYBODY - {NOBODY}),
+    ("GET", "/v1/jobs", None, {}, EVERYBODY - {NOBODY}),
+    ("GET", "/v1/jobs/" + "00" * 16, None, {}, EVERYBODY - {NOBODY}),
+    ("POST", "/v1/jobs/" + "00" * 16 + "/cancellation", None, {}, EVERYBODY - {NOBODY}),
     ("GET", "/v1/users", None, {}, KEEPERS | {AUDITOR}),
     ("POST", "/v1/users", {"person": "x"}, {}, KEEPERS),
     ("POST", "/v1/users/resets", {"person": "x"}, {}, KEEPERS),
@@ -166,7 +169,7 @@ async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
 def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
     path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
-    path = path.replace("{token_id}", "00" * 8)
+    path = path.replace("{token_id}", "00" * 8).replace("{job_id}", "00" * 16)
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 
 
