@@ -18,6 +18,7 @@ from kuramori.api.network import open_accounts, serve_network
 from kuramori.api.server import serve
 from kuramori.clips.extraction import run_worker
 from kuramori.desk.accounts.account_store import AccountStoreFault
+from kuramori.desk.call_store import CallStoreFault
 from kuramori.desk.approval_store import ApprovalStoreFault
 from kuramori.desk.custody_store import CustodyStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
@@ -146,7 +147,7 @@ def _open(
     files = DeskPlaces.of(places)
     try:
         return Desk.open(site, files, recorder, run_worker, take_still, clock), ""
-    except (RegisterFault, ApprovalStoreFault, CustodyStoreFault, DeviceKeyFault) as fault:
+    except (RegisterFault, ApprovalStoreFault, CustodyStoreFault, CallStoreFault, DeviceKeyFault) as fault:
         log.get().error("register_unusable", detail=str(fault))
         return None, str(fault)
 

@@ -25,6 +25,7 @@ from kuramori.api import (
     tokens,
     users,
 )
+from kuramori.api.idempotency import IdempotentWrites
 from kuramori.api.context import Context
 from kuramori.api.rules import RuledApp
 
@@ -50,6 +51,7 @@ def make_app(context: Context) -> FastAPI:
     for accounts in (sign_in, users, tokens):
         app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):
+    app.add_middleware(IdempotentWrites)
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit)

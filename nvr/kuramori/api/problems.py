@@ -75,6 +75,11 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     account_fault.AccountKept: HTTPStatus.FORBIDDEN,
     account_fault.TokenUnknown: HTTPStatus.NOT_FOUND,
     account_fault.LocalOnly: HTTPStatus.FORBIDDEN,
+    call_fault.KeyInvalid: HTTPStatus.BAD_REQUEST,
+    call_fault.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    call_fault.OutcomeUnknown: HTTPStatus.CONFLICT,
+    call_fault.AnswerGone: HTTPStatus.CONFLICT,
+    call_fault.CallsUnkept: HTTPStatus.SERVICE_UNAVAILABLE,
     account_fault.AccountsOff: HTTPStatus.NOT_FOUND,
     call_fault.JobUnknown: HTTPStatus.NOT_FOUND,
     call_fault.JobsFull: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -112,6 +117,11 @@ def problem(status: HTTPStatus, code: str, detail: str, extensions: Mapping[str,
 
 def japanese(request: Request) -> bool:
     """Tell whether the caller reads Japanese."""
+    return fault_answer(request, error)
+
+
+def fault_answer(request: Request, error: DeskFault) -> JSONResponse:
+    """Return the problem document of a fault."""
     return request.headers.get("accept-language", "").strip().lower().startswith("ja")
 
 
@@ -128,6 +138,11 @@ async def _proof_impossible(request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "proof-impossible", text)
 
 
+    return http_answer(request, error)
+
+
+def http_answer(request: Request, error: Exception) -> JSONResponse:
+    """Return the problem document of what HTTP itself refuses."""
 async def _invalid_body(request: Request, error: Exception) -> JSONResponse:
     """Name the first field that is wrong, never what stood in it."""
     if not isinstance(error, RequestValidationError):

@@ -9,6 +9,7 @@ import socket
 import ssl
 import tomllib
 import urllib.parse
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any, NoReturn, Self
 import httpx
 import typer
 
-from kuramori.api.headers import PERSON_HEADER
+from kuramori.api.headers import KEY_HEADER, PERSON_HEADER
 from kuramori.cli.session_file import kept_sign_in
 from kuramori.texts import tr
 
@@ -183,9 +184,17 @@ class DeskClient:
         return answer.content
 
     def post_json(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """POST a JSON body and return the parsed JSON (None for an empty answer). Raises CommandFailure."""
+        """POST a JSON body and return the parsed JSON (None for an empty answer). Raises CommandFailure.
+
+        A connection that breaks is tried once more: by the key the desk knows the call again and does it once.
+        """
+        headers = {KEY_HEADER: str(uuid.uuid4())}
         with self._failures():
-            return _content(self._http.post(path, json=dict(body or {})))
+            try:
+                answer = self._http.post(path, json=dict(body or {}), headers=headers)
+            except (httpx.ReadError, httpx.RemoteProtocolError):
+                answer = self._http.post(path, json=dict(body or {}), headers=headers)
+            return _content(answer)
 
     @contextmanager
     def download(self, path: str, body: Mapping[str, Any]) -> Iterator[Download]:

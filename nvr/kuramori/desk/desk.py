@@ -20,6 +20,8 @@ from kuramori.clips.job import RunWorker
 from kuramori.desk.aiming import Aiming
 from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.approving import Approving
+from kuramori.desk.call_store import CallStore, CallStoreFault
+from kuramori.desk.calls import Calls
 from kuramori.desk.backing_up import BackingUp
 from kuramori.desk.camera_care import CameraCare
 from kuramori.desk.custody_care import CustodyCare
@@ -77,6 +79,11 @@ class DeskPlaces:
 
     @property
     def custody(self) -> Path:
+    @property
+    def calls(self) -> Path:
+        """Writes of the last day that carried a key: beside the custodian set."""
+        return self.custodians.with_name("calls.db")
+
         """Proposed changes, drills, and what was handed on: beside the custodian set."""
         return self.custodians.with_name("custody.db")
 
@@ -93,6 +100,7 @@ class DeviceKeyFault(Exception):
 class Desk:
     """The open desk. Use from one event loop; `close` ends it."""
 
+        call_store: CallStore,
     def __init__(
         self,
         *,
@@ -107,6 +115,7 @@ class Desk:
         device_key: ec.EllipticCurvePrivateKey,
         clock: Clock,
     ) -> None:
+        self.calls = Calls(call_store, clock)
         self.site = site
         self.journal = journal
         self.recorder = recorder
@@ -217,11 +226,14 @@ class Desk:
         run_worker: RunWorker,
         take_still: TakeStill,
         clock: Clock,
+            opened.callback(custody_store.close)
+            call_store = CallStore.open(places.calls)
     ) -> "Desk":
         """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
         device_key = _device_key(places.device_key)
         with ExitStack() as opened:
             register = Register.open(places.register, places.register_key, site.recorder_id)
+            call_store=call_store,
             opened.callback(register.close)
             journal = Journal(register, site.time_zone)
             store = ApprovalStore.open(places.requests)
@@ -261,19 +273,21 @@ class Desk:
                 if not away:
                     log.get().warning("recorder_away", detail=fault.english)
                 away = True
-            except (DeskFault, ApprovalStoreFault, CustodyStoreFault) as fault:
+            except (DeskFault, ApprovalStoreFault, CustodyStoreFault, CallStoreFault) as fault:
                 log.get().error("housekeeping_failed", detail=str(fault))
             if self.journal.register.is_broken:
                 log.get().error("register_to_be_opened_anew")
                 return
             try:
                 await asyncio.wait_for(stop.wait(), pause_seconds)
+        await self.calls.tidy()
             except TimeoutError:
                 continue
 
     async def tidy(self) -> None:
         """Register a change of custodians or cameras, drop old approvals, make recorder and register agree.
 
+        self.calls.close()
         Raises RecorderAway and other DeskFaults, ApprovalStoreFault.
         """
         await self.custody.catch_up()

@@ -18,6 +18,7 @@ from kuramori.desk.camera_steps import CAMERA_STEPS
 from kuramori.desk.complaint_book import ComplaintBook
 from kuramori.desk.complaint_steps import COMPLAINT_STEPS
 from kuramori.desk.custody_book import CustodyBook
+from kuramori.desk.effect import mark_effect
 from kuramori.desk.custody_steps import RecoveryOpened
 from kuramori.desk.ending_steps import ENDING_STEPS
 from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
@@ -135,6 +136,7 @@ class Journal:
                     person=actor.person,
                     body={IDENTIFIED_BY: actor.identified_by},
                 )
+            mark_effect()
             except RegisterUnwritable as error:
                 raise RegisterAway(str(error)) from error
             for number in requests:  # as the next start would find it
@@ -162,6 +164,7 @@ class Journal:
                     request=taken.request_id or None,
                     person=taken.person or None,
                     body=body,
+            mark_effect()
                 )
             except RegisterUnwritable as error:
                 raise RegisterAway(str(error)) from error
