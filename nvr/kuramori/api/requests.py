@@ -219,8 +219,7 @@ async def package(
 @router.post("/{request_id}/approvals", status_code=201)
 async def approve(request_id: Id, body: ApprovalBody, desk: TheDesk, caller: Approver) -> RequestView:
     """Take a custodian's approval. Who approves is proven by the signature, not by who calls."""
-    identified_by = f"custodian's signature; {caller.identified_by}"
-    return RequestView.of(await desk.approving.approve(request_id, body.approval, body.signature, identified_by))
+    return RequestView.of(await desk.approving.approve(request_id, body.approval, body.signature, caller.actor))
 
 
 @router.post("/{request_id}/recovery/begin")

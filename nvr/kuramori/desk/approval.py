@@ -6,7 +6,7 @@ it was before a change, says why it does not count. Imports nothing that exists 
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +78,15 @@ def read_approval(document: bytes) -> Approval:
 
 
 def check_approval(
-    document: bytes, signature: bytes, granted: GrantedRequest, cards: Iterable[CustodianCard]
+    document: bytes,
+    signature: bytes,
+    granted: GrantedRequest,
+    cards: Iterable[CustodianCard],
+    lost: Collection[bytes] = (),
 ) -> tuple[Approval, CustodianCard]:
     """Return the approval and whose it is, if it counts for this granted request. Raises ApprovalRefused.
 
-    `cards`: custodians on duty.
+    `cards`: custodians on duty; `lost`: ids of keys that were reported lost, which never count again.
     """
     approval = read_approval(document)
     card = next((card for card in cards if card.custodian_id == approval.custodian_id), None)
@@ -92,6 +96,8 @@ def check_approval(
             "The approval is not by a custodian of this recorder.",
             "この録画機の鍵管理者による承認ではありません。",
         )
+    if card.custodian_id in lost:
+        raise key_revoked()
     if not es256.verify(card.public_signing_key(), signature, signed_message(document)):
         raise ApprovalRefused(
             "forged",
@@ -112,6 +118,23 @@ def check_approval(
             "承認の対象が決裁されたセグメントと一致しません。",
         )
     return approval, card
+
+
+def key_revoked() -> ApprovalRefused:
+    """Return the refusal of a key that was reported lost."""
+    return ApprovalRefused(
+        "revoked",
+        "This custodian's key was reported lost and counts no more: use the new one.",
+        "紛失として届け出られた鍵です。使用できません。新しい鍵を使ってください。",
+    )
+
+
+def claimed_custodian(document: bytes) -> bytes:
+    """Return the custodian that bytes of any origin claim to be by; empty where they are no approval."""
+    try:
+        return read_approval(document).custodian_id
+    except ApprovalRefused:
+        return b""
 
 
 def _uids(granted: GrantedRequest) -> set[bytes]:

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kuramori.desk.account_book import AccountBook
+from kuramori.desk.attempt_book import AttemptBook
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.camera_steps import CAMERA_STEPS
 from kuramori.desk.complaint_book import ComplaintBook
@@ -84,6 +85,7 @@ class Journal:
         self.complaints = ComplaintBook()
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
         self._zone = ZoneInfo(time_zone)
+        self.attempts = AttemptBook()
         self._numbers: dict[str, int] = {}
         self._forgotten: set[str] = set()  # requests whose bodies are deleted
         self._lock = asyncio.Lock()
@@ -148,6 +150,7 @@ class Journal:
             return record
 
     async def close(self) -> None:
+            self.attempts.forget(set(requests))
         """Finish what is being written, then close the register."""
         if self._writing:
             await asyncio.wait(self._writing)
@@ -191,6 +194,7 @@ class Journal:
         if isinstance(taken.step, CAMERA_STEPS):
             self.cameras.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, ENDING_STEPS):
+        self.attempts.apply(taken.step, taken.request_id)
             self.media.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, COMPLAINT_STEPS):
             self.complaints.apply(taken.step, taken.request_id, taken.person, taken.utc_ms)

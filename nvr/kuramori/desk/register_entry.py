@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     AMENDED = "amended"  # the request was changed: approvals are void
     DECIDED = "decided"
     APPROVED = "approved"
+    APPROVAL_REFUSED = "approval_refused"  # an attempt that does not count
     PRESENCE_CONFIRMED = "presence_confirmed"  # a second member of staff, by an own sign-in (H4)
     OPENED = "opened"
     RELEASED = "released"

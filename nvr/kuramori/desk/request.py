@@ -27,6 +27,7 @@ from kuramori.desk.fault import (
     WitnessMissing,
 )
 from kuramori.desk.granted import GrantedRequest, GrantInvalid, read_granted
+from kuramori.desk.person_name import person_key
 from kuramori.desk.steps import (
     Amended,
     Approved,
@@ -120,15 +121,13 @@ class Request:
         """How many more custodians are needed, as far as counting tells."""
         if self.granted is None:
             return 0
-        names = {approval.name for approval in self.approvals}
+        persons = {person_key(approval.name) for approval in self.approvals}
         whole = {uid for approval in self.approvals if approval.whole for uid in approval.segment_uids}
         missing = max(
-            0
-            if segment.segment_uid in whole
-            else segment.threshold - sum(segment.segment_uid in approval.segment_uids for approval in self.approvals)
+            0 if segment.segment_uid in whole else segment.threshold - self._approvers(segment.segment_uid)
             for segment in self.granted.segments
         )
-        alone = names <= {self.document.requester}  # the requester is never the only approver
+        alone = persons <= {person_key(self.document.requester)}  # the requester is never the only approver
         return max(missing, 1 if alone else 0)
 
     @property
@@ -140,6 +139,12 @@ class Request:
 def apply(request: Request | None, taken: Taken) -> Request:
     """Return the request after a step. Raises DeskFault where the step is not allowed now."""
     step = taken.step
+    def _approvers(self, segment_uid: bytes) -> int:
+        """Count people, not keys: who has two opens with one of them."""
+        return len({person_key(approval.name) for approval in self.approvals if segment_uid in approval.segment_uids})
+
+
+
     if isinstance(step, Filed | Refused):
         return _begin(request, taken, step)
     if request is None:
@@ -372,3 +377,7 @@ def _not_now(request: Request, step: str, english: str, japanese: str) -> Transi
 
 def _name(step: object) -> str:
     return type(step).__name__
+
+
+
+

@@ -21,6 +21,7 @@ from kuramori.desk.account_steps import (
     UserAdded,
     UserLeft,
 )
+from kuramori.desk.attempt_steps import ApprovalTurnedDown
 from kuramori.desk.camera_steps import (
     Aimed,
     CameraEnrolled,
@@ -249,6 +250,7 @@ Step = (
     | HoldPlaced
     | HoldLifted
     | HoldRefused
+    | ApprovalTurnedDown
     | EraseOrdered
     | TimeConfirmed
     | Erased
@@ -274,6 +276,7 @@ KINDS: dict[type[Any], EntryKind] = {
     HoldLifted: EntryKind.HOLD_LIFTED,
     HoldRefused: EntryKind.HOLD_REFUSED,
     EraseOrdered: EntryKind.ERASE_ORDERED,
+    ApprovalTurnedDown: EntryKind.APPROVAL_REFUSED,
     TimeConfirmed: EntryKind.TIME_CONFIRMED,
     Erased: EntryKind.ERASED,
     CustodyChanged: EntryKind.CUSTODY_CHANGED,
