@@ -28,10 +28,14 @@ class FakeStream:
         """Length of the archive."""
         return len(self.archive)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the archive in pieces of 64 KiB."""
-        for offset in range(0, len(self.archive), 65536):
-            if self.break_after is not None and offset >= self.break_after:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the archive."""
+        return self.pieces()
+
+    async def pieces(self, start: int = 0) -> AsyncIterator[bytes]:
+        """Yield the archive from a place on, in pieces of 64 KiB."""
+        for offset in range(start, len(self.archive), 65536):
+            if (self.break_after is not None and offset >= self.break_after) or self.closed:
                 raise ExtractionFailed(ExtractionFault.WORKER_DIED, "it was killed")
             yield self.archive[offset : offset + 65536]
 

@@ -16,11 +16,11 @@ _USTAR_BYTES_MOST = 1 << 33  # eleven octal digits
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One file: `pieces` is called once, when its turn comes."""
+    """One file: `pieces` gives its content from a place on, when its turn comes."""
 
     name: str
     size_bytes: int
-    pieces: Callable[[], Iterable[bytes | memoryview]]
+    pieces: Callable[[int], Iterable[bytes | memoryview]]
 
 
 class ArchiveInvalid(ValueError):
@@ -29,7 +29,7 @@ class ArchiveInvalid(ValueError):
 
 def file_of(name: str, content: bytes) -> ArchiveFile:
     """Return a small file."""
-    return ArchiveFile(name, len(content), lambda: (content,))
+    return ArchiveFile(name, len(content), lambda start: (content[start:],))
 
 
 class Archive:
@@ -50,14 +50,20 @@ class Archive:
         """Length of the whole archive."""
         return len(_END) + sum(_BLOCK + file.size_bytes + -file.size_bytes % _BLOCK for file in self._files)
 
-    def pieces(self) -> Iterator[bytes | memoryview]:
-        """Yield the archive; a piece is valid until the next."""
+    def pieces(self, start: int = 0) -> Iterator[bytes | memoryview]:
+        """Yield the archive from a place on; a piece is valid until the next. May be called again."""
+        at = 0
         for file in self._files:
-            yield self._head(file)
-            yield from file.pieces()
-            if file.size_bytes % _BLOCK:
-                yield bytes(-file.size_bytes % _BLOCK)
-        yield _END
+            padding = -file.size_bytes % _BLOCK
+            content_at, end = at + _BLOCK, at + _BLOCK + file.size_bytes + padding
+            if start < content_at:
+                yield self._head(file)[max(0, start - at) :]
+            if start < content_at + file.size_bytes:
+                yield from file.pieces(max(0, start - content_at))
+            if padding and start < end:
+                yield bytes(min(padding, end - start))
+            at = end
+        yield _END[max(0, start - at) :]
 
     def _head(self, file: ArchiveFile) -> bytes:
         member = tarfile.TarInfo(file.name)

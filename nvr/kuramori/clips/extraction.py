@@ -1,6 +1,6 @@
 """Runs an extraction worker: starts it, hands it the job, waits for its answer, passes the archive on.
 
-The worker is killed on `close`, when it takes too long, and when its bundle is not taken in time. It is not believed:
+The worker is killed on `close`, when it takes too long, and when its bundle has waited for a week. It is not believed:
 it reads a camera's bytes with a large C library. Must not know media.
 """
 
@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from kuramori.clips.job import BundleStream, ExtractionFailed, ExtractionFault, ExtractionJob
 from kuramori.clips.job_codec import encode_job
 from kuramori.clips.worker_answer import (
+    ASK,
+    ASK_BYTES_MOST,
     LINE_BYTES_MOST,
     WorkerGarbled,
     WorkerReady,
@@ -23,7 +25,7 @@ from kuramori.timebase import SystemClock
 WORKER_MODULE = "kuramori.clips.extraction_worker"
 START_SECONDS_MOST = 120.0
 SLOWEST_BYTES_PER_SECOND = 2 << 20  # a worker that opens less than this hangs
-TAKE_SECONDS_MOST = 6 * 3600.0  # how long a bundle waits until it is taken whole
+TAKE_SECONDS_MOST = 7 * 24 * 3600.0  # how long a bundle waits to be taken (K7)
 PIECE_BYTES = 1 << 20
 PIPE_BYTES = 1 << 20
 
@@ -35,6 +37,8 @@ class WorkerStream:
         self._worker = worker
         self._started_boot_ns = started_boot_ns
         self._ready = ready
+        self._turn = asyncio.Lock()
+        self._at = self._asked_to = 0  # up to where the archive was read, and asked for
         self._timer = asyncio.get_running_loop().call_later(TAKE_SECONDS_MOST, _kill, worker)
 
     @property
@@ -57,20 +61,50 @@ class WorkerStream:
         """The worker's process id."""
         return self._worker.pid
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the archive. Raises ExtractionFailed where the worker ends before it."""
-        pipe, missing = self._worker.stdout, self._ready.size_bytes
-        while pipe is not None and missing:
-            piece = await pipe.read(min(PIECE_BYTES, missing))
-            if not piece:
-                raise _died(await self._worker.wait())
-            missing -= len(piece)
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """See `pieces`."""
+        return self.pieces()
+
+    async def pieces(self, start: int = 0) -> AsyncIterator[bytes]:
+        """Yield the archive from a place on. Raises ExtractionFailed where the worker ends before it."""
+        while start < self._ready.size_bytes:
+            for piece in await self._part(start):
+                start += len(piece)
+                yield piece
+
+    async def _part(self, start: int) -> list[bytes]:
+        """Return the part of the archive that begins there; the next one is asked for meanwhile."""
+        size_bytes, found = self._ready.size_bytes, list[bytes]()
+        async with self._turn:
+            if start != self._at:
+                while self._at < self._asked_to:  # what a taker asked for and did not wait for
+                    await self._read(self._asked_to - self._at)
+                self._at = self._asked_to = start
+            while self._asked_to < min(start + 2 * ASK_BYTES_MOST, size_bytes):
+                self._ask_more(min(ASK_BYTES_MOST, size_bytes - self._asked_to))
+            end = min(start + ASK_BYTES_MOST, size_bytes)
+            while self._at < end:
+                found.append(await self._read(end - self._at))
+        return found
+
+    def _ask_more(self, length: int) -> None:
+        if self._worker.stdin is not None:  # where the worker is gone, reading says so
+            self._worker.stdin.write(ASK.pack(self._asked_to, length))
+        self._asked_to += length
+
+    async def _read(self, most: int) -> bytes:
+        piece = await self._worker.stdout.read(min(PIECE_BYTES, most)) if self._worker.stdout is not None else b""
+        if not piece:
+            raise _died(await self._worker.wait())
+        self._at += len(piece)
+        return piece
 
     async def close(self) -> None:
-        """End the worker; its spool goes with it."""
+        """End the worker; its spool and the spool's key go with it."""
         self._timer.cancel()
-        await _end(self._worker)
+        _kill(self._worker)
+        async with self._turn:
+            await _end(self._worker)
 
 
 async def run_worker(job: ExtractionJob) -> BundleStream:
@@ -108,7 +142,6 @@ async def _ask(worker: asyncio.subprocess.Process, job: ExtractionJob) -> Worker
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # then its answer says why
         worker.stdin.write(await asyncio.to_thread(encode_job, job))
         await worker.stdin.drain()
-        worker.stdin.close()
     line = await worker.stdout.readline()
     if not line.endswith(b"\n") or len(line) > LINE_BYTES_MOST:
         raise _died(await worker.wait() if not line else None)

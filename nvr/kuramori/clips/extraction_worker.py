@@ -2,8 +2,10 @@
 
     python -m kuramori.clips.extraction_worker        job on standard input, answer and archive on standard output
 
-It confines itself before the job, with its keys, is read; it has no network, writes nothing readable to any disk,
-and dies with its parent. Its arguments and environment hold nothing. Must not know the desk or the recorder.
+The finished archive waits in its sealed spool and is given out, part by part, as often as it is asked for, until the
+worker is ended: its key is gone then. It confines itself before the job, with its keys, is read; it has no network,
+writes nothing readable to any disk, and dies with its parent. Its arguments and environment hold nothing. Must not know
+the desk or the recorder.
 """
 
 import contextlib
@@ -13,8 +15,12 @@ import os
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from kuramori.clips.confinement import confine
+
+if TYPE_CHECKING:
+    from kuramori.clips.archive import Archive
 
 OUTPUT = 1
 PIPE_BYTES = 1 << 20
@@ -42,8 +48,25 @@ def main() -> None:
         return
     size_bytes = bundle.archive.size_bytes
     _write(encode_answer(WorkerReady(bundle.manifest_digest, size_bytes, bundle.first_picture_boot_ns)))
-    for piece in bundle.archive.pieces():
-        _write(piece)
+    _serve(bundle.archive)
+
+
+def _serve(archive: "Archive") -> None:
+    """Give out what is asked for until nobody can ask any more."""
+    from kuramori.clips.worker_answer import ASK
+
+    at, source, rest = 0, archive.pieces(), memoryview(b"")
+    while len(ask := sys.stdin.buffer.read(ASK.size)) == ASK.size:
+        start, missing = ASK.unpack(ask)
+        if start != at:
+            at, source, rest = start, archive.pieces(start), memoryview(b"")
+        at += missing
+        while missing:
+            rest = rest or memoryview(next(source))
+            part = rest[:missing]
+            _write(part)
+            rest = rest[len(part) :]
+            missing -= len(part)
 
 
 def _write(data: bytes | memoryview) -> None:

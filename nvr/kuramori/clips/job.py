@@ -5,8 +5,8 @@ and packs. Nothing here acts, and nothing here is ever written to disk: DEKs and
 
     stream = await kuramori.clips.extraction.run_worker(job)   # ExtractionFailed, or everything verified
     ...register *released* with stream.manifest_digest...
-    async for piece in stream: ...                             # a tar archive, file modes 0600
-    await stream.close()                                       # ends the worker, whatever happened
+    async for piece in stream.pieces(start): ...               # a tar archive, file modes 0600; as often as wanted
+    await stream.close()                                       # ends the worker: the spool's key is gone with it
 """
 
 import re
@@ -94,9 +94,10 @@ class ExtractionFailed(Exception):
 
 
 class BundleStream(Protocol):
-    """A finished, verified bundle that waits to be taken. Used once.
+    """A finished, verified bundle that waits in its sealed spool, to be taken once or again, until it is closed.
 
-    Iterating raises ExtractionFailed when the worker dies midway; then the tar ends without its end blocks.
+    Iterating raises ExtractionFailed when the worker dies midway; then the tar ends without its end blocks. One taker
+    at a time.
     """
 
     @property
@@ -109,6 +110,9 @@ class BundleStream(Protocol):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the archive, piece by piece."""
+
+    def pieces(self, start: int = 0) -> AsyncIterator[bytes]:
+        """Yield the archive from a place on."""
 
     async def close(self) -> None:
         """End the worker and forget the spool. May be called twice, and before the last piece."""

@@ -150,17 +150,29 @@ class SpoolFile:
             digest.update(piece)
         return digest.digest()
 
-    def pieces(self) -> Iterator[bytes | memoryview]:
-        """Yield the content of a finished file; a piece is valid until the next. Raises SpoolDamaged."""
+    def pieces(self, start: int = 0) -> Iterator[bytes | memoryview]:
+        """Yield the content of a finished file from a place on; a piece is valid until the next. Raises SpoolDamaged.
+
+        May be called again; the iterator from before must not be used any more.
+        """
+        if start < len(self._head):
+            yield bytes(self._head[start:])
+            start = len(self._head)
+        behind_head = start - len(self._head)
+        first, skip = divmod(behind_head, PIECE_BYTES)  # only the last piece is shorter
         buffers = memoryview(self._plain), memoryview(self._spare)
-        ahead = self._thread.submit(self._open_piece, 0, buffers[0]) if self._pieces else None
-        yield bytes(self._head)
-        for index, length in enumerate(self._pieces):
+        ahead = self._open_ahead(first, buffers)
+        for index in range(first, len(self._pieces)):
             if ahead is not None:
                 ahead.result()
-            if index + 1 < len(self._pieces):
-                ahead = self._thread.submit(self._open_piece, index + 1, buffers[(index + 1) % 2])
-            yield buffers[index % 2][:length]
+            ahead = self._open_ahead(index + 1, buffers)
+            yield buffers[index % 2][skip : self._pieces[index]]
+            skip = 0
+
+    def _open_ahead(self, index: int, buffers: tuple[memoryview, memoryview]) -> "Future[None] | None":
+        if index >= len(self._pieces):
+            return None
+        return self._thread.submit(self._open_piece, index, buffers[index % 2])
 
     def _open_piece(self, index: int, plain: memoryview) -> None:
         length = self._pieces[index]

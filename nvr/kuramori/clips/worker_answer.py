@@ -1,14 +1,18 @@
-"""What the worker says first on standard output: a line. After *ready*, exactly the archive's bytes follow.
+"""What the worker says first on standard output: a line. After *ready* it waits to be asked for parts of the archive.
 
-Pure. The parent does not believe the worker, which reads a camera's bytes with a large C library: what does not fit
-is WorkerGarbled. Must not know processes.
+An ask is a place and a length (two u64, big-endian) on its standard input; exactly those bytes follow. Pure. The parent
+does not believe the worker, which reads a camera's bytes with a large C library: what does not fit is WorkerGarbled.
+Must not know processes.
 """
 
 import json
+import struct
 from dataclasses import dataclass
 
 from kuramori.clips.job import ExtractionFault
 
+ASK = struct.Struct(">QQ")
+ASK_BYTES_MOST = 4 << 20
 LINE_BYTES_MOST = 4096
 ARCHIVE_BYTES_MOST = 1 << 46
 _DETAIL_CHARACTERS_MOST = 400
@@ -21,7 +25,7 @@ class WorkerGarbled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """Everything is verified and packed; `size_bytes` of archive follow."""
+    """Everything is verified and packed into an archive of `size_bytes`."""
 
     manifest_digest: bytes
     size_bytes: int

@@ -1,11 +1,14 @@
 """The worker: what it refuses, what it leaves behind, and how it ends."""
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import tarfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -317,3 +320,34 @@ class TestTheWorker:
         first, second = await asyncio.gather(take(job_of(recording)), take(job_of(recording)))
         assert len(first) > 0
         assert abs(len(first) - len(second)) <= 512  # signatures vary by a byte or two
+
+    async def test_it_can_be_taken_again_and_from_any_place(self, large: SealedRecording) -> None:
+        """The archive waits in its spool: whole a second time, and from places within heads, contents and the end."""
+        stream = await start(job_of(large))
+        whole = b"".join([piece async for piece in stream])
+        assert b"".join([piece async for piece in stream.pieces()]) == whole
+        for place in (1, 511, 512, 700, 65_536 + 512, 1 << 20, (4 << 20) + 3, len(whole) - 1025, len(whole) - 1):
+            assert b"".join([piece async for piece in stream.pieces(place)]) == whole[place:], place
+        assert [piece async for piece in stream.pieces(len(whole))] == []
+        await stream.close()
+
+    async def test_who_goes_away_midway_takes_nothing_from_the_next(self, large: SealedRecording) -> None:
+        """What a taker asked for and left is read away; the next one gets the archive from the first byte on."""
+        stream = await start(job_of(large))
+        first = stream.pieces()
+        await anext(first)
+        await first.aclose()
+        reading = asyncio.create_task(_read_all(stream.pieces(3)))
+        await asyncio.sleep(0)
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+        whole = await _read_all(stream.pieces())
+        assert len(whole) == stream.size_bytes
+        with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
+            assert "manifest.json" in archive.getnames()
+        await stream.close()
+
+
+async def _read_all(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
