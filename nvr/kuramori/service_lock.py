@@ -16,7 +16,7 @@ from kuramori.texts import tr
 
 LOCK_NAME = "service.lock"
 LOCK_MODE = 0o600
-PATIENCE_SECONDS = 6.0  # longer than an orderly end takes, even on a busy machine
+PATIENCE_SECONDS = 15.0  # longer than a start that was cut short and an orderly end take, even on a busy machine
 POLL_SECONDS = 0.05
 
 
