@@ -51,9 +51,9 @@ def make_app(context: Context) -> FastAPI:
     for accounts in (sign_in, users, tokens):
         app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):
-    app.add_middleware(IdempotentWrites)
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(IdempotentWrites)
     app.add_middleware(BodyLimit)
     return app
 

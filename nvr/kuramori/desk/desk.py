@@ -20,9 +20,9 @@ from kuramori.clips.job import RunWorker
 from kuramori.desk.aiming import Aiming
 from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.approving import Approving
+from kuramori.desk.backing_up import BackingUp
 from kuramori.desk.call_store import CallStore, CallStoreFault
 from kuramori.desk.calls import Calls
-from kuramori.desk.backing_up import BackingUp
 from kuramori.desk.camera_care import CameraCare
 from kuramori.desk.custody_care import CustodyCare
 from kuramori.desk.custody_chain_file import ChainFile
@@ -79,13 +79,13 @@ class DeskPlaces:
 
     @property
     def custody(self) -> Path:
+        """Proposed changes, drills, and what was handed on: beside the custodian set."""
+        return self.custodians.with_name("custody.db")
+
     @property
     def calls(self) -> Path:
         """Writes of the last day that carried a key: beside the custodian set."""
         return self.custodians.with_name("calls.db")
-
-        """Proposed changes, drills, and what was handed on: beside the custodian set."""
-        return self.custodians.with_name("custody.db")
 
     @property
     def backup_snapshot(self) -> Path:
@@ -100,7 +100,6 @@ class DeviceKeyFault(Exception):
 class Desk:
     """The open desk. Use from one event loop; `close` ends it."""
 
-        call_store: CallStore,
     def __init__(
         self,
         *,
@@ -109,13 +108,13 @@ class Desk:
         journal: Journal,
         store: ApprovalStore,
         custody_store: CustodyStore,
+        call_store: CallStore,
         recorder: Recorder,
         run_worker: RunWorker,
         take_still: TakeStill,
         device_key: ec.EllipticCurvePrivateKey,
         clock: Clock,
     ) -> None:
-        self.calls = Calls(call_store, clock)
         self.site = site
         self.journal = journal
         self.recorder = recorder
@@ -125,6 +124,7 @@ class Desk:
         self._custody_store = custody_store
         self._places = places
         self.jobs = Jobs(clock)
+        self.calls = Calls(call_store, clock)
         self.keeping = Keeping(journal, recorder, clock)
         self.cameras = CameraCare(site, journal, recorder, clock)
         self.aiming = Aiming(site, journal, self.cameras, take_still, clock)
@@ -226,19 +226,18 @@ class Desk:
         run_worker: RunWorker,
         take_still: TakeStill,
         clock: Clock,
-            opened.callback(custody_store.close)
-            call_store = CallStore.open(places.calls)
     ) -> "Desk":
         """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
         device_key = _device_key(places.device_key)
         with ExitStack() as opened:
             register = Register.open(places.register, places.register_key, site.recorder_id)
-            call_store=call_store,
             opened.callback(register.close)
             journal = Journal(register, site.time_zone)
             store = ApprovalStore.open(places.requests)
             opened.callback(store.close)
             custody_store = CustodyStore.open(places.custody)
+            opened.callback(custody_store.close)
+            call_store = CallStore.open(places.calls)
             opened.pop_all()
         return cls(
             site=site,
@@ -246,6 +245,7 @@ class Desk:
             journal=journal,
             store=store,
             custody_store=custody_store,
+            call_store=call_store,
             recorder=recorder,
             run_worker=run_worker,
             take_still=take_still,
@@ -280,14 +280,12 @@ class Desk:
                 return
             try:
                 await asyncio.wait_for(stop.wait(), pause_seconds)
-        await self.calls.tidy()
             except TimeoutError:
                 continue
 
     async def tidy(self) -> None:
         """Register a change of custodians or cameras, drop old approvals, make recorder and register agree.
 
-        self.calls.close()
         Raises RecorderAway and other DeskFaults, ApprovalStoreFault.
         """
         await self.custody.catch_up()
@@ -295,6 +293,7 @@ class Desk:
         await self._drop_shares()
         await self.keeping.reconcile()
         await self.media.follow()
+        await self.calls.tidy()
 
     async def close(self) -> None:
         """Stop long work, finish what is being written and close the files. May be called twice."""
@@ -302,6 +301,7 @@ class Desk:
         await self.journal.close()
         self._store.close()
         self._custody_store.close()
+        self.calls.close()
 
     async def _drop_shares(self) -> None:
         """Keep no share longer than it can be needed: a week, and not beyond the request's end (K7)."""

@@ -82,10 +82,10 @@ class Journal:
         self.media = MediaBook()
         self.custody = CustodyBook()
         self.accounts = AccountBook()
+        self.attempts = AttemptBook()
         self.complaints = ComplaintBook()
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
         self._zone = ZoneInfo(time_zone)
-        self.attempts = AttemptBook()
         self._numbers: dict[str, int] = {}
         self._forgotten: set[str] = set()  # requests whose bodies are deleted
         self._lock = asyncio.Lock()
@@ -138,19 +138,19 @@ class Journal:
                     person=actor.person,
                     body={IDENTIFIED_BY: actor.identified_by},
                 )
-            mark_effect()
             except RegisterUnwritable as error:
                 raise RegisterAway(str(error)) from error
+            mark_effect()
             for number in requests:  # as the next start would find it
                 self._forgotten.add(number)
                 self.requests.pop(number, None)
                 self.decided_at.pop(number, None)
                 self.complaints.complaints.pop(number, None)
             self.holds.forget(set(requests))
+            self.attempts.forget(set(requests))
             return record
 
     async def close(self) -> None:
-            self.attempts.forget(set(requests))
         """Finish what is being written, then close the register."""
         if self._writing:
             await asyncio.wait(self._writing)
@@ -167,10 +167,10 @@ class Journal:
                     request=taken.request_id or None,
                     person=taken.person or None,
                     body=body,
-            mark_effect()
                 )
             except RegisterUnwritable as error:
                 raise RegisterAway(str(error)) from error
+            mark_effect()
             self._apply(taken, record.entry.index)
             return record
 
@@ -191,10 +191,10 @@ class Journal:
             self.decided_at[taken.request_id] = index
         self.custody.apply(taken.step, taken.utc_ms)
         self.accounts.apply(taken.step, taken.utc_ms)
+        self.attempts.apply(taken.step, taken.request_id)
         if isinstance(taken.step, CAMERA_STEPS):
             self.cameras.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, ENDING_STEPS):
-        self.attempts.apply(taken.step, taken.request_id)
             self.media.apply(taken.step, taken.person, taken.utc_ms)
         if isinstance(taken.step, COMPLAINT_STEPS):
             self.complaints.apply(taken.step, taken.request_id, taken.person, taken.utc_ms)

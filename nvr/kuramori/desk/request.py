@@ -130,6 +130,12 @@ class Request:
         alone = persons <= {person_key(self.document.requester)}  # the requester is never the only approver
         return max(missing, 1 if alone else 0)
 
+    def _approvers(self, segment_uid: bytes) -> int:
+        """Count people, not keys: who has two opens with one of them."""
+        return len({person_key(approval.name) for approval in self.approvals if segment_uid in approval.segment_uids})
+
+
+
     @property
     def waits_for_return(self) -> bool:
         """Tell whether the recipient has still to report that the pictures are erased or returned (H6)."""
@@ -139,12 +145,6 @@ class Request:
 def apply(request: Request | None, taken: Taken) -> Request:
     """Return the request after a step. Raises DeskFault where the step is not allowed now."""
     step = taken.step
-    def _approvers(self, segment_uid: bytes) -> int:
-        """Count people, not keys: who has two opens with one of them."""
-        return len({person_key(approval.name) for approval in self.approvals if segment_uid in approval.segment_uids})
-
-
-
     if isinstance(step, Filed | Refused):
         return _begin(request, taken, step)
     if request is None:
@@ -351,6 +351,10 @@ def _return(request: Request, step: Returned) -> Request:
     return replace(request, state=RequestState.RETURNED, returned_utc_ms=step.on_utc_ms)
 
 
+
+
+
+
 def _require_handover(request: Request, step: object) -> None:
     if not request.waits_for_return:
         raise _not_now(request, _name(step), "nothing has been handed over.", "まだ提供されていません。")
@@ -377,7 +381,3 @@ def _not_now(request: Request, step: str, english: str, japanese: str) -> Transi
 
 def _name(step: object) -> str:
     return type(step).__name__
-
-
-
-

@@ -241,6 +241,7 @@ Step = (
     | Amended
     | Decided
     | Approved
+    | ApprovalTurnedDown
     | PresenceConfirmed
     | Opened
     | Released
@@ -250,7 +251,6 @@ Step = (
     | HoldPlaced
     | HoldLifted
     | HoldRefused
-    | ApprovalTurnedDown
     | EraseOrdered
     | TimeConfirmed
     | Erased
@@ -266,6 +266,7 @@ KINDS: dict[type[Any], EntryKind] = {
     Amended: EntryKind.AMENDED,
     Decided: EntryKind.DECIDED,
     Approved: EntryKind.APPROVED,
+    ApprovalTurnedDown: EntryKind.APPROVAL_REFUSED,
     PresenceConfirmed: EntryKind.PRESENCE_CONFIRMED,
     Opened: EntryKind.OPENED,
     Released: EntryKind.RELEASED,
@@ -276,7 +277,6 @@ KINDS: dict[type[Any], EntryKind] = {
     HoldLifted: EntryKind.HOLD_LIFTED,
     HoldRefused: EntryKind.HOLD_REFUSED,
     EraseOrdered: EntryKind.ERASE_ORDERED,
-    ApprovalTurnedDown: EntryKind.APPROVAL_REFUSED,
     TimeConfirmed: EntryKind.TIME_CONFIRMED,
     Erased: EntryKind.ERASED,
     CustodyChanged: EntryKind.CUSTODY_CHANGED,
