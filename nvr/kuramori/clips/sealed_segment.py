@@ -102,6 +102,19 @@ class SealedSegment:
         except (SegmentError, FormatError, OSError) as fault:
             raise self._failed(fault) from fault
 
+    def records_between(self, from_utc_ms: int, to_utc_ms: int) -> Iterator[Record]:
+        """Yield the authenticated records around a stretch, to be looked at: nothing is proven of them afterwards.
+
+        From the key frame before it on. Times as the segment has them. Raises ExtractionFailed.
+        """
+        try:
+            yield from self._reader.records_between(from_utc_ms, to_utc_ms)
+        except RecordInvalid as fault:
+            if not self._damage:
+                raise self._failed(fault) from fault
+        except (SegmentError, FormatError, OSError) as fault:
+            raise self._failed(fault) from fault
+
     def close(self) -> None:
         """Let go of the medium; what was found stays."""
         if self._descriptor >= 0:
