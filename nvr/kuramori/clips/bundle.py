@@ -63,7 +63,7 @@ class _Maker:
     def __init__(self, job: ExtractionJob, clock: Clock) -> None:
         self._job = job
         self._clock = clock
-        self._key, self._certificate = _device_key(job)
+        self._key, self._certificate = device_key(job)
         self._granted: GrantedRequest = check_grant(job, self._key.public_key())
         self._zone: tzinfo = ZoneInfo(job.time_zone)
         self._spool_key = SpoolKey()
@@ -131,7 +131,7 @@ class _Maker:
         self._facts.append(BundleFile(name, spool.size_bytes, digest))
 
 
-def _device_key(job: ExtractionJob) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def device_key(job: ExtractionJob) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     """Read the recorder's key and certificate; they were made together."""
     try:
         key = load_pem_private_key(job.device_key_path.read_bytes(), None)

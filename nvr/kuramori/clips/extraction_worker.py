@@ -29,7 +29,7 @@ PIPE_BYTES = 1 << 20
 def main() -> None:
     """Do one job."""
     confine()
-    sys.excepthook = _say_unexpected
+    sys.excepthook = say_unexpected
     for name in ("job", "job_codec", "worker_answer", "bundle"):  # heavy; only now, inside the confinement
         importlib.import_module(f"kuramori.clips.{name}")
     from kuramori.clips.bundle import make_bundle
@@ -44,14 +44,14 @@ def main() -> None:
     try:
         bundle = make_bundle(job, SystemClock())
     except ExtractionFailed as failed:
-        _write(encode_answer(WorkerRefused(failed.fault, failed.detail)))
+        write(encode_answer(WorkerRefused(failed.fault, failed.detail)))
         return
     size_bytes = bundle.archive.size_bytes
-    _write(encode_answer(WorkerReady(bundle.manifest_digest, size_bytes, bundle.first_picture_boot_ns)))
-    _serve(bundle.archive)
+    write(encode_answer(WorkerReady(bundle.manifest_digest, size_bytes, bundle.first_picture_boot_ns)))
+    serve(bundle.archive)
 
 
-def _serve(archive: "Archive") -> None:
+def serve(archive: "Archive") -> None:
     """Give out what is asked for until nobody can ask any more."""
     from kuramori.clips.worker_answer import ASK
 
@@ -64,18 +64,18 @@ def _serve(archive: "Archive") -> None:
         while missing:
             rest = rest or memoryview(next(source))
             part = rest[:missing]
-            _write(part)
+            write(part)
             rest = rest[len(part) :]
             missing -= len(part)
 
 
-def _write(data: bytes | memoryview) -> None:
+def write(data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(OUTPUT, view) :]
 
 
-def _say_unexpected(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+def say_unexpected(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
     """Name a fault of ours by its kind and place: its text might hold anything."""
     from kuramori.clips.job import ExtractionFault
     from kuramori.clips.worker_answer import WorkerRefused, encode_answer
@@ -83,7 +83,7 @@ def _say_unexpected(kind: type[BaseException], _error: BaseException, trace: Tra
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" in {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-    _write(encode_answer(WorkerRefused(ExtractionFault.WORKER_DIED, f"{kind.__name__}{place}")))
+    write(encode_answer(WorkerRefused(ExtractionFault.WORKER_DIED, f"{kind.__name__}{place}")))
     os._exit(1)
 
 
