@@ -5,7 +5,6 @@ Takes a report and returns rich renderables; whoever has a terminal prints them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import groupby
 
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from kuramori.cli.coverage_picture import BLOCKS, PictureRow, Symbols, Tone, picture, ruler, slices
 from kuramori.cli.times import format_clock, format_duration, format_time
+from kuramori.coverage_figures import CameraFigures, figures, format_percent
 from kuramori.coverage_report import CoverageReport
 from kuramori.gap_texts import GAP_TEXTS, gap_text
 from kuramori.messages import Coverage, CoverageSpan, SpanKind
@@ -39,58 +39,6 @@ STYLES: dict[Tone, str] = {
     Tone.EXPECTED: "yellow",
     Tone.UNKNOWN: "",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CameraFigures:
-    """What the table says of one camera, in milliseconds."""
-
-    camera: str
-    known_ms: int
-    recorded_ms: int  # recorded, whether it can still be opened or not
-    erased_ms: int
-    unproven_ms: int
-    damaged_ms: int  # of what is recorded: the medium does not give it back whole
-    away_ms: int  # of what is recorded: its volume does not answer now
-    filled_ms: int  # of what is recorded: fetched later from the camera's card
-    missing_ms: int
-    by_reason: tuple[tuple[str, int, int], ...]  # reason, how long, how often; the longest first
-
-
-def figures(coverage: Coverage) -> CameraFigures:
-    """Sum one camera's spans up."""
-    kinds = dict.fromkeys(SpanKind, 0)
-    reasons: dict[str, tuple[int, int]] = {}
-    for span in coverage.spans:
-        duration_ms = span.to_utc_ms - span.from_utc_ms
-        kinds[span.kind] += duration_ms
-        if span.kind is SpanKind.GAP:
-            total_ms, count = reasons.get(span.reason, (0, 0))
-            reasons[span.reason] = (total_ms + duration_ms, count + 1)
-    by_reason = sorted(((reason, *total) for reason, total in reasons.items()), key=lambda item: (-item[1], item[0]))
-    known_ms = sum(kinds.values())
-    return CameraFigures(
-        camera=coverage.camera,
-        known_ms=known_ms,
-        recorded_ms=known_ms - kinds[SpanKind.GAP],
-        erased_ms=kinds[SpanKind.ERASED],
-        unproven_ms=kinds[SpanKind.UNPROVEN],
-        damaged_ms=kinds[SpanKind.DAMAGED],
-        away_ms=kinds[SpanKind.AWAY],
-        filled_ms=sum(span.to_utc_ms - span.from_utc_ms for span in coverage.spans if span.filled),
-        missing_ms=kinds[SpanKind.GAP],
-        by_reason=tuple(by_reason),
-    )
-
-
-def format_percent(part_ms: int, whole_ms: int) -> str:
-    """Return a percentage that is cut, not rounded: 99.99 % until nothing is missing, above 0 while anything is."""
-    if not whole_ms:
-        return "–"
-    hundredths = part_ms * 10_000 // whole_ms
-    if part_ms and not hundredths:
-        return "<0.01 %"
-    return f"{hundredths // 100}.{hundredths % 100:02d} %"
 
 
 def coverage_view(

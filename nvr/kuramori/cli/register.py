@@ -16,55 +16,16 @@ from kuramori.cli.register_papers import (
     FormFormat,
     Sealed,
     delete_over,
+    period_of,
     show_over,
     write_checkpoint_page,
     write_form,
 )
+from kuramori.kind_texts import kind_text
 from kuramori.texts import tr
 
-KINDS_JAPANESE = {
-    "filed": "請求受付",
-    "amended": "請求変更",
-    "decided": "決裁",
-    "approved": "承認",
-    "opened": "開封",
-    "released": "提供",
-    "bundle_written": "媒体書込み",
-    "returned": "消去・返却報告",
-    "refused": "受付拒否",
-    "hold_placed": "保存期間延長",
-    "hold_lifted": "延長解除",
-    "hold_refused": "延長不可",
-    "erase_ordered": "消去指示",
-    "erased": "消去",
-    "time_confirmed": "時刻確認",
-    "custody_changed": "鍵管理者変更",
-    "custody_proposed": "鍵管理者変更提案",
-    "custody_withdrawn": "鍵管理者変更取下げ",
-    "handed_on": "鍵の引継ぎ",
-    "hand_on_discarded": "引継ぎの取消し",
-    "custodians_released": "鍵管理者の解任",
-    "custody_drilled": "鍵の訓練",
-    "recovery_begun": "復旧鍵の使用開始",
-    "recovery_opened": "復旧鍵による開封",
-    "camera_enrolled": "カメラ登録",
-    "camera_retired": "カメラ撤去",
-    "camera_paused": "録画の一時停止",
-    "camera_resumed": "録画再開",
-    "aimed": "画角調整",
-    "view_confirmed": "画角確認",
-    "certificate_accepted": "証明書承認",
-    "backed_up": "バックアップ作成",
-    "restored": "バックアップからの復元",
-    "retirement_ordered": "記録媒体の廃止指示",
-    "volume_retired": "記録媒体の鍵の破棄",
-    "disposal_completed": "廃棄記録の完了",
-    "medium_permitted": "記録媒体の持出許可",
-    "medium_missed": "記録媒体の不在",
-    "medium_back": "記録媒体の復帰",
-    "medium_accepted": "交換した記録媒体の承認",
-    "bodies_deleted": "記録本文の廃棄",
-}
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help=tr("From then on.", "この日時以後"))]
+Before = Annotated[str | None, typer.Option("--to", metavar="TIME", help=tr("Before then.", "この日時より前"))]
 
 
 def register(app: typer.Typer) -> None:
@@ -102,6 +63,8 @@ def show(
     delete_bodies: Annotated[
         bool, typer.Option("--delete-over", help=tr("Delete what --over lists.", "満了した請求の記録本文を廃棄"))
     ] = False,
+    since: Since = None,
+    before: Before = None,
     yes: Yes = False,
     notebook: NotebookFile = None,
     person: As = None,
@@ -112,8 +75,9 @@ def show(
     from kuramori.cli.options import desk_for, show_json
 
     with one_sentence(), desk_for(config, person) as desk:
+        period = period_of(config, since, before)
         if form is not None:
-            write_form(desk, form, shape)
+            write_form(desk, form, shape, period)
         if checkpoint_page is not None:
             write_checkpoint_page(desk, checkpoint_page)
         if delete_bodies:
@@ -128,7 +92,10 @@ def show(
                 _tell_verified(result)
         if verify or over or delete_bodies or sealed is not None or form is not None or checkpoint_page is not None:
             return
-        entries = [entry for entry in _entries(desk) if number in (None, entry["request"])]
+        begin, end = period
+        entries = [
+            entry for entry in _entries(desk) if number in (None, entry["request"]) and begin <= entry["utc_ms"] < end
+        ]
         if as_json:
             show_json(entries)
         else:
@@ -211,7 +178,7 @@ def _tell(entries: list[dict[str, Any]], config: Path | None) -> None:
     if not entries:
         raise CommandFailure(tr("The register holds nothing of this.", "該当する記録はありません。"))
     for entry in entries:
-        kind = tr(entry["kind"], KINDS_JAPANESE.get(entry["kind"], entry["kind"]))
+        kind = kind_text(entry["kind"])
         who = entry["person"] or tr("the recorder", "録画機")
         line = f"{entry['index']:>5}  {format_time(entry['utc_ms'], zone)}  {kind}  {entry['request'] or '-'}  {who}"
         typer.echo(line)

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from kuramori.cli.client import DeskClient
+from kuramori.cli.client import CommandFailure, DeskClient
 from kuramori.cli.custody_common import unwritable
-from kuramori.cli.options import confirm
+from kuramori.cli.options import confirm, site_time
 from kuramori.texts import tr
 
 if TYPE_CHECKING:
     from kuramori.desk.merkle_log import MerkleLog
 
+LATEST_UTC_MS = 253_402_300_800_000  # the year 10000: no end
 _SEALED = re.compile(r"(\d{1,15}):([0-9a-f]{64})")
 
 
@@ -50,19 +51,29 @@ class Sealed:
         return self.entries <= tree.size and tree.root(self.entries) == self.root
 
 
-def write_form(desk: DeskClient, file: Path, shape: FormFormat) -> None:
-    """Write the form of every hand-over into a new file. Raises CommandFailure."""
-    _write(file, desk.get_file("/v1/register/form", {"format": shape.value}))
+def period_of(config: Path | None, since: str | None, before: str | None) -> tuple[int, int]:
+    """Return the times that a person wrote, in UTC milliseconds; what is left out is open. Raises CommandFailure."""
+    begin = site_time(config, since) if since is not None else 0
+    end = site_time(config, before) if before is not None else LATEST_UTC_MS
+    if begin >= end:
+        raise CommandFailure(tr("--to has to be after --from.", "--to は --from より後の日時としてください。"))
+    return begin, end
+
+
+def write_form(desk: DeskClient, file: Path, shape: FormFormat, period: tuple[int, int]) -> None:
+    """Write the form of every hand-over of a period into a new file. Raises CommandFailure."""
+    wanted = {"format": shape.value, "from_utc_ms": period[0], "to_utc_ms": period[1]}
+    write_paper(file, desk.get_file("/v1/register/form", wanted))
 
 
 def write_checkpoint_page(desk: DeskClient, file: Path) -> None:
     """Write the page of the newest checkpoint into a new file. Raises CommandFailure."""
-    _write(file, desk.get_file("/v1/register/checkpoint-page"))
+    write_paper(file, desk.get_file("/v1/register/checkpoint-page"))
 
 
 def show_over(desk: DeskClient) -> list[str]:
     """List the requests whose five years are over; return those whose entries may go. Raises CommandFailure."""
-    kept = desk.get_json("/v1/register/over")["requests"]
+    kept = desk.get_rows("/v1/register/over", "requests")["requests"]
     waiting = {
         "held": tr("still held", "保存期間延長中"),
         "not-returned": tr("not returned", "消去・返却の報告待ち"),
@@ -92,7 +103,8 @@ def delete_over(desk: DeskClient, yes: bool) -> None:
     typer.echo(tr(f"Deleted; entry {done['entry']}.", f"廃棄しました。記録簿第{done['entry']}項"))
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_paper(file: Path, content: bytes) -> None:
+    """Write what the desk printed into a new file. Raises CommandFailure."""
     from kuramori.new_file import write_new_file
 
     try:

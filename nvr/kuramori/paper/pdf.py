@@ -31,6 +31,7 @@ FAMILY = "NotoSansCJKjp"
 _FONT_PACKAGE = "noto_cjk_sans_jp_regular"
 _MM_PER_POINT = 25.4 / 72
 _TITLE_LEVEL = 1
+_REGIONS = {"ja": "ja-JP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,14 @@ def font_file() -> Path:
 class PdfDocument:
     """Pages that grow from top to bottom; `to_bytes` ends them."""
 
-    def __init__(self, title: str, *, created: datetime, footer: str = "", landscape: bool = False) -> None:
+    def __init__(
+        self, title: str, *, created: datetime, footer: str = "", landscape: bool = False, language: str = "ja"
+    ) -> None:
         """Begin with an empty page. `footer` stands on every page, with the page's number."""
         self._pages = _Pages(footer, landscape)
         self._pages.set_title(_printable_title(title))
         self._pages.set_creation_date(created)
-        self._pages.set_lang("ja-JP")
+        self._pages.set_lang(_REGIONS.get(language, language))
         self._pages.add_page()
 
     def heading(self, text: str, level: int = _TITLE_LEVEL, *, centred: bool = False) -> None:
@@ -69,6 +72,10 @@ class PdfDocument:
         """Write a paragraph, at the right margin where that is wanted (dates, signatures)."""
         self._lines(text, points, right=right)
         self.space(points * _MM_PER_POINT / 3)
+
+    def large(self, text: str, points: float) -> None:
+        """Write centred lines in letters of any size."""
+        self._lines(text, points, centred=True)
 
     def space(self, height_mm: float) -> None:
         """Leave room."""

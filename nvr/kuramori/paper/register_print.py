@@ -95,11 +95,11 @@ def sheets_csv(sheets: Sequence[FormSheet], zone: tzinfo) -> bytes:
     table = csv.writer(text)
     table.writerow(labels)
     for sheet in sheets:
-        table.writerow([_cell(row.value) for row in form_rows(sheet, zone)])
+        table.writerow([safe_cell(row.value) for row in form_rows(sheet, zone)])
     return (BYTE_ORDER_MARK + text.getvalue()).encode("utf-8")
 
 
-def _cell(value: str) -> str:
+def safe_cell(value: str) -> str:
     """Return a value that no spreadsheet takes for a formula."""
     return f"'{value}" if value.startswith(_ASKED_OF_SPREADSHEETS) else value
 
