@@ -16,10 +16,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from kuramori_config.consistency import consistency_problems
+from kuramori_config.enrolled import EnrolledCameras, enrolled_path, with_enrolled
 from kuramori_config.faults import ConfigurationFault, Problem, Unfit, Wording
 from kuramori_config.schema import Configuration
 
 FILE_BYTES_MOST = 4 * 2**20
+NONE_ENROLLED = EnrolledCameras()
 FOUND_CHARACTERS_MOST = 60
 
 Tables = TypeVar("Tables", bound=BaseModel)
@@ -28,7 +30,8 @@ Tables = TypeVar("Tables", bound=BaseModel)
 def load_configuration(path: Path | str) -> Configuration:
     """Read, check and return the configuration. Raises ConfigurationFault with every problem found."""
     file = Path(path)
-    return parse_configuration(read_file(file), file)
+    content = read_file(file)
+    return parse_configuration(content, file, read_enrolled(parse_tables(content, file, Configuration)))
 
 
 def read_file(file: Path) -> bytes:
@@ -47,9 +50,20 @@ def read_file(file: Path) -> bytes:
     return content
 
 
-def parse_configuration(content: bytes | str, file: Path) -> Configuration:
+def read_enrolled(configuration: Configuration) -> EnrolledCameras:
+    """Return the cameras that were taken into service at the desk. Raises ConfigurationFault, naming their file."""
+    file = enrolled_path(configuration)
+    try:
+        if not file.exists():
+            return NONE_ENROLLED
+    except OSError:  # a folder that may not be entered: whoever asks is not the service
+        return NONE_ENROLLED
+    return parse_tables(read_file(file), file, EnrolledCameras)
+
+
+def parse_configuration(content: bytes | str, file: Path, enrolled: EnrolledCameras = NONE_ENROLLED) -> Configuration:
     """Check the text of a configuration; `file` is named in problems and is where relative paths start."""
-    configuration = parse_tables(content, file, Configuration)
+    configuration = with_enrolled(parse_tables(content, file, Configuration), enrolled)
     problems = consistency_problems(configuration)
     if problems:
         raise ConfigurationFault(file, problems)

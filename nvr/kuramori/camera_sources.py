@@ -216,7 +216,7 @@ class CameraSources:
             password = read_secret(
                 table.password,
                 credentials_directory=credentials_directory(),
-                secrets_directory=self.secrets_directory,
+                secrets_directory=table.secrets_directory or self.secrets_directory,
             ).reveal()
         return Credentials(table.user, password)
 

@@ -1,6 +1,7 @@
 """Changes the configuration file as an operator's act: edited, checked as a whole, and only then put in its place.
 
-A text with a fault never replaces a sound one. Owner and mode stay what they were, for the service must go on reading
+Cameras stand there, or in the desk's own file beside it (kuramori_config.enrolled); an edit is of one of the two. A
+text with a fault never replaces a sound one. Owner and mode stay what they were, for the service must go on reading
 it. Passwords go into files of their own in the secrets directory. Blocking. This module must not know cameras' tables,
 nor ask anybody.
 """
@@ -16,10 +17,19 @@ from pathlib import Path
 from kuramori.durable_file import make_private_folder, remove_file, write_file
 from kuramori.texts import tr
 from kuramori_config.editing import EditRefused
-from kuramori_config.load import FILE_BYTES_MOST, load_configuration, parse_configuration
+from kuramori_config.enrolled import ENROLLED_SECRETS_NAME, EnrolledCameras, enrolled_path
+from kuramori_config.load import (
+    FILE_BYTES_MOST,
+    load_configuration,
+    parse_configuration,
+    parse_tables,
+    read_enrolled,
+    read_file,
+)
 from kuramori_config.schema import Configuration
 
 SECRETS_OF_ONE_NAME_MOST = 1000
+PRIVATE_MODE = 0o600
 
 Edit = Callable[[str], str]
 
@@ -42,24 +52,50 @@ class ConfigurationFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.configuration = load_configuration(path)
+        self._edits = path  # the file that edits are of
+
+    def turn_to(self, camera: str) -> None:
+        """Let edits be of the file in which this camera stands: this one, or that of the desk."""
+        enrolled = {one.name for one in read_enrolled(self.configuration).cameras}
+        self._edits = enrolled_path(self.configuration) if camera in enrolled else self.path
+
+    def turn_to_enrolled(self) -> None:
+        """Let edits be of the desk's file, there or not."""
+        self._edits = enrolled_path(self.configuration)
 
     def try_edit(self, edit: Edit) -> Configuration:
         """Return what the configuration would be. Raises ChangeRefused, ConfigurationFault; changes nothing."""
-        return parse_configuration(self._edited(edit), self.path)
+        return self._parsed(self._edited(edit))
 
     def apply(self, edit: Edit) -> Configuration:
         """Edit, check, replace. Raises ChangeRefused, ConfigurationFault; then the file is as it was."""
         text = self._edited(edit)
-        configuration = parse_configuration(text, self.path)
-        status = self.path.stat()
-        with _writable(self.path):
-            write_file(self.path, text.encode("utf-8"), stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))
+        configuration = self._parsed(text)
+        there = self._edits.exists()
+        status = (self._edits if there else self._edits.parent).stat()
+        mode = stat.S_IMODE(status.st_mode) if there else PRIVATE_MODE
+        with _writable(self._edits):
+            write_file(self._edits, text.encode("utf-8"), mode, (status.st_uid, status.st_gid))
         self.configuration = configuration
         return configuration
 
+    def _parsed(self, text: str) -> Configuration:
+        """Return the whole as it is with this text in place of the file that is edited. Raises ConfigurationFault."""
+        if self._edits == self.path:
+            return parse_configuration(text, self.path, read_enrolled(self.configuration))
+        enrolled = parse_tables(text, self._edits, EnrolledCameras)
+        return parse_configuration(read_file(self.path), self.path, enrolled)
+
+    @property
+    def secrets(self) -> Path:
+        """Where secrets of the edited file's cameras lie."""
+        if self._edits == self.path:
+            return self.configuration.storage.secrets_directory
+        return self._edits.parent / ENROLLED_SECRETS_NAME
+
     def new_secret(self, wanted: str) -> NewSecret:
         """Return a free name like the wanted one. Nothing is written yet."""
-        folder = self.configuration.storage.secrets_directory
+        folder = self.secrets
         taken = {camera.password for camera in self.configuration.cameras}
         for number in range(1, SECRETS_OF_ONE_NAME_MOST):
             name = wanted if number == 1 else f"{wanted}.{number}"
@@ -75,7 +111,7 @@ class ConfigurationFile:
         folder = secret.path.parent
         with _writable(secret.path):
             if not folder.exists():
-                status = self.path.stat()
+                status = (self.path if self._edits == self.path else folder.parent).stat()
                 make_private_folder(folder)
                 if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
                     os.chown(folder, status.st_uid, status.st_gid)
@@ -86,25 +122,30 @@ class ConfigurationFile:
         """Remove a secret that no camera names any more; one that was given otherwise is left alone."""
         if name is None or any(camera.password == name for camera in self.configuration.cameras):
             return
-        path = self.configuration.storage.secrets_directory / name
+        path = self.secrets / name
         with _writable(path):
             remove_file(path)
 
     def _edited(self, edit: Edit) -> str:
         try:
-            with self.path.open("rb") as stream:
-                return edit(stream.read(FILE_BYTES_MOST).decode("utf-8"))
+            return edit(self._text())
         except EditRefused as refused:
             raise ChangeRefused(
                 tr(
-                    f"{self.path}: {refused.what} is written in a way that a program cannot change safely; "
+                    f"{self._edits}: {refused.what} is written in a way that a program cannot change safely; "
                     "change it by hand, then run: kuramori config check",
-                    f"{self.path}: {refused.what} は自動では安全に変更できない書き方です。"
+                    f"{self._edits}: {refused.what} は自動では安全に変更できない書き方です。"
                     "手作業で変更し、kuramori config check で確認してください。",
                 )
             ) from None
         except OSError as error:
-            raise _unwritable(self.path, error) from None
+            raise _unwritable(self._edits, error) from None
+
+    def _text(self) -> str:
+        if self._edits != self.path and not self._edits.exists():
+            return ""
+        with self._edits.open("rb") as stream:
+            return stream.read(FILE_BYTES_MOST).decode("utf-8")
 
 
 @contextmanager

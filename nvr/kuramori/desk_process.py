@@ -18,8 +18,8 @@ from kuramori.api.network import open_accounts, serve_network
 from kuramori.api.server import serve
 from kuramori.clips.extraction import run_worker
 from kuramori.desk.accounts.account_store import AccountStoreFault
-from kuramori.desk.call_store import CallStoreFault
 from kuramori.desk.approval_store import ApprovalStoreFault
+from kuramori.desk.call_store import CallStoreFault
 from kuramori.desk.custody_store import CustodyStoreFault
 from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
 from kuramori.desk.fault import CustodiansUnusable, DeskFault
@@ -55,6 +55,7 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
     recorder = RecorderClient(places.recorder_socket)
     desk, trouble = await asyncio.to_thread(_open, site, places, recorder, still_taker(reloads.path), clock)
     context = Context(site, recorder, clock, places.runtime, desk, trouble, DoorClient(places.door_socket))
+    context.configuration_path = reloads.path
     app = await asyncio.to_thread(_with_sign_in, configuration, context, places)
     tasks = [asyncio.create_task(_follow(reloads, site, desk))]
     if desk is not None:

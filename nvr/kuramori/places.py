@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from kuramori_config.enrolled import ENROLLED_NAME, ENROLLED_SECRETS_NAME
 from kuramori_config.schema import CellKind, Configuration
 
 
@@ -106,6 +107,16 @@ class Places:
     def accounts(self) -> Path:
         """Who may sign in (desk). Not in a backup: on another machine everybody is given a new start."""
         return self.state / "accounts.db"
+
+    @property
+    def enrolled_cameras(self) -> Path:
+        """The cameras taken into service at the desk (kuramori_config.enrolled)."""
+        return self.state / ENROLLED_NAME
+
+    @property
+    def enrolled_secrets(self) -> Path:
+        """The passwords of these cameras, one file each."""
+        return self.state / ENROLLED_SECRETS_NAME
 
     @property
     def api_key(self) -> Path:

@@ -12,11 +12,15 @@ import pytest
 from kuramori.backup import sealing
 from kuramori.backup.archive import Content, Part, is_part, unpack
 from kuramori.capture.source import Codec
+from kuramori.configuration_change import changing
 from kuramori.desk.merkle_log import verify_consistency
 from kuramori.desk.register import ORIGIN_PREFIX, Register
 from kuramori.desk.signed_note import Checkpoint, open_checkpoint
 from kuramori.numbering_floor import ACCESS_UNIT_LEAP, SEQUENCE_LEAP
 from kuramori.simulator.rtsp_server import Mount
+from kuramori_config.editing import with_camera
+from kuramori_config.enrolled import ENROLLED_SECRETS_NAME
+from kuramori_config.load import load_configuration
 from kuramori_segments.erasable_cell import CELL_NAMES, open_file_cells
 from kuramori_segments.keystore import Keystore
 from kuramori_segments.store_files import DirectoryFiles
@@ -83,6 +87,7 @@ async def backed_up(folder: Path, camera_url: str) -> Machine:
     words: list[object] = ["--passphrase-file", secret]
     camera = CameraAt("gate", camera_url, user="viewer", password="a password of a camera")
     old = Installation(folder / "old", [camera], volume_size="400 MiB").make()
+    enrol(old, camera_url)
     old.start(whole_service=True)
     backup = folder / "kuramori.backup"
     try:
@@ -110,6 +115,17 @@ async def backed_up(folder: Path, camera_url: str) -> Machine:
     )
 
 
+def enrol(installation: Installation, camera_url: str) -> None:
+    """Let a second camera have been taken into service at the desk."""
+    with changing(installation.config_path) as file:
+        file.turn_to_enrolled()
+        secret = file.new_secret("enrolled.south")
+        table = {"name": "south", "place": "South gate", "retention": "14 days", "rtsp": camera_url, "user": "viewer"}
+        table |= {"password": secret.name, "secrets_directory": ENROLLED_SECRETS_NAME}
+        file.write_secret(secret, "another password")
+        file.apply(lambda text: with_camera(text, table))
+
+
 def load_identity(installation: Installation) -> bytes:
     return bytes.fromhex(json.loads(installation.places.identity.read_text())["recorder_id"])
 
@@ -131,6 +147,8 @@ async def test_a_backup_goes_on_on_a_bare_machine(tmp_path: Path, monkeypatch: p
         assert "cannot be opened here" in done.out
         assert load_identity(new) == load_identity(old)
         assert (new.places.secrets / "gate").read_text() == "a password of a camera"
+        assert (new.places.enrolled_secrets / "enrolled.south").read_text() == "another password"
+        assert [one.name for one in load_configuration(new.config_path).cameras] == ["gate", "south"]
         doctor = typed("doctor", "--json", "--config", new.config_path)
         codes = {one["code"]: one["severity"] for one in json.loads(doctor.out)["findings"]}
         assert "identity" in codes

@@ -9,9 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kuramori import __version__
 from kuramori.api import (
+    audit,
+    bundles,
     cameras,
+    complaints,
     custody,
     ending,
+    enrolment,
     health,
     jobs,
     keeping,
@@ -19,14 +23,17 @@ from kuramori.api import (
     presence,
     problems,
     register,
+    request_notes,
     requests,
     sign_in,
     storage,
     tokens,
     users,
+    viewings,
 )
-from kuramori.api.idempotency import IdempotentWrites
 from kuramori.api.context import Context
+from kuramori.api.idempotency import IdempotentWrites
+from kuramori.api.patience import BodyInTime
 from kuramori.api.rules import RuledApp
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # an approval of SEGMENTS_MOST shares fits
@@ -43,11 +50,17 @@ def make_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.site = context.site
+    app.include_router(bundles.router)
     app.include_router(ending.router)
     app.include_router(storage.router)
     app.include_router(overdue.router)
+    app.include_router(complaints.router)
+    app.include_router(audit.router)
     app.include_router(jobs.router)
+    app.include_router(enrolment.router)
     app.include_router(presence.router)
+    app.include_router(request_notes.router)
+    app.include_router(viewings.router)
     for accounts in (sign_in, users, tokens):
         app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):
@@ -55,6 +68,7 @@ def make_app(context: Context) -> FastAPI:
     problems.install(app)
     app.add_middleware(IdempotentWrites)
     app.add_middleware(BodyLimit)
+    app.add_middleware(BodyInTime)
     return app
 
 

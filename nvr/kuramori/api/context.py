@@ -5,7 +5,7 @@ Must not know resources.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
@@ -17,6 +17,9 @@ from kuramori.desk.fault import RegisterAway
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.site import Site
 from kuramori.timebase import Clock
+
+if TYPE_CHECKING:
+    from kuramori.desk.enrolling import Enrolling
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ class Context:
     door: Door | None = None
     sign_in: bool = False  # every person signs in ([api]); then `accounts` is there, unless `desk` is not
     accounts: Accounts | None = None
+    configuration_path: Path | None = None
+    enrolling: "Enrolling | None" = None  # made at the first use
     network_trouble: str = ""  # why other machines cannot reach the desk, though they should
 
 

@@ -17,11 +17,11 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Request
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kuramori import log
 from kuramori.api.context import Context
 from kuramori.api.headers import PERSON_HEADER
+from kuramori.api.patience import PatientProtocol
 from kuramori.desk.account_fault import EnrolmentUnfinished, PersonDiffers, ScopeMissing, SignInMissing
 from kuramori.desk.accounts.account import Scope
 from kuramori.desk.accounts.accounts import TOKEN_PREFIX, Place
@@ -43,6 +43,7 @@ class Operation(StrEnum):
     APPROVE = "approve"  # proven by a custodian's key, not by a role
     FILE = "file"
     DECIDE = "decide"
+    DOCUMENT = "note the document of an urgent request"
     OPEN = "open"
     CONFIRM_PRESENCE = "confirm being present"
     SEE_REQUESTS = "see requests"
@@ -51,6 +52,7 @@ class Operation(StrEnum):
     HOLD = "hold"
     ERASE = "erase"
     ENROL = "add, replace or remove cameras"
+    INSTALL = "try cameras, take new ones into service"
     PAUSE = "pause cameras"
     AIM = "look at a still for aiming"
     CONFIRM_VIEW = "confirm a camera's view"
@@ -64,6 +66,11 @@ class Operation(StrEnum):
     SEE_USERS = "see accounts and tokens"
     KEEP_USERS = "add, reset and end accounts, print the recovery code"
     KEEP_TOKENS = "make and revoke tokens"
+    TAKE_COMPLAINT = "write complaints down"
+    ANSWER_COMPLAINT = "answer complaints"
+    SEE_COMPLAINTS = "see complaints"
+    PRINT = "print rules, notices and empty forms"
+    AUDIT = "see the audit, print the report"
     OWN_JOBS = "see and stop the own jobs"
 
 
@@ -76,6 +83,7 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.APPROVE: None,
     Operation.FILE: frozenset({Role.HANDLER}),
     Operation.DECIDE: _DECIDERS,
+    Operation.DOCUMENT: _DESK_STAFF,
     Operation.OPEN: frozenset({Role.HANDLER}),
     Operation.CONFIRM_PRESENCE: _DESK_STAFF,
     Operation.SEE_REQUESTS: _DESK_STAFF | {Role.AUDITOR},
@@ -84,6 +92,7 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.HOLD: _DECIDERS,
     Operation.ERASE: _DECIDERS,
     Operation.ENROL: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.INSTALL: _DECIDERS | {Role.ADMINISTRATOR, Role.INSTALLER},
     Operation.PAUSE: _DESK_STAFF | {Role.ADMINISTRATOR},
     Operation.AIM: frozenset({Role.INSTALLER, Role.HANDLER}),
     Operation.CONFIRM_VIEW: frozenset({Role.HANDLER}),
@@ -97,6 +106,11 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.SEE_USERS: _DECIDERS | {Role.ADMINISTRATOR, Role.AUDITOR},
     Operation.KEEP_USERS: _DECIDERS | {Role.ADMINISTRATOR},
     Operation.KEEP_TOKENS: _DECIDERS | {Role.ADMINISTRATOR},
+    Operation.TAKE_COMPLAINT: _DESK_STAFF,
+    Operation.ANSWER_COMPLAINT: _DECIDERS,
+    Operation.SEE_COMPLAINTS: _DESK_STAFF | {Role.AUDITOR},
+    Operation.PRINT: frozenset(Role) - {Role.CUSTODIAN},
+    Operation.AUDIT: _DECIDERS | {Role.AUDITOR},
     Operation.OWN_JOBS: frozenset(Role),
 }
 
@@ -126,13 +140,14 @@ class Caller:
         return Actor(self.person, self.identified_by)
 
 
-class PeerProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, with the uid of a Unix socket's peer where an address would stand."""
+class PeerProtocol(PatientProtocol):
+    """The HTTP protocol, with the uid of a Unix socket's peer where an address would stand."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note the peer."""
         super().connection_made(transport)
         self.client = (LOCAL_HOST, peer_uid(transport.get_extra_info("socket")))
+        self.require_share(str(self.client))
 
 
 def peer_uid(connection: socket.socket) -> int:
@@ -285,6 +300,7 @@ def _note(request: Request, operation: Operation, caller: Caller, verdict: str, 
 Anybody = Annotated[Caller, Depends(permit(Operation.LOOK_AT_HEALTH))]
 Approver = Annotated[Caller, Depends(permit(Operation.APPROVE))]
 Filer = Annotated[Caller, Depends(permit(Operation.FILE))]
+Documenter = Annotated[Caller, Depends(permit(Operation.DOCUMENT))]
 Decider = Annotated[Caller, Depends(permit(Operation.DECIDE))]
 Opener = Annotated[Caller, Depends(permit(Operation.OPEN))]
 PresenceWitness = Annotated[Caller, Depends(permit(Operation.CONFIRM_PRESENCE))]
@@ -293,6 +309,7 @@ RegisterReader = Annotated[Caller, Depends(permit(Operation.SEE_REGISTER))]
 KeepingReader = Annotated[Caller, Depends(permit(Operation.SEE_KEEPING))]
 Holder = Annotated[Caller, Depends(permit(Operation.HOLD))]
 Eraser = Annotated[Caller, Depends(permit(Operation.ERASE))]
+Installer = Annotated[Caller, Depends(permit(Operation.INSTALL))]
 Enroller = Annotated[Caller, Depends(permit(Operation.ENROL))]
 Pauser = Annotated[Caller, Depends(permit(Operation.PAUSE))]
 Aimer = Annotated[Caller, Depends(permit(Operation.AIM))]
@@ -307,4 +324,9 @@ AccountOwner = Annotated[Caller, Depends(permit(Operation.OWN_ACCOUNT))]
 UserReader = Annotated[Caller, Depends(permit(Operation.SEE_USERS))]
 UserKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_USERS))]
 TokenKeeper = Annotated[Caller, Depends(permit(Operation.KEEP_TOKENS))]
+ComplaintTaker = Annotated[Caller, Depends(permit(Operation.TAKE_COMPLAINT))]
+ComplaintAnswerer = Annotated[Caller, Depends(permit(Operation.ANSWER_COMPLAINT))]
+ComplaintReader = Annotated[Caller, Depends(permit(Operation.SEE_COMPLAINTS))]
+PaperPrinter = Annotated[Caller, Depends(permit(Operation.PRINT))]
+Auditor = Annotated[Caller, Depends(permit(Operation.AUDIT))]
 JobOwner = Annotated[Caller, Depends(permit(Operation.OWN_JOBS))]

@@ -47,6 +47,7 @@ OPTIONAL_PARTS = (
     "door_certificates.json",
     "stream_certificates.json",
     "media.json",
+    "enrolled_cameras.toml",
 )
 SECRET_PREFIX = "secrets/"  # noqa: S105 -- no secret: then the name of a camera's password, as the configuration names it
 _SECRET = re.compile(rf"{SECRET_PREFIX}(?:{SECRET_NAME_PATTERN.strip('^$')})\Z")

@@ -64,8 +64,9 @@ def collect(
         if path.exists():
             small[name] = _small(path)
     if with_secrets:
-        for secret in sorted({camera.password for camera in configuration.cameras if camera.password is not None}):
-            path = places.secrets / secret
+        named = {one.password: one.secrets_directory for one in configuration.cameras if one.password is not None}
+        for secret, folder in sorted(named.items()):
+            path = (folder or places.secrets) / secret
             if not path.exists() or path.stat().st_size > SECRET_BYTES_MOST:
                 raise BackupIncomplete(str(path))
             small[SECRET_PREFIX + secret] = _small(path)
@@ -96,6 +97,7 @@ def small_files(places: Places) -> dict[str, Path]:
         places.door_certificates,
         places.stream_certificates,
         places.media,
+        places.enrolled_cameras,
     )
     return {path.name: path for path in paths}
 

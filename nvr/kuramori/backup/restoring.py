@@ -44,6 +44,7 @@ from kuramori.setup import MadeStorage, make_recorder, refuse_what_is_there
 from kuramori.setup_remains import Unfinished
 from kuramori.vault import DeviceKeyUnusable, read_device_key
 from kuramori.wire import to_plain
+from kuramori_config.enrolled import ENROLLED_SECRET_PREFIX
 from kuramori_config.load import parse_configuration
 from kuramori_config.schema import Configuration
 from kuramori_segments.gap_reason import GapReason
@@ -136,7 +137,9 @@ def _targets(content: Content, places: Places) -> dict[str, Path]:
     targets = {name: known[name] for name in content.names if name in known and name != places.identity.name}
     for name in content.names:
         if name.startswith(SECRET_PREFIX):
-            targets[name] = places.secrets / name.removeprefix(SECRET_PREFIX)
+            secret = name.removeprefix(SECRET_PREFIX)
+            enrolled = secret.startswith(ENROLLED_SECRET_PREFIX)
+            targets[name] = (places.enrolled_secrets if enrolled else places.secrets) / secret
     return targets
 
 
@@ -250,6 +253,7 @@ def _put(folder: Path, targets: dict[str, Path], staged: dict[str, Path]) -> Non
         source, target = staged[name], targets[name]
         if target.exists():
             raise _occupied(target)
+        make_private_folder(target.parent)
         if source.parent == target.parent or source.stat().st_dev == target.parent.stat().st_dev:
             source.rename(target)
         else:

@@ -49,7 +49,6 @@ Fingerprint = Annotated[
     typer.Option("--fingerprint", metavar="SHA256", help=tr("Its certificate, if known.", "証明書の指紋(既知の場合)")),
 ]
 USUAL_RETENTION = "14 days"
-SLOWEST_MBIT_PER_SECOND = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +121,7 @@ def replace(
     with refusing(), changing(config_path(config)) as file:
         who = require_person(file.configuration, person, frozenset({Role.MANAGER, Role.DEPUTY, Role.ADMINISTRATOR}))
         table = require_camera(file.configuration, name)
+        file.turn_to(name)
         known = table.onvif or table.rtsp
         url = asked(url, tr("New address", "新しいアドレス"), "--url", yes, known.url if known else "")
         account = _account(user, password_file, yes, table.user or "")
@@ -160,11 +160,12 @@ def _take(
 
     from kuramori.camera_trial import require_local, try_camera
     from kuramori.cli.camera_view import show_trial
+    from kuramori.enrolment_values import learnt, reached
     from kuramori.running_service import tell_to_reload
 
     user, password = account
     secret = file.new_secret(values["name"]) if user is not None else None
-    table = values | _reached(url, user, secret.name if secret is not None else None)
+    table = values | reached(url, user, secret.name if secret is not None else None)
     draft = file.try_edit(lambda text: _edited(text, how, table))  # what can be refused without the camera, first
     address = _address(draft, values["name"])
     asyncio.run(require_local(address, file.configuration.network))
@@ -172,7 +173,7 @@ def _take(
     trial = asyncio.run(try_camera(address, user, password, pinned, wanted[0]))
     if not as_json:
         show_trial(trial)
-    table |= _learnt(trial, _chosen(trial, wanted[0], yes), pinned)
+    table |= learnt(trial, _chosen(trial, wanted[0], yes), pinned)
     configuration = file.try_edit(lambda text: _edited(text, how, table))
     if not as_json:
         _tell_capacity(configuration)
@@ -198,22 +199,6 @@ def _address(configuration: "Configuration", name: str) -> "CameraAddress":
     if address is None:
         raise CommandFailure(tr("Name --url.", "--url を指定してください。"))
     return address
-
-
-def _reached(url: str, user: str | None, secret: str | None) -> dict[str, Any]:
-    """Return the keys that say how a camera is reached; None takes a key away where a table is changed."""
-    key, other = ("rtsp", "onvif") if url.lower().startswith("rtsp") else ("onvif", "rtsp")
-    return {key: url, other: None, "user": user, "password": secret, "tls_fingerprint": None, "tls_ca_file": None}
-
-
-def _learnt(trial: "Trial", profile: str | None, pinned: str) -> dict[str, Any]:
-    """Return the keys that the camera itself decided."""
-    learnt: dict[str, Any] = {"tls_fingerprint": f"sha256:{pinned}" if pinned else None, "profile": profile}
-    token = profile or trial.proposed
-    rate = next((one.bitrate_kbps for one in trial.profiles if one.token == token), None)
-    if rate:
-        learnt["expected_mbit_per_second"] = max(SLOWEST_MBIT_PER_SECOND, round(rate / 1000, 2))
-    return learnt
 
 
 def _edited(text: str, how: str, table: dict[str, Any]) -> str:

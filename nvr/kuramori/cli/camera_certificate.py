@@ -46,6 +46,7 @@ def accept_certificate(
     with refusing(), changing(config_path(config)) as file:
         who = require_person(file.configuration, person, frozenset({Role.MANAGER, Role.DEPUTY, Role.ADMINISTRATOR}))
         table = require_camera(file.configuration, name)
+        file.turn_to(name)
         if table.tls_ca_file is not None:
             raise CommandFailure(
                 tr(

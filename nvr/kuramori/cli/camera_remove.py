@@ -41,6 +41,7 @@ def remove(
     with refusing(), changing(config_path(config)) as file:
         who = require_person(file.configuration, person, frozenset({Role.MANAGER, Role.DEPUTY, Role.ADMINISTRATOR}))
         table = require_camera(file.configuration, name)
+        file.turn_to(name)
         until, retired = _last_day(file.configuration.site.time_zone, table), _retired(table, file.configuration.site)
         file.try_edit(lambda text: with_removed_camera(text, name, retired))
         if not as_json:

@@ -79,7 +79,11 @@ def check_secrets(case: Case) -> Iterator[Finding]:
         if camera.password is None:
             continue
         try:
-            read_secret(camera.password, credentials_directory=case.credentials, secrets_directory=case.places.secrets)
+            read_secret(
+                camera.password,
+                credentials_directory=case.credentials,
+                secrets_directory=camera.secrets_directory or case.places.secrets,
+            )
         except SecretRefused as refused:
             yield error(
                 "secret-refused",

@@ -45,7 +45,7 @@ def access_of(table: CameraTable, url: str, pinned: str, secrets_directory: Path
         password = read_secret(
             table.password,
             credentials_directory=credentials_directory(),
-            secrets_directory=secrets_directory,
+            secrets_directory=table.secrets_directory or secrets_directory,
         ).reveal()
     configured = table.tls_fingerprint.removeprefix("sha256:") if table.tls_fingerprint is not None else ""
     return Access(
