@@ -114,7 +114,7 @@ async def test_a_name_is_never_used_again(yard: Yard) -> None:
     with changing(yard.config) as file:
         file.turn_to("south")
         file.apply(lambda text: with_removed_camera(text, "south", retired))
-        file.drop_secret("south")
+        file.drop_secret("enrolled.south")
     assert load_configuration(yard.config).camera_named("south") is None
     assert not list((yard.state / ENROLLED_SECRETS_NAME).iterdir())
     assert (await yard.take()).json()["code"] == "camera-exists"
