@@ -24,29 +24,27 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SPAN_MOST_MS = 3_660_000
 REACH_BACK_MS = 30_000
-GRANTED_MEMBERS = set(
-    [
-        "cameras",
-        "conditions",
-        "decision",
-        "document_number",
-        "extraction_key",
-        "from_utc_ms",
-        "ground",
-        "kuramori",
-        "purpose",
-        "recipient",
-        "recorder_id",
-        "request",
-        "requester",
-        "revision",
-        "rule_set",
-        "segments",
-        "site",
-        "to_utc_ms",
-        "version",
-    ]
-)
+GRANTED_MEMBERS = {
+    "cameras",
+    "conditions",
+    "decision",
+    "document_number",
+    "extraction_key",
+    "from_utc_ms",
+    "ground",
+    "kuramori",
+    "purpose",
+    "recipient",
+    "recorder_id",
+    "request",
+    "requester",
+    "revision",
+    "rule_set",
+    "segments",
+    "site",
+    "to_utc_ms",
+    "version",
+}
 SEGMENT_MEMBERS = {"camera_number", "header_digest", "segment_uid", "sequence", "threshold"}
 
 
