@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Eraser, RegisterReader
+from kuramori.api.paging import ThePage, page_of
 from kuramori.api.requests import Body
 from kuramori.desk.body_keeping import BodyKeeping, KeptRequest
 from kuramori.desk.desk import Desk
@@ -28,9 +29,10 @@ RequestNumber = Annotated[str, StringConstraints(pattern=r"^C?[0-9]{8}-[0-9]{1,9
 
 @dataclass(frozen=True, slots=True)
 class OverView:
-    """The requests whose five years are over, oldest first."""
+    """A page of the requests whose five years are over, oldest first. `next` is null on the last page."""
 
     requests: tuple[KeptRequest, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class DeletionBody(Body):
 
 
 @router.get("/over")
-async def over(desk: TheDesk, caller: RegisterReader) -> OverView:
+async def over(desk: TheDesk, caller: RegisterReader, asked: ThePage) -> OverView:
     """Return the requests whose bodies may go, and those that have to stay all the same."""
-    return OverView(tuple(await _over(desk)))
+    page = page_of("over", await _over(desk), lambda kept: (kept.newest_utc_ms, kept.request), asked)
+    return OverView(page.rows, page.next)
 
 
 @router.post("/over/deletion", status_code=201)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import BackupMaker, KeepingReader, MediaManager
+from kuramori.api.paging import ThePage, page_of
 from kuramori.api.requests import Body, Line, UtcMs
 from kuramori.desk.media_book import Disposal, Permit
 from kuramori.desk.recorder import asking
@@ -115,9 +116,10 @@ class DisposalView:
 
 @dataclass(frozen=True, slots=True)
 class DisposalList:
-    """Every disposal record, the oldest first."""
+    """A page of the disposal records, the oldest first. `next` is null on the last page."""
 
     disposals: tuple[DisposalView, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,10 @@ async def backup_copies(body: BackupBody, desk: TheDesk, caller: BackupMaker) ->
 
 
 @router.get("/v1/disposals")
-async def disposals(desk: TheDesk, caller: KeepingReader) -> DisposalList:
-    """Return all disposal records (K6)."""
-    found = sorted(desk.media.book.disposals.items())
-    return DisposalList(tuple(_view(desk, disposal) for _, disposal in found))
+async def disposals(desk: TheDesk, caller: KeepingReader, asked: ThePage) -> DisposalList:
+    """Return the disposal records (K6)."""
+    page = page_of("disposals", desk.media.book.disposals.values(), lambda one: (one.record,), asked)
+    return DisposalList(tuple(_view(desk, disposal) for disposal in page.rows), page.next)
 
 
 @router.post("/v1/disposals", status_code=201)

@@ -5,17 +5,21 @@ Must not know how anything is recorded.
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from kuramori.api.context import Context, Here
 from kuramori.api.identity import Anybody
+from kuramori.api.problems import japanese
 from kuramori.api.views import (
     DeskStatus,
     GroundList,
     GroundView,
     OpenDisposal,
+    StateProblem,
+    StateView,
     StatusView,
 )
 from kuramori.capacity_messages import CapacityPlan
@@ -27,9 +31,9 @@ from kuramori.desk.grounds import grounds
 from kuramori.desk.recorder import asking
 from kuramori.desk.request import RequestState
 from kuramori.mail.mail_report import mail_trouble, read_report
-from kuramori.messages import Coverage
+from kuramori.messages import Coverage, RecorderStatus
 from kuramori.metrics_window import supervised
-from kuramori.site_state import SiteFacts, site_state
+from kuramori.site_state import SiteFacts, SiteState, site_state
 from kuramori.texts import both, japanese_wanted, tr
 
 SUPERVISOR_REPORT = "supervisor.json"
@@ -39,9 +43,48 @@ OPEN_STATES = (RequestState.FILED, RequestState.GRANTED, RequestState.APPROVED)
 router = APIRouter(tags=["health"])
 
 
+@router.get("/v1/state")
+async def state(here: Here, caller: Anybody, http: Request) -> StateView:
+    """Return the light and everything that is wrong; the same judgement as in status, mails and metrics."""
+    found = (await _look(here)).state
+    shown = tuple(
+        StateProblem(
+            problem.key, problem.text(japanese=japanese(http)), problem.urgent, problem.english, problem.japanese
+        )
+        for problem in found.problems
+    )
+    return StateView(here.clock.utc_ms(), found.light, shown)
+
+
 @router.get("/v1/status")
 async def status(here: Here, caller: Anybody) -> StatusView:
     """Return the desk, the recorder and the three processes at a glance. Answers also while the recorder is away."""
+    look = await _look(here)
+    return StatusView(
+        _desk_status(here),
+        look.recorder,
+        _processes(here),
+        tuple(problem.text(japanese=japanese_wanted()) for problem in look.state.problems),
+        _views_not_confirmed(here),
+        look.custody,
+        _open_disposals(here),
+        look.state.light,
+        tuple(str(sentence) for sentence in look.spoken),
+        tuple(both(sentence) for sentence in look.spoken),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is found at one look: the judged state and what it rests on."""
+
+    state: SiteState
+    recorder: RecorderStatus | None
+    spoken: tuple[str, ...]
+    custody: CustodyStatus | None
+
+
+async def _look(here: Context) -> _Look:
     recorder = None
     with suppress(RecorderAway):
         async with asking():
@@ -62,19 +105,8 @@ async def status(here: Here, caller: Anybody) -> StatusView:
         spoken.append(here.network_trouble)
     mail = mail_trouble(read_report(here.runtime_directory), here.clock.utc_ms())
     down = tuple(process.name for process in supervised(here.runtime_directory) if not process.up)
-    state = site_state(SiteFacts(recorder, "", down, (*spoken, *((mail,) if mail else ()))))
-    return StatusView(
-        _desk_status(here),
-        recorder,
-        _processes(here),
-        tuple(problem.text(japanese=japanese_wanted()) for problem in state.problems),
-        _views_not_confirmed(here),
-        custody,
-        _open_disposals(here),
-        state.light,
-        tuple(str(sentence) for sentence in spoken),
-        tuple(both(sentence) for sentence in spoken),
-    )
+    found = site_state(SiteFacts(recorder, "", down, (*spoken, *((mail,) if mail else ()))))
+    return _Look(found, recorder, tuple(spoken), custody)
 
 
 @router.get(COVERAGE_PATH)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request
 
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import JobOwner
+from kuramori.api.paging import ThePage, page_of
 from kuramori.api.problems import japanese
 from kuramori.desk.jobs import Job
 
@@ -51,15 +52,17 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """The caller's jobs, the newest first."""
+    """A page of the caller's jobs, the newest first. `next` is null on the last page."""
 
     jobs: tuple[JobView, ...]
+    next: str | None
 
 
 @router.get("")
-async def jobs(desk: TheDesk, caller: JobOwner, http: Request) -> JobList:
+async def jobs(desk: TheDesk, caller: JobOwner, http: Request, asked: ThePage) -> JobList:
     """Return the own jobs of the last day."""
-    return JobList(tuple(JobView.of(job, http) for job in desk.jobs.of(caller.person)))
+    page = page_of("jobs", desk.jobs.of(caller.person), _started, asked, newest_first=True)
+    return JobList(tuple(JobView.of(job, http) for job in page.rows), page.next)
 
 
 @router.get("/{job_id}")
@@ -72,3 +75,7 @@ async def job(job_id: JobId, desk: TheDesk, caller: JobOwner, http: Request) -> 
 async def cancel(job_id: JobId, desk: TheDesk, caller: JobOwner, http: Request) -> JobView:
     """Stop one of the own jobs; one that has ended stays as it is."""
     return JobView.of(await desk.jobs.cancel(job_id, caller.person), http)
+
+
+def _started(job: Job) -> tuple[int, str]:
+    return job.started_utc_ms, job.job_id

@@ -3,13 +3,17 @@
 Must not know how keys are kept or destroyed.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Eraser, Holder, KeepingReader
+from kuramori.api.paging import ThePage, make_cursor, page_of, read_cursor
 from kuramori.api.requests import Body, Cameras, Line, UtcMs
+from kuramori.capacity_messages import HoldBudget
+from kuramori.desk.call_fault import CursorInvalid
 from kuramori.desk.fault import RequestInvalid
 from kuramori.desk.granted import one_line
 from kuramori.desk.keeping import new_id
@@ -17,9 +21,11 @@ from kuramori.desk.recorder import asking
 from kuramori.desk.site import Site
 from kuramori.desk.steps import EraseOrdered, HoldPlaced
 from kuramori.erasure_messages import ErasureProof, ErasureProofRequest
-from kuramori.messages import Acknowledged, Erasure, Erasures, Hold, Holds
+from kuramori.messages import Acknowledged, Erasure, Hold
 
 HOLD_MOST_MS = 366 * 24 * 3600 * 1000  # a hold has an end; it can be placed again
+ERASURES = "erasures"
+NUMBERS_MOST = 1 << 62
 
 router = APIRouter(tags=["keeping"])
 HoldId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -50,11 +56,30 @@ class EraseBody(Body):
     reason: Line
 
 
+@dataclass(frozen=True, slots=True)
+class HoldList:
+    """A page of the holds in force, oldest first, and how much of the rings holds may keep and do."""
+
+    holds: tuple[Hold, ...]
+    budget: HoldBudget | None
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureList:
+    """A page of receipts, oldest first. `next` is null once nothing stands behind."""
+
+    erasures: tuple[Erasure, ...]
+    next: str | None
+
+
 @router.get("/v1/holds")
-async def holds(desk: TheDesk, caller: KeepingReader) -> Holds:
+async def holds(desk: TheDesk, caller: KeepingReader, asked: ThePage) -> HoldList:
     """Return the holds in force, as the recorder has them."""
     async with asking():
-        return await desk.recorder.holds()
+        found = await desk.recorder.holds()
+    page = page_of("holds", found.holds, lambda hold: (hold.placed_utc_ms, hold.hold_id), asked)
+    return HoldList(page.rows, found.budget, page.next)
 
 
 @router.post("/v1/holds", status_code=201)
@@ -82,11 +107,25 @@ async def lift(hold_id: HoldId, body: LiftBody, desk: TheDesk, caller: Holder) -
 async def erasures(
     desk: TheDesk,
     caller: KeepingReader,
-    after_number: Annotated[int, Query(ge=0)] = 0,
-) -> Erasures:
+    asked: ThePage,
+    after_number: Annotated[int, Query(ge=0, lt=NUMBERS_MOST)] = 0,
+) -> ErasureList:
     """Return the receipts of destroyed keys after this number, oldest first."""
+    if asked.cursor:
+        after_number = number_before(asked.cursor)
     async with asking():
-        return await desk.recorder.erasures(after_number)
+        found = (await desk.recorder.erasures(after_number)).erasures
+    shown = found[: asked.limit]
+    behind = make_cursor(ERASURES, (shown[-1].number,)) if shown else None  # empty only behind the last
+    return ErasureList(shown, behind)
+
+
+def number_before(cursor: str) -> int:
+    """Return behind which receipt the page of a cursor begins. Raises CursorInvalid."""
+    match read_cursor(ERASURES, cursor):
+        case (int(number),) if 0 <= number < NUMBERS_MOST:
+            return number
+    raise CursorInvalid
 
 
 @router.get("/v1/erasures/proof")

@@ -90,6 +90,13 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RegisterAway: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+# What HTTP itself refuses. "http-400" is a body that is no JSON, or none that can be read.
+HTTP_CODES: Mapping[int, str] = {
+    404: "no-such-resource",
+    405: "method-not-allowed",
+    408: "call-too-slow",
+    413: "body-too-large",
+}
 EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given", "most", "seconds")  # for programs
 
 
@@ -117,17 +124,17 @@ def problem(status: HTTPStatus, code: str, detail: str, extensions: Mapping[str,
 
 def japanese(request: Request) -> bool:
     """Tell whether the caller reads Japanese."""
-    return fault_answer(request, error)
-
-
-def fault_answer(request: Request, error: DeskFault) -> JSONResponse:
-    """Return the problem document of a fault."""
     return request.headers.get("accept-language", "").strip().lower().startswith("ja")
 
 
 async def _desk_fault(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, DeskFault):
         raise error
+    return fault_answer(request, error)
+
+
+def fault_answer(request: Request, error: DeskFault) -> JSONResponse:
+    """Return the problem document of a fault."""
     status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     facts = {name: getattr(error, name) for name in EXTENSIONS if hasattr(error, name)}
     return problem(status, error.code, error.japanese if japanese(request) else error.english, facts)
@@ -138,11 +145,6 @@ async def _proof_impossible(request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "proof-impossible", text)
 
 
-    return http_answer(request, error)
-
-
-def http_answer(request: Request, error: Exception) -> JSONResponse:
-    """Return the problem document of what HTTP itself refuses."""
 async def _invalid_body(request: Request, error: Exception) -> JSONResponse:
     """Name the first field that is wrong, never what stood in it."""
     if not isinstance(error, RequestValidationError):
@@ -154,9 +156,13 @@ async def _invalid_body(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
+    return http_answer(request, error)
+
+
+def http_answer(request: Request, error: Exception) -> JSONResponse:
+    """Return the problem document of what HTTP itself refuses."""
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
-    codes = {404: "no-such-resource", 405: "method-not-allowed", 413: "body-too-large"}
-    code = codes.get(status.value, f"http-{status.value}")
+    code = HTTP_CODES.get(status.value, f"http-{status.value}")
     text = "要求を処理できません。" if japanese(request) else f"{status.phrase}."
     return problem(status, code, text)
 

@@ -13,34 +13,45 @@ from fastapi import APIRouter, Query
 from kuramori.api import body_keeping, register_papers
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Anybody, RegisterReader
+from kuramori.api.paging import ThePage, make_cursor, read_cursor
 from kuramori.api.views import CheckpointView, EntryView, ProofView, RegisterView
+from kuramori.desk.call_fault import CursorInvalid
 from kuramori.desk.fault import RegisterAway
 from kuramori.desk.register import RegisterDamaged
 
-ENTRIES_MOST = 1000
+LISTING = "register"
+ENTRIES_MOST = 1 << 62  # of a register: its numbers fit into eight bytes
 
 router = APIRouter(prefix="/v1/register", tags=["register"])
 router.include_router(register_papers.router)
 router.include_router(body_keeping.router)
 
-Size = Annotated[int, Query(ge=0)]
+Size = Annotated[int, Query(ge=0, lt=ENTRIES_MOST)]
 
 
 @router.get("")
-async def entries(
-    desk: TheDesk,
-    caller: RegisterReader,
-    start: Size = 0,
-    count: Annotated[int, Query(ge=1, le=ENTRIES_MOST)] = ENTRIES_MOST,
-) -> RegisterView:
-    """Return entries from `start` on, at most a thousand."""
+async def entries(desk: TheDesk, caller: RegisterReader, asked: ThePage, start: Size = 0) -> RegisterView:
+    """Return entries, oldest first: from `start` on, or behind the page before."""
     register = desk.journal.register
     size, note = register.head
+    if asked.cursor:
+        start = entry_behind(asked.cursor)
+    count = min(asked.limit, max(0, size - start))
     try:
-        records = await asyncio.to_thread(register.records, start, min(count, max(0, size - start)))
+        records = await asyncio.to_thread(register.records, start, count)
     except RegisterDamaged as damage:
         raise RegisterAway(str(damage)) from damage
-    return RegisterView(size, tuple(EntryView.of(record) for record in records), note, register.verifier.encode())
+    shown, behind = tuple(EntryView.of(record) for record in records), start + count
+    following = make_cursor(LISTING, (behind,)) if behind < size else None
+    return RegisterView(size, shown, note, register.verifier.encode(), following)
+
+
+def entry_behind(cursor: str) -> int:
+    """Return the first entry of the page that a cursor stands for. Raises CursorInvalid."""
+    match read_cursor(LISTING, cursor):
+        case (int(start),) if 0 <= start < ENTRIES_MOST:
+            return start
+    raise CursorInvalid
 
 
 @router.get("/checkpoint")

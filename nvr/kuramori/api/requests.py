@@ -17,6 +17,7 @@ from kuramori.api.context import TheDesk
 from kuramori.api.headers import MANIFEST_HEADER, OPENING_HEADER
 from kuramori.api.identity import Approver, CustodyManager, Decider, Filer, Opener, RequestReader
 from kuramori.api.package_view import PackageView
+from kuramori.api.paging import ThePage, page_of
 from kuramori.api.problems import japanese
 from kuramori.api.views import RequestList, RequestView, SharesView
 from kuramori.clips.job import BUNDLE_MEDIA_TYPE, ExtractionFailed
@@ -178,10 +179,14 @@ async def file(body: FileBody, desk: TheDesk, http: HttpRequest, caller: Filer) 
 
 
 @router.get("")
-async def listing(desk: TheDesk, caller: RequestReader) -> RequestList:
-    """Return all requests, newest first."""
-    newest = sorted(desk.journal.requests.values(), key=lambda request: request.filed_utc_ms, reverse=True)
-    return RequestList(tuple(RequestView.of(request) for request in newest))
+async def listing(desk: TheDesk, caller: RequestReader, asked: ThePage) -> RequestList:
+    """Return the requests, newest first."""
+    page = page_of("requests", desk.journal.requests.values(), _filed, asked, newest_first=True)
+    return RequestList(tuple(RequestView.of(request) for request in page.rows), page.next)
+
+
+def _filed(request: Request) -> tuple[int, str]:
+    return request.filed_utc_ms, request.request_id
 
 
 @router.get("/{request_id}")

@@ -13,16 +13,15 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kuramori.api.identity import PeerProtocol
+from kuramori.api.patience import CONNECTIONS_MOST, PatientProtocol
 from kuramori.message_server import bind_unix_socket
 
 SOCKET_MODE = 0o660
 KEEP_ALIVE_SECONDS = 5
 TICK_SECONDS = 1.0
 BACKLOG = 128
-CONNECTIONS_MOST = 256  # over the network; beyond it a caller is told to come later
 
 
 class _Server(uvicorn.Server):
@@ -80,13 +79,13 @@ async def serve_tcp(app: FastAPI, listener: socket.socket, tls: ssl.SSLContext |
     if tls is None and not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
         listener.close()
         raise PlainBeyondLoopback(listener)
-    config = _config(app, H11Protocol, CONNECTIONS_MOST)
+    config = _config(app, PatientProtocol)
     config.load()
     config.ssl = tls
     await _Server(config, stop).serve(sockets=[listener])
 
 
-def _config(app: FastAPI, protocol: type[H11Protocol], connections_most: int | None = None) -> uvicorn.Config:
+def _config(app: FastAPI, protocol: type[PatientProtocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol,
@@ -97,7 +96,7 @@ def _config(app: FastAPI, protocol: type[H11Protocol], connections_most: int | N
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=connections_most,
+        limit_concurrency=CONNECTIONS_MOST,  # beyond it a caller is told to come later
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=0,  # a caller that is cut off asks again; recording and register are elsewhere
     )

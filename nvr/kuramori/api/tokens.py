@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kuramori.api.context import Here, TheAccounts
 from kuramori.api.identity import TokenKeeper, UserReader
+from kuramori.api.paging import ThePage, page_of
 from kuramori.api.requests import Body
 from kuramori.api.sign_in import NO_STORE, Name
 from kuramori.desk.accounts.account import Scope
@@ -43,9 +44,10 @@ class TokenView:
 
 @dataclass(frozen=True, slots=True)
 class TokenList:
-    """All tokens that are not revoked."""
+    """A page of the tokens that are not revoked, oldest first. `next` is null on the last page."""
 
     tokens: tuple[TokenView, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,14 @@ class NewTokenView:
 
 
 @router.get("")
-async def tokens(caller: UserReader, accounts: TheAccounts) -> TokenList:
-    """Return all tokens."""
-    return TokenList(
-        tuple(
-            TokenView(one.token_id, one.name, one.scopes, one.made_by, one.made_utc_ms, one.until_utc_ms)
-            for one in accounts.tokens()
-        )
+async def tokens(caller: UserReader, accounts: TheAccounts, asked: ThePage) -> TokenList:
+    """Return the tokens."""
+    page = page_of("tokens", accounts.tokens(), lambda one: (one.made_utc_ms, one.token_id), asked)
+    shown = (
+        TokenView(one.token_id, one.name, one.scopes, one.made_by, one.made_utc_ms, one.until_utc_ms)
+        for one in page.rows
     )
+    return TokenList(tuple(shown), page.next)
 
 
 @router.post("", status_code=201)

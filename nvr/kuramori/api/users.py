@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from kuramori.api.context import TheAccounts, TheDesk
 from kuramori.api.identity import AccountOwner, Operation, UserKeeper, UserReader, judge
+from kuramori.api.paging import ThePage, page_of
 from kuramori.api.problems import japanese
 from kuramori.api.requests import Body
 from kuramori.api.sign_in import NO_STORE, Name, StartView
@@ -44,9 +45,10 @@ class UserView:
 
 @dataclass(frozen=True, slots=True)
 class UserList:
-    """All accounts, also of those who left."""
+    """A page of the accounts, also of those who left, by name. `next` is null on the last page."""
 
     users: tuple[UserView, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,17 @@ class RecoveryCodeView:
 
 
 @router.get("")
-async def users(caller: UserReader, accounts: TheAccounts, desk: TheDesk) -> UserList:
-    """Return all accounts."""
+async def users(caller: UserReader, accounts: TheAccounts, desk: TheDesk, asked: ThePage) -> UserList:
+    """Return the accounts."""
     found = []
-    for one in accounts.accounts():
+    page = page_of("users", accounts.accounts(), lambda account: (account.person,), asked)
+    for one in page.rows:
         person = desk.site.person(one.person)
         roles = tuple(sorted(role.value for role in person.roles)) if person else ()
         found.append(
             UserView(one.person, roles, one.made_utc_ms, one.is_enrolled, one.acknowledged_utc_ms, one.left_utc_ms)
         )
-    return UserList(tuple(found))
+    return UserList(tuple(found), page.next)
 
 
 @router.post("", status_code=201)

@@ -111,11 +111,14 @@ class RequestView:
         )
 
 
+
+
 @dataclass(frozen=True, slots=True)
 class RequestList:
-    """Requests, newest first."""
+    """A page of requests, newest first. `next` is null on the last."""
 
     requests: tuple[RequestView, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,13 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class RegisterView:
-    """A run of entries, and the checkpoint over the whole register."""
+    """A page of entries, and the checkpoint over the whole register. `next` is null on the last page."""
 
     size: int
     entries: tuple[EntryView, ...]
     checkpoint: str
     verifier: str
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,25 @@ class StatusView:
     light: Light = Light.UNKNOWN
     desk_problems: tuple[str, ...] = ()  # of `problems`, what the desk itself says
     desk_problem_texts: tuple[BothLanguages, ...] = ()  # the same, for readers of either language
+
+
+@dataclass(frozen=True, slots=True)
+class StateProblem:
+    """One thing that is wrong. `key` stays while only figures change; `text` is in the caller's language."""
+
+    key: str
+    text: str
+    english: str
+    japanese: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """The light, green or red, and why it is red; green has no problems (kuramori.site_state)."""
+
+    utc_ms: int
+    light: Light
+    problems: tuple[StateProblem, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,14 @@ def _runtime_directory(configuration: Path) -> Path | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is no JSON."""
+
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
     """An answer that comes in pieces. Iterate `pieces` once."""
 
@@ -173,6 +181,16 @@ class DeskClient:
         with self._failures():
             return _content(self._http.get(path, params=dict(params or {})))
 
+    def get_rows(self, path: str, rows: str) -> dict[str, Any]:
+        """GET a list, page by page: the first page's answer with the rows of all of them. Raises CommandFailure."""
+        whole: dict[str, Any] = self.get_json(path)
+        following = whole.pop("next", None)
+        while following is not None:
+            page = self.get_json(path, {"cursor": following})
+            whole[rows] += page[rows]
+            following = page["next"]
+        return whole
+
     def get_file(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
         """GET `path` and return what is no JSON: a page to print, a table. Raises CommandFailure."""
         with self._failures():
@@ -182,6 +200,16 @@ class DeskClient:
         if not answer.is_success:
             _content(answer)
         return answer.content
+
+    def get_answer(self, path: str, params: Mapping[str, str | int]) -> Answer:
+        """GET `path` and return what is no JSON, with its headers. Raises CommandFailure."""
+        with self._failures():
+            answer = self._http.get(
+                path, params=dict(params), headers={"Accept": "*/*"}, timeout=DOWNLOAD_TIMEOUT_SECONDS
+            )
+        if not answer.is_success:
+            _content(answer)
+        return Answer(answer.headers, answer.content)
 
     def post_json(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """POST a JSON body and return the parsed JSON (None for an empty answer). Raises CommandFailure.

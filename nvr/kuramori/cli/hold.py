@@ -19,6 +19,9 @@ def register(app: typer.Typer) -> None:
     )
     group.command("place", help=tr("Place a hold (manager or deputy).", "延長の登録(管理責任者・代理者)"))(place)
     group.command("list", help=tr("List the holds in force.", "延長の一覧"))(listing)
+    group.command(
+        "extend", help=tr("Hold a request's minutes longer.", "請求に係る延長の期限の変更(管理責任者・代理者)")
+    )(extend)
     group.command("lift", help=tr("End a hold (manager or deputy).", "延長の解除(管理責任者・代理者)"))(lift)
     app.add_typer(group, name="hold")
 
@@ -57,6 +60,32 @@ def place(
             )
 
 
+def extend(
+    number: Annotated[str, typer.Argument(metavar="REQUEST", help=tr("Its number.", "請求番号"))],
+    until: Annotated[str, typer.Option(metavar="TIME", help=tr("Its end, such as +30d.", "延長の期限(例: +30d)"))],
+    reason: Reason,
+    person: As = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a request's minutes longer, while it is undecided or not finished."""
+    from kuramori.cli.options import desk_for, request_path, show_json, site_time
+    from kuramori.cli.times import format_time
+    from kuramori.cli.zone import zone_of_site
+
+    with one_sentence():
+        end = site_time(config, until)
+        with desk_for(config, person) as desk:
+            found = desk.post_json(request_path(number, "hold"), {"until_utc_ms": end, "reason": reason})
+        if as_json:
+            show_json(found)
+            return
+        text = format_time(end, zone_of_site(config))
+        typer.echo(tr(f"Held until {text}: request {number}", f"{text} まで延長しました: 請求 {number}"))
+        if found["hold_trouble"]:
+            typer.echo(found["hold_trouble"])
+
+
 def listing(person: As = None, config: Config = None, as_json: AsJson = False) -> None:
     """List the holds in force."""
     from kuramori.cli.options import desk_for, show_json
@@ -65,7 +94,7 @@ def listing(person: As = None, config: Config = None, as_json: AsJson = False) -
     from kuramori.cli.zone import zone_of_site
 
     with one_sentence(), desk_for(config, person) as desk:
-        found = desk.get_json("/v1/holds")
+        found = desk.get_rows("/v1/holds", "holds")
         zone = zone_of_site(config)
         if as_json:
             show_json(found)

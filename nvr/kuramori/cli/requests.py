@@ -30,7 +30,7 @@ def requests(
     from kuramori.cli.zone import zone_of_site
 
     with one_sentence(), desk_for(config, person) as desk:
-        found = desk.get_json(request_path(number) if number else "/v1/requests")
+        found = desk.get_json(request_path(number)) if number else desk.get_rows("/v1/requests", "requests")
         if as_json:
             show_json(found)
         elif number:

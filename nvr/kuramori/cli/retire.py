@@ -93,7 +93,7 @@ def _complete(
 
 
 def _find(desk: DeskClient, show: int | None) -> dict[str, Any]:
-    found: dict[str, Any] = desk.get_json("/v1/disposals")
+    found: dict[str, Any] = desk.get_rows("/v1/disposals", "disposals")
     if show is None:
         return found
     for one in found["disposals"]:

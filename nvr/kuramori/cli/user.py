@@ -96,7 +96,7 @@ def _show_list(config: Path | None, person: str | None, path: str, member: str, 
     from kuramori.cli.options import desk_for, show_json
 
     with one_sentence(), desk_for(config, person) as desk:
-        found = desk.get_json(path)[member]
+        found = desk.get_rows(path, member)[member]
         if as_json:
             show_json(found)
             return

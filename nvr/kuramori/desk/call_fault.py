@@ -8,6 +8,8 @@ DeskFault
   OutcomeUnknown  the same call was begun before, and nobody knows how it ended
   AnswerGone      the same call was done before; its answer is shown once
   CallsUnkept     calls cannot be noted, so this one is not done
+  CursorInvalid   a cursor that this list did not give
+  RangeUnsatisfiable  a part of a download beyond its end
 
 Must not know HTTP.
 """
@@ -98,3 +100,28 @@ class CallsUnkept(DeskFault):
             "The desk cannot note this call, so it does not do it; its state directory may be full or read-only.",
             "受付がこの操作を控えられないため、実行しません。状態ディレクトリの空きと書込みを確認してください。",
         )
+
+
+class CursorInvalid(DeskFault):
+    """A cursor that this list did not give."""
+
+    code = "cursor-invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is no cursor of this list: begin without one.",
+            "この一覧のカーソルではありません。カーソルなしで最初から取得してください。",
+        )
+
+
+class RangeUnsatisfiable(DeskFault):
+    """A part of a download beyond its end."""
+
+    code = "range-unsatisfiable"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"There is no such part: what waits has {most} bytes.",
+            f"その範囲はありません。全体は {most} バイトです。",
+        )
+        self.most = most

@@ -41,6 +41,7 @@ APPROVAL = {"approval": "e30=", "signature": ""}
 # method, path, body, parameters, who gets beyond the door
 MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/status", None, {}, EVERYBODY),
+    ("GET", "/v1/state", None, {}, EVERYBODY),
     ("GET", "/v1/cameras", None, {}, EVERYBODY),
     ("GET", "/v1/grounds", None, {}, EVERYBODY),
     ("GET", "/v1/coverage", None, {"camera": "gate", **RANGE}, EVERYBODY),
