@@ -25,7 +25,7 @@ from kuramori.api.views import (
 from kuramori.capacity_messages import CapacityPlan
 from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
 from kuramori.desk.camera_book import CameraBook
-from kuramori.desk.custody_status import custody_problems
+from kuramori.desk.custody_status import CustodyStatus, custody_problems
 from kuramori.desk.fault import CustodiansUnusable, RecorderAway, RequestInvalid
 from kuramori.desk.grounds import grounds
 from kuramori.desk.recorder import asking
