@@ -25,6 +25,7 @@ from kuramori.api.views import (
 from kuramori.capacity_messages import CapacityPlan
 from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
 from kuramori.desk.camera_book import CameraBook
+from kuramori.desk.complaint_book import ComplaintBook
 from kuramori.desk.custody_status import CustodyStatus, custody_problems
 from kuramori.desk.fault import CustodiansUnusable, RecorderAway, RequestInvalid
 from kuramori.desk.grounds import grounds
@@ -161,6 +162,7 @@ async def ground_list(here: Here, caller: Anybody) -> GroundList:
 
 def _desk_status(here: Context) -> DeskStatus:
     requests = list(here.desk.journal.requests.values()) if here.desk else []
+    complaints = here.desk.journal.complaints if here.desk else ComplaintBook()
     return DeskStatus(
         utc_ms=here.clock.utc_ms(),
         site=here.site.name,
@@ -171,6 +173,8 @@ def _desk_status(here: Context) -> DeskStatus:
         register_verifier=here.desk.journal.register.verifier.encode() if here.desk else "",
         open_requests=sum(request.state in OPEN_STATES for request in requests),
         waiting_for_return=sum(request.waits_for_return for request in requests),
+        complaints_waiting=len(complaints.waiting()),
+        complaints_overdue=len(complaints.overdue(here.clock.utc_ms(), here.site.office.answer_within.seconds * 1000)),
     )
 
 

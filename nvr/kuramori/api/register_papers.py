@@ -3,9 +3,6 @@
 Must not know how pages are drawn.
 """
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
@@ -15,20 +12,17 @@ from fastapi import APIRouter, Query, Response
 
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Anybody, RegisterReader
+from kuramori.api.printing import PDF, file_answer, printed
 from kuramori.desk.desk import Desk
-from kuramori.desk.fault import RegisterAway, RequestInvalid
-from kuramori.desk.register import RegisterDamaged
+from kuramori.desk.fault import RequestInvalid
 from kuramori.desk.signed_note import open_checkpoint
 from kuramori.paper.register_form import FormSheet, sheets_json, sheets_of
 from kuramori.paper.register_print import SealedPage, checkpoint_pdf, sheets_csv, sheets_pdf
 
 SHEETS_MOST = 1000  # in one file
 LATEST_UTC_MS = 253_402_300_800_000  # the year 10000
-PDF = "application/pdf"
-_NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 router = APIRouter()  # part of that of the register
-_printer = ThreadPoolExecutor(1, "printer")  # one at a time: the threads of the register stay free
 
 UtcMs = Annotated[int, Query(ge=0, le=LATEST_UTC_MS)]
 
@@ -55,27 +49,15 @@ async def form(
     to_utc_ms: UtcMs = LATEST_UTC_MS,
 ) -> Response:
     """Return the form of every hand-over in a time: pages to print, a table, or JSON."""
-    content = await _printed(partial(_form, desk, shape, from_utc_ms, to_utc_ms))
-    return _file(content, _MEDIA_TYPES[shape], f"register.{shape.value}")
+    content = await printed(partial(_form, desk, shape, from_utc_ms, to_utc_ms))
+    return file_answer(content, _MEDIA_TYPES[shape], f"register.{shape.value}")
 
 
 @router.get("/checkpoint-page", response_class=Response, responses=_OF_PAGE)
 async def checkpoint_page(desk: TheDesk, caller: Anybody) -> Response:
     """Return the newest checkpoint as a page to print, sign and seal. It names nobody."""
-    content = await _printed(partial(_checkpoint_page, desk))
-    return _file(content, PDF, "checkpoint.pdf")
-
-
-async def _printed(work: Callable[[], bytes]) -> bytes:
-    try:
-        return await asyncio.get_running_loop().run_in_executor(_printer, work)
-    except RegisterDamaged as damage:
-        raise RegisterAway(str(damage)) from damage
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    headers = {**_NOT_KEPT, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=media_type, headers=headers)
+    content = await printed(partial(_checkpoint_page, desk))
+    return file_answer(content, PDF, "checkpoint.pdf")
 
 
 def _form(desk: Desk, shape: FormFormat, from_utc_ms: int, to_utc_ms: int) -> bytes:

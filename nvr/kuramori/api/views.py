@@ -203,6 +203,8 @@ class DeskStatus:
     register_verifier: str
     open_requests: int  # filed, granted or approved
     waiting_for_return: int  # hand-overs whose erasure or return has not been reported (H6)
+    complaints_waiting: int = 0  # for an answer (O8)
+    complaints_overdue: int = 0  # of them, beyond papers.answer_within
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from kuramori.texts import tr
 COMMAND_MODULES: tuple[str, ...] = (
     "approve",
     "audio_report",
+    "audit",
     "backup",
     "camera",
     "check",
     "clip",
+    "complaint",
     "config",
     "coverage",
     "custodian",

@@ -25,6 +25,7 @@ def requests(
     as_json: AsJson = False,
 ) -> None:
     """List the requests, or show one."""
+    from kuramori.cli.complaint import Which, all_complaints, line_of
     from kuramori.cli.options import desk_for, show_json
     from kuramori.cli.request_view import request_rows, tell
     from kuramori.cli.zone import zone_of_site
@@ -38,6 +39,8 @@ def requests(
             tell(request_rows(found, zone_of_site(config)))
         else:
             _tell_list(found["requests"], zone_of_site(config))
+            for one in all_complaints(desk, Which.OVERDUE):
+                typer.echo(line_of(one, zone_of_site(config)))
 
 
 def _tell_list(found: list[dict[str, Any]], zone: tzinfo) -> None:

@@ -58,6 +58,14 @@ def _tell(found: dict[str, Any], zone: tzinfo) -> None:
             f"消去・返却の報告待ち {desk['waiting_for_return']} 件",
         )
     )
+    if desk.get("complaints_waiting"):
+        waiting, late = desk["complaints_waiting"], desk["complaints_overdue"]
+        typer.echo(
+            tr(
+                f"Complaints and questions without an answer: {waiting}, of which overdue: {late}.",
+                f"未回答の苦情・問合せ {waiting} 件（うち回答期限超過 {late} 件）",
+            )
+        )
     if found["views_not_confirmed"]:
         names = ", ".join(found["views_not_confirmed"])
         typer.echo(
