@@ -24,6 +24,7 @@ from kuramori.clips.manifest import BundleFile, ClipFiles, decisions_of_clips, h
 from kuramori.clips.mux import MuxFailed
 from kuramori.clips.sealed_segment import ClipSource
 from kuramori.clips.spool import SpoolDamaged, SpoolFile, SpoolFull, SpoolKey
+from kuramori.clips.verify_page import VERIFY_PAGE, verify_page
 from kuramori.desk.granted import GrantedRequest
 from kuramori.timebase import Clock
 
@@ -85,6 +86,7 @@ class _Maker:
         decisions = decisions_of_clips(clips)
         clip_facts = tuple(fact for fact in self._facts if fact.name.endswith(".mp4"))
         self._add_small(GRANTED, job.granted_document)
+        self._add_small(VERIFY_PAGE, verify_page())
         self._add_small(CONDITIONS, conditions_text(job).encode())
         filled = has_filled(clips)
         receipt = receipt_text(job, self._granted, clip_facts, self._zone, decisions, filled=filled)

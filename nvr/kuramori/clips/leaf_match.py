@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from kuramori.clips.handover_mark import HandOverMark, mark_in
+from kuramori.clips.nal_units import is_slice
 from kuramori_segments.codes import VideoCodec
 from kuramori_segments.nal_leaves import COVERED
 
@@ -69,6 +70,7 @@ class LeafMatch:
 
     units: int  # proven kinds of NAL units in the clip
     known: int  # of them, recorded ones
+    slices: int  # of the known ones, parts of pictures: a SEI unit may be the same in any camera's stream
     first: int  # position of the first known one
     last: int  # of the last known one
     breaks: tuple[Break, ...]
@@ -113,7 +115,8 @@ class LeafMatcher:
         self._begun_of_run = tuple(begun[run.salt] for run in recorded.runs)
         self._stretch: _Stretch | None = None
         self._unknown_before = 0  # units before the first known one
-        self._units = self._known = 0
+        self._units = self._known = self._slices = 0
+        self._is_slice = bytes(is_slice(codec, first) for first in range(256))
         self._first: int | None = None
         self._last = 0
         self._breaks: list[Break] = []
@@ -121,8 +124,8 @@ class LeafMatcher:
 
     @property
     def is_hopeless(self) -> bool:
-        """So many units are unknown that no other will be known."""
-        return self._known == 0 and self._units >= STRANGER_AFTER
+        """So many units came without a known slice that no other will be known."""
+        return self._slices == 0 and self._units >= STRANGER_AFTER
 
     def add(self, unit: bytes) -> None:
         """Add the next NAL unit; parameter sets and the like do not count."""
@@ -134,12 +137,14 @@ class LeafMatcher:
             going_on = self._going_on(stretch, unit)
             if going_on:
                 self._known += 1
+                self._slices += self._is_slice[unit[0]]
                 stretch.places = going_on
                 stretch.units += 1
                 return
         places = self._places(unit)
         if places:
             self._known += 1
+            self._slices += self._is_slice[unit[0]]
             if stretch is not None:
                 self._end_stretch(stretch)
                 places = [place for place in places if place > self._last] or places
@@ -161,7 +166,7 @@ class LeafMatcher:
             self._end_stretch(self._stretch)
             self._stretch = None
         breaks, marks = tuple(self._breaks), tuple(self._marks)
-        return LeafMatch(self._units, self._known, self._first or 0, self._last, breaks, marks)
+        return LeafMatch(self._units, self._known, self._slices, self._first or 0, self._last, breaks, marks)
 
     def _going_on(self, stretch: _Stretch, unit: bytes) -> list[int]:
         """Return where the unit may stand if it follows the latest one: usually one hash decides."""

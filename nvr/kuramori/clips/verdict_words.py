@@ -135,3 +135,28 @@ FACTS = {
         "抽出時の録画装置の署名のみにより保証されます。",
     ),
 }
+
+PAGE = {
+    "not_mp4": Words(
+        "NOT READ: this page reads MP4 only. Use kuramori verify, or repack the file without re-encoding "
+        "(ffmpeg -i FILE -c copy NEW.mp4) and choose the new one.",
+        "確認できません: このページで読み取れるのはMP4のみです。kuramori verify を使用するか、再圧縮せずにMP4へ変換"
+        "(ffmpeg -i ファイル -c copy 新しい名前.mp4)して選び直してください。",
+    ),
+    "no_cryptography": Words(
+        "NOT VERIFIED: this browser has no cryptography for pages from files. Use a current browser.",
+        "確認できません: このブラウザーでは、ファイルから開いたページの暗号機能が使えません。"
+        "最新のブラウザーをご利用ください。",
+    ),
+    "no_fingerprint": Words(
+        "The fingerprint is not complete: it has 64 digits (0-9, a-f).",
+        "証明書の値が正しく入力されていません。0-9及びa-fの64桁です。",
+    ),
+    "no_folder": Words(
+        "This browser does not open a dropped folder here. Drop the files in it, or choose the folder with the button.",
+        "このブラウザーでは、ドラッグしたフォルダーを開けません。中のファイルをドラッグするか、ボタンでフォルダーを選んでください。",
+    ),
+    "failed": Words(
+        "NOT VERIFIED: the page could not finish ({what}).", "確認できません: 処理を完了できませんでした({what})。"
+    ),
+}

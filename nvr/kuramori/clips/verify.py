@@ -312,7 +312,7 @@ def _examine(
     except ClipUnreadable:
         return nothing
     match = matcher.result()
-    if not match.known:
+    if not match.slices:
         return nothing
     verdict = Verdict.ALTERED
     if match.is_run and not foreign_sets:

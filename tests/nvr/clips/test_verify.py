@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,37 +16,20 @@ from typer.testing import CliRunner
 
 from kuramori.capture.source import Codec
 from kuramori.cli.main import build
-from kuramori.clips.cms import sign_detached
 from kuramori.clips.leaf_match import BreakKind
 from kuramori.clips.manifest_reader import ManifestInvalid, read_manifest
 from kuramori.clips.verify import Verdict, verify_bundle
 from kuramori.device_certificate import new_certificate, new_device_key
 from kuramori.messages import SegmentState
 from kuramori_segments.canonical_json import canonical
-from tests.fakes.bundles import archive_of, unpacked, write_files
-from tests.fakes.sealed_recording import START_UTC_MS, SealedRecording, make_job, pictures
+from tests.fakes.bundles import archive_of, unpacked
+from tests.fakes.handed_over import Given, HandedOver, altered_slice, ffmpeg
+from tests.fakes.sealed_recording import START_UTC_MS
 from tests.peers import require_program
 
 STREAMS = [(Codec.H264, 0), (Codec.H264, 2), (Codec.H265, 2)]
 NAMES = ["h264", "h264-b-frames", "h265-b-frames"]
-Bundles = Callable[..., "Given"]
-
-
-class Given:
-    """A bundle in a folder of its own, and whose it is."""
-
-    def __init__(self, folder: Path, codec: Codec, b_frames: int, state: SegmentState) -> None:
-        recording = SealedRecording(folder / "recorder", slot_bytes=64 << 10)
-        recording.add_all(codec, pictures(codec, b_frames=b_frames, repeat=3), state=state)
-        self.recording = recording
-        self.job = make_job(recording, START_UTC_MS + 500, START_UTC_MS + 5500)
-        self.archive = folder / "bundle.tar"
-        self.archive.write_bytes(archive_of(self.job))
-        self.files = unpacked(self.archive.read_bytes())
-
-    def copy(self, folder: Path, **changes: bytes) -> Path:
-        """Write its files, some of them changed."""
-        return write_files(folder, self.files | {name.replace("__", "."): data for name, data in changes.items()})
+Bundles = HandedOver
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +41,6 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
         return Given(tmp_path_factory.mktemp("bundle"), codec, b_frames, state)
 
     return make
-
-
-def ffmpeg(folder: Path, *arguments: str) -> None:
-    """Run ffmpeg on the clip in a folder."""
-    command = [require_program("ffmpeg"), "-v", "error", "-nostdin", "-y", *arguments]
-    subprocess.run(command, cwd=folder, check=True, timeout=60)
-
-
-def altered_slice(clip: bytes) -> bytes:
-    """Return the clip with one bit of one slice in its middle changed."""
-    changed = bytearray(clip)
-    changed[len(clip) // 2] ^= 1
-    return bytes(changed)
 
 
 @pytest.mark.parametrize(("codec", "b_frames"), STREAMS, ids=NAMES)
@@ -197,14 +166,13 @@ class TestForgedBundles:
     ) -> None:
         """Even a manifest that the device key signed must lead to what the footers say."""
         given_one = bundles()
-        plain = json.loads(given_one.files["manifest.json"])
-        segments = plain["cameras"][0]["segments"]
-        value = segments[0][field]
-        segments[0][field] = value + 1 if isinstance(value, int) else segments[1][field]
-        changed = canonical(plain)
-        signature = sign_detached(changed, given_one.recording.certificate, given_one.recording.key)
-        folder = given_one.copy(tmp_path, manifest__json=changed, manifest__p7s=signature)
-        assert verify_bundle(folder).verdict is Verdict.FORGED
+
+        def change(plain: dict[str, Any]) -> None:
+            segments = plain["cameras"][0]["segments"]
+            value = segments[0][field]
+            segments[0][field] = value + 1 if isinstance(value, int) else segments[1][field]
+
+        assert verify_bundle(given_one.signed_anew(tmp_path, change)).verdict is Verdict.FORGED
 
     @pytest.mark.parametrize("name", ["clip.srt", "conditions.txt", "granted-request.json", "clip.leaves"])
     def test_another_file(self, bundles: Bundles, tmp_path: Path, name: str) -> None:
