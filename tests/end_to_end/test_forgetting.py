@@ -252,7 +252,8 @@ async def test_what_no_trusted_clock_may_destroy_is_refused_alarmed_and_destroye
         assert "overdue" in "\n".join((await site.installation.recorder.status()).problems)
         assert await site.fates(begin, end) == [("overdue", "")]
         request = ("request", "--camera", "gate", *span(begin, end), "--ground", "investigation", "--document", "No. 1")
-        request += ("--recipient", "Takahashi", "--purpose", "theft", "--witness", MANAGER, "--as", HANDLER)
+        request += ("--recipient", "Takahashi", "--identity-check", "police ID", "--purpose", "theft")
+        request += ("--witness", MANAGER, "--as", HANDLER)
         key, config = site.installation.folder / "extraction.key", site.installation.config_path
         filed = await site.typed(*request, "--out-key", key, "--config", config)
         assert "erased" in filed.refusal()

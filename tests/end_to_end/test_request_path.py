@@ -58,7 +58,16 @@ class Office:
     async def request(self, begin: float, end: float, key: Path) -> Result:
         """File a request for the camera's pictures between two times."""
         words = ["request", "--as", HANDLER, "--camera", "gate", "--from", written(begin), "--to", written(end)]
-        words += ["--ground", "investigation", "--document", "No. 1", "--recipient", "Takahashi"]
+        words += [
+            "--ground",
+            "investigation",
+            "--document",
+            "No. 1",
+            "--recipient",
+            "Takahashi",
+            "--identity-check",
+            "ID",
+        ]
         return await self.run(*words, "--purpose", "theft", "--witness", MANAGER, "--out-key", key)
 
 

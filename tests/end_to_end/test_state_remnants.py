@@ -156,6 +156,7 @@ async def _file(of: Site) -> None:
     told = await of.typed(
         *("request", "--as", HANDLER, "--config", of.installation.config_path, "--camera", "gate", *await of.now()),
         *("--ground", "investigation", "--document", "No. 1", "--recipient", "Takahashi", "--purpose", "theft"),
+        *("--identity-check", "police ID"),
         *("--witness", MANAGER, "--out-key", of.installation.folder.parent / "extraction.key"),
     )
     assert told.code == 0, told.err

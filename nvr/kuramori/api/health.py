@@ -28,7 +28,6 @@ from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.complaint_book import ComplaintBook
 from kuramori.desk.custody_status import CustodyStatus, custody_problems
 from kuramori.desk.fault import CustodiansUnusable, RecorderAway, RequestInvalid
-from kuramori.desk.grounds import grounds
 from kuramori.desk.recorder import asking
 from kuramori.desk.request import RequestState
 from kuramori.mail.mail_report import mail_trouble, read_report
@@ -142,7 +141,7 @@ async def capacity(here: Here, caller: Anybody) -> CapacityPlan:
 async def ground_list(here: Here, caller: Anybody) -> GroundList:
     """Return the grounds of the site's rule set, with source and the document each needs (H2)."""
     found = []
-    for ground in grounds(here.site.rule_set):
+    for ground in here.site.rules.grounds:
         document = ground.document
         found.append(
             GroundView(
@@ -155,6 +154,10 @@ async def ground_list(here: Here, caller: Anybody) -> GroundList:
                 document.japanese if document else "",
                 ground.usual_recipient.value,
                 ground.hand_over,
+                tuple(sorted(kind.value for kind in ground.recipients)),
+                tuple(output.value for output in ground.outputs),
+                ground.document_later,
+                ground.referral.value if ground.referral is not None else "",
             )
         )
     return GroundList(here.site.rule_set, tuple(found))

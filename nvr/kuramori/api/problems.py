@@ -15,9 +15,21 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kuramori import log
-from kuramori.desk import account_fault, call_fault, custody_fault, ending_fault, fault, presence_fault
+from kuramori.desk import (
+    account_fault,
+    call_fault,
+    custody_fault,
+    ending_fault,
+    enrolling_fault,
+    fault,
+    presence_fault,
+    request_fault,
+)
+from kuramori.desk.bundle_fault import BundleMissing, BundlesWaiting
+from kuramori.desk.complaint_fault import ComplaintFinished, ComplaintUnknown
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.merkle_log import ProofImpossible
+from kuramori.desk.viewing_fault import DetailNotBegun, ViewingFailed, ViewingUnknown
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:kuramori:problem:"
@@ -45,6 +57,16 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     fault.SegmentChanged: HTTPStatus.CONFLICT,
     fault.ExtractionRefused: HTTPStatus.BAD_GATEWAY,
     fault.DeskBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    BundleMissing: HTTPStatus.NOT_FOUND,
+    BundlesWaiting: HTTPStatus.SERVICE_UNAVAILABLE,
+    ViewingUnknown: HTTPStatus.NOT_FOUND,
+    ViewingFailed: HTTPStatus.BAD_GATEWAY,
+    DetailNotBegun: HTTPStatus.FORBIDDEN,
+    enrolling_fault.CameraExists: HTTPStatus.CONFLICT,
+    enrolling_fault.CameraTrialFailed: HTTPStatus.BAD_GATEWAY,
+    enrolling_fault.CertificateUnknown: HTTPStatus.CONFLICT,
+    enrolling_fault.BeyondLocalNetwork: HTTPStatus.FORBIDDEN,
+    enrolling_fault.CameraUnsound: HTTPStatus.UNPROCESSABLE_ENTITY,
     fault.HoldUnknown: HTTPStatus.NOT_FOUND,
     fault.HoldRefused: HTTPStatus.CONFLICT,
     fault.CameraUnknown: HTTPStatus.NOT_FOUND,
@@ -63,6 +85,8 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     ending_fault.DisposalUnknown: HTTPStatus.NOT_FOUND,
     ending_fault.MediumKept: HTTPStatus.CONFLICT,
     ending_fault.BackupRefused: HTTPStatus.SERVICE_UNAVAILABLE,
+    ComplaintUnknown: HTTPStatus.NOT_FOUND,
+    ComplaintFinished: HTTPStatus.CONFLICT,
     account_fault.SignInMissing: HTTPStatus.UNAUTHORIZED,
     account_fault.SignInRefused: HTTPStatus.UNAUTHORIZED,
     account_fault.SignInSlowed: HTTPStatus.TOO_MANY_REQUESTS,
@@ -75,16 +99,21 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     account_fault.AccountKept: HTTPStatus.FORBIDDEN,
     account_fault.TokenUnknown: HTTPStatus.NOT_FOUND,
     account_fault.LocalOnly: HTTPStatus.FORBIDDEN,
+    account_fault.AccountsOff: HTTPStatus.NOT_FOUND,
     call_fault.KeyInvalid: HTTPStatus.BAD_REQUEST,
     call_fault.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     call_fault.OutcomeUnknown: HTTPStatus.CONFLICT,
     call_fault.AnswerGone: HTTPStatus.CONFLICT,
     call_fault.CallsUnkept: HTTPStatus.SERVICE_UNAVAILABLE,
-    account_fault.AccountsOff: HTTPStatus.NOT_FOUND,
+    call_fault.CursorInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    call_fault.RangeUnsatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     call_fault.JobUnknown: HTTPStatus.NOT_FOUND,
     call_fault.JobsFull: HTTPStatus.SERVICE_UNAVAILABLE,
     presence_fault.PresenceMissing: HTTPStatus.FORBIDDEN,
     presence_fault.PresenceRefused: HTTPStatus.FORBIDDEN,
+    request_fault.OutputNotGranted: HTTPStatus.FORBIDDEN,
+    request_fault.IdentityMissing: HTTPStatus.CONFLICT,
+    request_fault.NotRefused: HTTPStatus.CONFLICT,
     fault.RecorderAway: HTTPStatus.SERVICE_UNAVAILABLE,
     fault.RecorderDeclined: HTTPStatus.BAD_GATEWAY,
     fault.CustodiansUnusable: HTTPStatus.SERVICE_UNAVAILABLE,

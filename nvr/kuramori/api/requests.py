@@ -3,28 +3,21 @@
 Thin: reads and checks shapes, asks the desk, shows the result. Must not know rules or keys.
 """
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, Strict
 from starlette.requests import Request as HttpRequest
-from starlette.types import Receive, Scope, Send
 
-from kuramori import log
 from kuramori.api.context import TheDesk
-from kuramori.api.headers import MANIFEST_HEADER, OPENING_HEADER
 from kuramori.api.identity import Approver, CustodyManager, Decider, Filer, Opener, RequestReader
 from kuramori.api.package_view import PackageView
 from kuramori.api.paging import ThePage, page_of
 from kuramori.api.problems import japanese
 from kuramori.api.views import RequestList, RequestView, SharesView
-from kuramori.clips.job import BUNDLE_MEDIA_TYPE, ExtractionFailed
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.filing import Wish
-from kuramori.desk.granted import CAMERAS_MOST, SEGMENTS_MOST, TEXT_MOST, Recipient
-from kuramori.desk.opening import Bundle
+from kuramori.desk.granted import CAMERAS_MOST, TEXT_MOST, Recipient
 from kuramori.desk.request import Request
 from kuramori.desk.steps import Outcome, RequestDocument, Returned, ReturnKind
 from kuramori.wire import WireBytes
@@ -37,6 +30,7 @@ Cameras = Annotated[tuple[Line, ...], Field(max_length=CAMERAS_MOST)]
 Id = Annotated[str, Path(max_length=20)]
 UtcMs = Annotated[int, Strict(), Field(ge=0)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Codes = Annotated[tuple[Annotated[str, Field(max_length=32)], ...], Field(max_length=8)]
 Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"])
@@ -74,6 +68,9 @@ class FileBody(Body):
     other: Line = ""
     witnesses: Names = ()
     extraction_key: WireBytes
+    matter: Line = ""
+    outputs: Codes = ()
+    erase_by_utc_ms: UtcMs = 0
 
     def document(self, requester: str) -> RequestDocument:
         """Return the document that the desk judges."""
@@ -91,6 +88,9 @@ class FileBody(Body):
             requester=requester,
             witnesses=self.witnesses,
             extraction_key=self.extraction_key,
+            matter=self.matter,
+            outputs=self.outputs,
+            erase_by_utc_ms=self.erase_by_utc_ms,
         )
 
 
@@ -102,6 +102,7 @@ class DecisionBody(Body):
     cameras: Cameras | None = None
     from_utc_ms: UtcMs | None = None
     to_utc_ms: UtcMs | None = None
+    outputs: Codes | None = None
 
 
 class ApprovalBody(Body):
@@ -124,20 +125,6 @@ class RecoveredBody(Body):
     opening: WireBytes
 
 
-class OpenBody(Body):
-    """The DEK of each granted segment, by segment uid, and who is present besides the handler."""
-
-    deks: Annotated[dict[Uid, WireBytes], Field(max_length=SEGMENTS_MOST, repr=False)]
-    present: Names = ()
-
-
-class WrittenBody(Body):
-    """The bundle stands on this medium and was read back."""
-
-    manifest_digest: Digest
-    medium: Line
-
-
 class ReturnedBody(Body):
     """How and when the recipient ended the hand-over, and who said so."""
 
@@ -146,36 +133,11 @@ class ReturnedBody(Body):
     told_by: Line
 
 
-class BundleResponse(StreamingResponse):
-    """Streams a bundle and ends its worker, whatever becomes of the caller."""
-
-    def __init__(self, made: Bundle) -> None:
-        headers = {
-            MANIFEST_HEADER: made.manifest_digest.hex(),
-            OPENING_HEADER: str(made.opening),
-            "Cache-Control": "no-store",
-        }
-        if made.size_bytes is not None:
-            headers["Content-Length"] = str(made.size_bytes)
-        pieces: AsyncIterator[bytes] = made.pieces()
-        super().__init__(pieces, media_type=BUNDLE_MEDIA_TYPE, headers=headers)
-        self._made = made
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer. When the worker dies midway the connection is cut: never a short archive that looks whole."""
-        try:
-            await super().__call__(scope, receive, send)
-        except ExtractionFailed as failed:
-            log.get().error("bundle_broke_off", fault=failed.fault.value, detail=failed.detail)
-        finally:
-            await self._made.close()
-
-
 @router.post("", status_code=201)
 async def file(body: FileBody, desk: TheDesk, http: HttpRequest, caller: Filer) -> RequestView:
     """File a request; its minutes are held from now on. Refused outright: registered, and a problem says why."""
     request, trouble = await desk.filing.file(body.document(caller.person), caller.actor)
-    return _with_trouble(request, trouble, http)
+    return with_trouble(request, trouble, http)
 
 
 @router.get("")
@@ -199,13 +161,13 @@ async def one(request_id: Id, desk: TheDesk, caller: RequestReader) -> RequestVi
 async def amend(request_id: Id, body: FileBody, desk: TheDesk, http: HttpRequest, caller: Filer) -> RequestView:
     """Change a request: it has to be decided anew and its approvals are void."""
     request, trouble = await desk.filing.amend(request_id, body.document(caller.person), caller.actor)
-    return _with_trouble(request, trouble, http)
+    return with_trouble(request, trouble, http)
 
 
 @router.post("/{request_id}/decision")
 async def decide(request_id: Id, body: DecisionBody, desk: TheDesk, caller: Decider) -> RequestView:
     """Grant, grant in part, or refuse; also takes a grant back as long as nothing was opened."""
-    wish = Wish(body.cameras, body.from_utc_ms, body.to_utc_ms)
+    wish = Wish(body.cameras, body.from_utc_ms, body.to_utc_ms, body.outputs)
     return RequestView.of(await desk.filing.decide(request_id, body.outcome, body.reason, wish, caller.actor))
 
 
@@ -246,20 +208,6 @@ async def shares(request_id: Id, desk: TheDesk, caller: Opener) -> SharesView:
     return SharesView(granted, signature, tuple(approval.document for approval in approvals))
 
 
-@router.post("/{request_id}/bundle", response_class=StreamingResponse, response_model=None)
-async def bundle(request_id: Id, body: OpenBody, desk: TheDesk, caller: Opener) -> BundleResponse:
-    """Open the granted segments and stream the bundle (tar). Registered as opened and released before."""
-    deks = {bytes.fromhex(uid): dek for uid, dek in body.deks.items()}
-    return BundleResponse(await desk.opening.open(request_id, deks, body.present, caller.actor))
-
-
-@router.post("/{request_id}/written")
-async def written(request_id: Id, body: WrittenBody, desk: TheDesk, caller: Opener) -> RequestView:
-    """Note that the bundle stands on its medium and was read back; the hold of its minutes ends."""
-    digest = bytes.fromhex(body.manifest_digest)
-    return RequestView.of(await desk.opening.written(request_id, digest, body.medium, caller.actor))
-
-
 @router.post("/{request_id}/returned")
 async def returned(request_id: Id, body: ReturnedBody, desk: TheDesk, caller: Filer) -> RequestView:
     """Note that the recipient erased, returned or destroyed the pictures."""
@@ -267,7 +215,8 @@ async def returned(request_id: Id, body: ReturnedBody, desk: TheDesk, caller: Fi
     return RequestView.of(await desk.filing.returned(request_id, step, caller.actor))
 
 
-def _with_trouble(request: Request, trouble: DeskFault | None, http: Any) -> RequestView:
+def with_trouble(request: Request, trouble: DeskFault | None, http: Any) -> RequestView:
+    """Return the view of a request, and why its minutes are not held (yet), in the caller's language."""
     if trouble is None:
         return RequestView.of(request)
     return RequestView.of(request, trouble.japanese if japanese(http) else trouble.english)

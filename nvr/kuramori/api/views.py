@@ -68,6 +68,22 @@ class RequestView:
     returned_utc_ms: int | None
     refusal: str
     hold_trouble: str = ""
+    matter: str = ""
+    outputs: tuple[str, ...] = ()
+    granted_outputs: tuple[str, ...] = ()
+    granted_cameras: tuple[str, ...] = ()
+    granted_from_utc_ms: int = 0
+    granted_to_utc_ms: int = 0
+    erase_by_utc_ms: int = 0  # agreed with the recipient; 0: as the site's terms say
+    urgent: bool = False  # filed without a document, which may follow
+    owes_document: bool = False  # granted, and the document has not come
+    document_due_utc_ms: int = 0
+    documented_utc_ms: int = 0
+    documented_number: str = ""
+    receiver: str = ""  # who receives in person
+    identity_check: str = ""  # of the receiver; else the recipient's
+    refusal_english: str = ""
+    refusal_japanese: str = ""
 
     @classmethod
     def of(cls, request: Request, hold_trouble: str = "") -> "RequestView":
@@ -108,9 +124,31 @@ class RequestView:
             returned_utc_ms=request.returned_utc_ms,
             refusal=request.refusal,
             hold_trouble=hold_trouble,
+            **_beside(request),
         )
 
 
+def _beside(request: Request) -> dict[str, Any]:
+    """What a request has beside the fields of the form."""
+    document, granted = request.document, request.granted
+    return {
+        "matter": document.matter,
+        "outputs": document.outputs,
+        "granted_outputs": granted.outputs if granted else (),
+        "granted_cameras": tuple(camera.name for camera in granted.cameras) if granted else (),
+        "granted_from_utc_ms": granted.from_utc_ms if granted else 0,
+        "granted_to_utc_ms": granted.to_utc_ms if granted else 0,
+        "erase_by_utc_ms": document.erase_by_utc_ms,
+        "urgent": document.urgent,
+        "owes_document": request.owes_document,
+        "document_due_utc_ms": request.document_due_utc_ms,
+        "documented_utc_ms": request.documented_utc_ms,
+        "documented_number": request.documented_number,
+        "receiver": request.receiver,
+        "identity_check": request.identity_check or document.recipient.identity_check,
+        "refusal_english": request.refusal_english,
+        "refusal_japanese": request.refusal_japanese,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +276,7 @@ class StateProblem:
 
     key: str
     text: str
+    urgent: bool
     english: str
     japanese: str
 
@@ -264,6 +303,10 @@ class GroundView:
     document_japanese: str
     usual_recipient: str
     hand_over: bool
+    recipients: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    document_later: bool = False  # urgent: granted first, documented within a set time
+    referral: str = ""  # the matter for which a private person who names it is referred
 
 
 @dataclass(frozen=True, slots=True)

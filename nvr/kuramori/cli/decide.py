@@ -34,6 +34,12 @@ def decide(
     to_text: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help=tr("With --partly.", "一部許可の終了時刻"))
     ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output", help=tr("With --partly: only these.", "一部許可する内容") + " viewing, copy, masked-copy"
+        ),
+    ] = None,
     person: As = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -49,10 +55,15 @@ def decide(
                 )
             )
         body: dict[str, Any] = {"outcome": chosen[0], "reason": reason}
-        if (camera or from_text or to_text) and not partly:
+        if (camera or from_text or to_text or output) and not partly:
             raise CommandFailure(
-                tr("Cameras and times belong to --partly.", "カメラと時刻は --partly と共に指定してください。")
+                tr(
+                    "Cameras, times and outputs belong to --partly.",
+                    "カメラ・時刻・内容は --partly と共に指定してください。",
+                )
             )
+        if output:
+            body["outputs"] = output
         _decide(number, body, camera, from_text, to_text, person, config, as_json)
 
 

@@ -4,6 +4,7 @@ It must not know what a sub-command does; each registers itself.
 """
 
 import importlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,11 +28,13 @@ COMMAND_MODULES: tuple[str, ...] = (
     "custody",
     "decide",
     "discover",
+    "document",
     "doctor",
     "erase",
     "erasures",
     "grow",
     "hold",
+    "identify",
     "init",
     "mail",
     "medium",
@@ -39,6 +42,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "open_offline",
     "overdue",
     "recovery",
+    "refusal",
     "register",
     "request",
     "requests",
@@ -52,6 +56,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "storage",
     "user",
     "verify",
+    "view",
     "status",
     "watch",
 )
@@ -80,8 +85,28 @@ def build() -> typer.Typer:
                 "--version", is_eager=True, callback=_tell_version, help=tr("Say which one.", "バージョンを表示")
             ),
         ] = False,
+        url: Annotated[
+            str,
+            typer.Option(
+                "--url",
+                metavar="ADDRESS",
+                help=tr("A desk on another machine; or KURAMORI_URL.", "別の機器の受付(desk) (KURAMORI_URL)"),
+            ),
+        ] = "",
+        certificate: Annotated[
+            Path | None,
+            typer.Option(
+                "--certificate",
+                metavar="FILE",
+                help=tr("The certificate of that desk, from now on.", "その受付(desk)の証明書(以後これを使用)"),
+            ),
+        ] = None,
     ) -> None:
         """Record sealed, silent and verifiable; open only what a lawful request names."""
+        if url or certificate is not None:
+            from kuramori.cli.desk_address import CHOSEN, Chosen
+
+            CHOSEN.set(Chosen(url, certificate))
 
     for name in COMMAND_MODULES:
         importlib.import_module(f"kuramori.cli.{name}").register(app)

@@ -42,7 +42,7 @@ def request(
         str,
         typer.Option(
             "--recipient-kind",
-            help="authority, public-body, legal, person-filmed, staff, private. "
+            help="authority, public-body, legal, lawyer, person-filmed, staff, private. "
             + tr("Default: as usual for the ground.", "省略時は根拠による"),
         ),
     ] = "",
@@ -51,6 +51,24 @@ def request(
     other: Annotated[str, typer.Option(help=tr("Other.", "その他"))] = "",
     witness: Annotated[
         list[str] | None, typer.Option("--witness", help=tr("Staff present; repeatable.", "立会職員(複数可)"))
+    ] = None,
+    matter: Annotated[
+        str,
+        typer.Option(
+            help=tr("Of a private person: ", "個人の場合の用件: ")
+            + "crime, missing-person, dispute, own-picture, records."
+        ),
+    ] = "",
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            help="viewing, copy, masked-copy. " + tr("Default: as the ground allows.", "省略時は根拠による(複数可)"),
+        ),
+    ] = None,
+    erase_by: Annotated[
+        str | None,
+        typer.Option("--erase-by", metavar="TIME", help=tr("Agreed date of erasure.", "消去・返却の約束の期限")),
     ] = None,
     amend: Annotated[
         str | None, typer.Option("--amend", metavar="REQUEST", help=tr("Change this request.", "請求の変更"))
@@ -78,7 +96,11 @@ def request(
             "place": place,
             "other": other,
             "witnesses": witness or [],
+            "matter": matter,
+            "outputs": output or [],
         }
+        if erase_by:
+            body["erase_by_utc_ms"] = _site_time(config, erase_by)
         _request(body, from_text, to_text, out_key, amend, person, config, as_json)
 
 
@@ -122,6 +144,12 @@ def _request(
     from kuramori.cli.request_view import tell_filed
 
     tell_filed(answer, out_key, zone)
+
+
+def _site_time(config: Path | None, text: str) -> int:
+    from kuramori.cli.options import site_time
+
+    return site_time(config, text)
 
 
 def _usual_recipient(desk: Any, ground: str) -> str:

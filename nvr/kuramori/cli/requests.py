@@ -38,13 +38,15 @@ def requests(
             typer.echo(found["request_id"])
             tell(request_rows(found, zone_of_site(config)))
         else:
-            _tell_list(found["requests"], zone_of_site(config))
+            _tell_list(found["requests"], desk.get_json("/v1/status"), zone_of_site(config))
             for one in all_complaints(desk, Which.OVERDUE):
                 typer.echo(line_of(one, zone_of_site(config)))
 
 
-def _tell_list(found: list[dict[str, Any]], zone: tzinfo) -> None:
-    from kuramori.cli.request_view import range_text, state_text
+def _tell_list(found: list[dict[str, Any]], status: dict[str, Any], zone: tzinfo) -> None:
+    from kuramori.cli.request_view import document_mark, range_text, state_text
+
+    now_utc_ms = int(status["desk"]["utc_ms"])
 
     if not found:
         typer.echo(tr("There are no requests.", "請求はありません。"))
@@ -52,3 +54,6 @@ def _tell_list(found: list[dict[str, Any]], zone: tzinfo) -> None:
         mark = tr(" (return not reported)", " (消去・返却の報告待ち)") if one["waits_for_return"] else ""
         typer.echo(f"{one['request_id']}  {', '.join(one['cameras'])}  {range_text(one, zone)}")
         typer.echo(f"    {state_text(one['state'])}{mark}")
+        owed = document_mark(one, now_utc_ms, zone)
+        if owed:
+            typer.echo(f"    {owed}")

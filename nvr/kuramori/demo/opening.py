@@ -40,6 +40,7 @@ def a_request(scene: Scene) -> None:
     scene.refused(*private, "--as", scene.people.handler)
     words += ["--ground", "investigation", "--document", tr("Investigation 123", "捜査第123号")]
     words += ["--recipient", tr("Takahashi Shichiro", "高橋 七郎"), "--organisation", tr("North Police", "北警察署")]
+    words += ["--identity-check", tr("police ID", "警察手帳")]
     words += ["--purpose", purpose, "--witness", scene.people.witness, "--out-key", str(_extraction_key(scene))]
     outcome = scene.done(*words, "--as", scene.people.handler)
     number = REQUEST_NUMBER.search(outcome.output)

@@ -30,12 +30,13 @@ from kuramori.desk.granted import (
     one_line,
     sign_granted,
 )
-from kuramori.desk.grounds import RecipientKind, assess
-from kuramori.desk.hold_book import HOLD_LIFETIME_MS, hold_id_of
+from kuramori.desk.grounds import Asked, Matter, Output, RecipientKind
+from kuramori.desk.hold_book import hold_id_of
 from kuramori.desk.journal import Actor, Journal
-from kuramori.desk.keeping import Keeping
+from kuramori.desk.keeping import Keeping, new_id
 from kuramori.desk.recorder import Recorder, asking
-from kuramori.desk.request import Request
+from kuramori.desk.request import Request, RequestState
+from kuramori.desk.request_steps import Documented, IdentityChecked
 from kuramori.desk.site import Site
 from kuramori.desk.steps import Amended, Decided, Filed, HoldPlaced, Outcome, Refused, RequestDocument, Returned
 from kuramori.messages import ExtractionPlan, SpanKind
@@ -47,6 +48,9 @@ from kuramori_segments.opening_key import can_be_sealed_to
 RANGE_MOST_MS = 7 * 24 * 3600 * 1000  # a request names minutes; who needs more than a week files more than one
 FUTURE_MS = 2_000  # the range may end now: what the recorder has not yet committed is at most so young
 EXTRACTION_KEY_BYTES = 32
+HOUR_MS = 3600 * 1000
+DAY_MS = 24 * HOUR_MS
+HOLD_MOST_MS = 366 * DAY_MS  # a hold has an end; it can be extended again
 
 Holders = Callable[[Sequence[bytes]], Mapping[bytes, CustodianSet]]  # segment uids → to whom each was handed on
 
@@ -58,6 +62,7 @@ class Wish:
     cameras: tuple[str, ...] | None = None
     from_utc_ms: int | None = None
     to_utc_ms: int | None = None
+    outputs: tuple[str, ...] | None = None
 
 
 MAY_BE_AWAY = frozenset({SpanKind.AWAY, SpanKind.RECORDED, SpanKind.UNPROVEN})  # where a volume does not answer
@@ -87,20 +92,22 @@ class Filing:
 
     async def file(self, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
         """File a request; also return why its minutes are not held (yet), if so. Raises DeskFault."""
-        away = await self._examine(document, actor)
+        document, away = await self._examine(document, actor)
         now = self._clock.utc_ms()
         request_id = self._journal.next_request_id(now)
-        await self._journal.write(Filed(document), actor, now, request_id)
+        await self._journal.write(Filed(document, self._ground_words(document)), actor, now, request_id)
         trouble = await self._hold(request_id, actor)
         return self._journal.request(request_id), trouble or away
 
     async def amend(self, request_id: str, document: RequestDocument, actor: Actor) -> tuple[Request, DeskFault | None]:
         """Change a request: it has to be decided anew, and approvals are void. Raises DeskFault."""
-        before = self._journal.request(request_id)
-        away = await self._examine(document, actor)
-        await self._journal.write(Amended(document), actor, self._clock.utc_ms(), request_id)
+        self._journal.request(request_id)
+        document, away = await self._examine(document, actor)
+        step = Amended(document, self._ground_words(document))
+        await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
         trouble = await self._hold(request_id, actor)
-        await self._keeping.lift_for_request(request_id, before.revision, actor, "the request was changed")
+        kept = hold_id_of(request_id, self._journal.request(request_id).revision)
+        await self._keeping.lift_for_request(request_id, actor, "the request was changed", but=kept)
         return self._journal.request(request_id), trouble or away
 
     async def decide(self, request_id: str, outcome: Outcome, reason: str, wish: Wish, actor: Actor) -> Request:
@@ -110,13 +117,15 @@ class Filing:
             raise RequestInvalid("reason", "a decision needs its reason in one line.", "決裁には理由(1行)が必要です。")
         if outcome is Outcome.REFUSED:
             await self._journal.write(Decided(outcome, reason, None, b""), actor, self._clock.utc_ms(), request_id)
-            await self._keeping.lift_for_request(request_id, request.revision, actor, "the request was refused")
+            await self._keeping.lift_for_request(request_id, actor, "the request was refused")
             return self._journal.request(request_id)
         now = self._clock.utc_ms()
         decision = GrantDecision(outcome.value, actor.person, reason, now)
         granted = await self._granted(request, decision, wish)
         signature = sign_granted(granted.to_bytes(), self._device_key)
-        step = Decided(outcome, reason, granted.document(), signature)
+        owed = request.document.urgent and not request.documented_number
+        due = now + self._site.terms.urgent_documented_within_hours * HOUR_MS if owed else 0
+        step = Decided(outcome, reason, granted.document(), signature, due)
         await self._journal.write(step, actor, now, request_id)
         return self._journal.request(request_id)
 
@@ -124,32 +133,102 @@ class Filing:
         """Note that the recipient erased, returned or destroyed the pictures. Raises DeskFault."""
         self._journal.request(request_id)
         await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
-        revision = self._journal.request(request_id).revision
-        await self._keeping.lift_for_request(request_id, revision, actor, "the hand-over is finished")
+        await self._keeping.lift_for_request(request_id, actor, "the hand-over is finished")
         return self._journal.request(request_id)
 
-    async def _examine(self, document: RequestDocument, actor: Actor) -> DeskFault | None:
+    async def document(self, request_id: str, step: Documented, actor: Actor) -> Request:
+        """Note that the document of an urgent request is there. Raises DeskFault."""
+        self._journal.request(request_id)
+        now = self._clock.utc_ms()
+        _require_line("document_number", step.document_number)
+        if not 0 < step.received_utc_ms <= now + FUTURE_MS:
+            raise RequestInvalid("received_utc_ms", "when it came, not in the future.", "受領日時が不正です。")
+        await self._journal.write(step, actor, now, request_id)
+        return self._journal.request(request_id)
+
+    async def identify(self, request_id: str, step: IdentityChecked, actor: Actor) -> Request:
+        """Note who receives in person and how their identity was checked. Raises DeskFault."""
+        request = self._journal.request(request_id)
+        _require_line("identity_check", step.identity_check)
+        named = IdentityChecked(step.name or request.document.recipient.name, step.identity_check)
+        _require_line("name", named.name)
+        await self._journal.write(named, actor, self._clock.utc_ms(), request_id)
+        return self._journal.request(request_id)
+
+    async def extend_hold(
+        self, request_id: str, until_utc_ms: int, reason: str, actor: Actor
+    ) -> tuple[Request, DeskFault | None]:
+        """Hold a request's minutes longer (K5); also return why they are not yet, if so. Raises DeskFault.
+
+        The longer hold stands before the shorter one goes.
+        """
+        request = self._journal.request(request_id)
+        _require_line("reason", reason)
+        holds = self._journal.holds.of_request(request_id)
+        now = self._clock.utc_ms()
+        last = max((hold.until_utc_ms for hold in holds), default=now)
+        if not max(now, last) < until_utc_ms <= now + HOLD_MOST_MS:
+            raise RequestInvalid(
+                "until_utc_ms",
+                "later than now and than the hold as it is, within 366 days.",
+                "現在の期限より後で、366日以内の日時としてください。",
+            )
+        if request.state in (RequestState.REFUSED, RequestState.RETURNED):
+            raise RequestInvalid("request", "it is over: nothing is held.", "終了した請求です。")
+        document = request.document
+        step = HoldPlaced(new_id(), document.cameras, document.from_utc_ms, document.to_utc_ms, until_utc_ms, reason)
+        try:
+            await self._keeping.place(step, actor, request_id)
+        except RecorderAway as away:  # it follows later; until then the holds before stay
+            return request, away
+        for hold in holds:
+            await self._keeping.lift_if_there(hold.hold_id, "held longer", actor)
+        return request, None
+
+    def _ground_words(self, document: RequestDocument) -> str:
+        ground = self._site.rules.ground(document.ground)
+        return f"{ground.source.japanese} {ground.name.japanese}" if ground is not None else document.ground
+
+    async def _examine(self, document: RequestDocument, actor: Actor) -> tuple[RequestDocument, DeskFault | None]:
         """Refuse what cannot be, then what the rules refuse, then what was never recorded.
 
-        Return what does not hinder filing, which must be possible before the retention ends (H10): nobody can look
-        now, as the recorder does not answer or a volume is away.
+        Return the document as it is filed, and what does not hinder filing, which must be possible before the
+        retention ends (H10): nobody can look now, as the recorder does not answer or a volume is away.
         """
         check_document(document, self._site, self._clock.utc_ms())
         kind = RecipientKind(document.recipient.kind)
-        refusal = assess(self._site.rule_set, document.ground, document.document_number, kind)
+        outputs = tuple(Output(output) for output in document.outputs)
+        asked = Asked(document.ground, document.document_number, kind, document.matter, outputs)
+        refusal = self._site.rules.assess(asked)
         if refusal is not None:
             now = self._clock.utc_ms()
             request_id = self._journal.next_request_id(now)
-            await self._journal.write(Refused(refusal.reason, refusal.text.english, document), actor, now, request_id)
+            noted = replace(document, matter=refusal.matter)
+            step = Refused(refusal.reason, refusal.text.english, noted, refusal.text.japanese)
+            await self._journal.write(step, actor, now, request_id)
             raise RequestRefused(refusal.reason, refusal.text.english, refusal.text.japanese, request_id)
+        document = self._completed(document, kind)
         try:
             plans = await self._plans(document.cameras, document.from_utc_ms, document.to_utc_ms)
             _require_something(plans)
         except RecorderAway:
-            return None  # the hold says so
+            return document, None  # the hold says so
         except RecordingAway as away:
-            return away
-        return None
+            return document, away
+        return document, None
+
+    def _completed(self, document: RequestDocument, kind: RecipientKind) -> RequestDocument:
+        """Return an allowed document with what its ground says where nothing was said. Raises RequestInvalid."""
+        ground = self._site.rules.ground(document.ground)
+        if ground is None:
+            return document
+        outputs = document.outputs or tuple(output.value for output in ground.usual_outputs(kind))
+        if kind is RecipientKind.PERSON_FILMED:
+            _require_line("recipient.identity_check", document.recipient.identity_check)
+        if outputs != (Output.VIEWING.value,):
+            _require_line("conditions", document.conditions)
+        urgent = ground.document_later and not document.document_number
+        return replace(document, outputs=outputs, urgent=urgent)
 
     async def _plans(self, cameras: Sequence[str], from_utc_ms: int, to_utc_ms: int) -> list[ExtractionPlan]:
         plans = []
@@ -166,7 +245,7 @@ class Filing:
             document.cameras,
             document.from_utc_ms,
             document.to_utc_ms,
-            self._clock.utc_ms() + HOLD_LIFETIME_MS,
+            self._clock.utc_ms() + self._site.terms.hold_days * DAY_MS,
             "filed request",
         )
         try:
@@ -182,6 +261,9 @@ class Filing:
         to_utc_ms = wish.to_utc_ms if wish.to_utc_ms is not None else document.to_utc_ms
         if not cameras or not set(cameras) <= set(document.cameras) or from_utc_ms >= to_utc_ms:
             raise RequestInvalid("granted", "grant a part of what was requested.", "請求の範囲内で決裁してください。")
+        outputs = wish.outputs if wish.outputs is not None else document.outputs
+        if not set(outputs) <= set(document.outputs) or (document.outputs and not outputs):
+            raise RequestInvalid("outputs", "grant a part of what was requested.", "請求の範囲内で決裁してください。")
         plans = await self._plans(cameras, from_utc_ms, to_utc_ms)
         _require_something(plans)
         uids = [extent.segment_uid for plan in plans for extent in plan.segments]
@@ -210,6 +292,7 @@ class Filing:
             decision=decision,
             extraction_key=document.extraction_key,
             segments=segments,
+            outputs=outputs,
         )
 
 
@@ -228,6 +311,12 @@ def check_document(document: RequestDocument, site: Site, now_utc_ms: int) -> No
     if document.recipient.kind not in set(RecipientKind):
         kinds = ", ".join(RecipientKind)
         raise RequestInvalid("recipient.kind", f"one of {kinds}.", f"次のいずれかです: {kinds}")
+    if document.matter and document.matter not in set(Matter):
+        raise RequestInvalid("matter", f"one of {', '.join(Matter)}.", f"次のいずれかです: {', '.join(Matter)}")
+    if not set(document.outputs) <= set(Output) or len(set(document.outputs)) != len(document.outputs):
+        raise RequestInvalid("outputs", f"of {', '.join(Output)}.", f"次から選んでください: {', '.join(Output)}")
+    if document.erase_by_utc_ms and document.erase_by_utc_ms <= now_utc_ms:
+        raise RequestInvalid("erase_by_utc_ms", "a time to come.", "将来の日時としてください。")
     for name in document.witnesses:
         if site.person(name) is None:
             raise RequestInvalid("witnesses", f"nobody is called {name}.", f"{name} は登録されていません。")
@@ -273,6 +362,11 @@ def _check_texts(document: RequestDocument) -> None:
             )
         if field in required and not text:
             raise RequestInvalid(field, "this has to be filled in.", "入力してください。")
+
+
+def _require_line(field: str, text: str) -> None:
+    if not text or not one_line(text):
+        raise RequestInvalid(field, "this has to be filled in, in one line.", "1行で入力してください。")
 
 
 def _require_something(plans: Sequence[ExtractionPlan]) -> None:

@@ -11,9 +11,6 @@ from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced, Ho
 from kuramori.erasure_messages import ConfirmTimeRequest
 from kuramori.messages import EraseRequest, PlaceHoldRequest
 
-HOLD_DAYS = 30  # how long filing a request holds its minutes; longer by the manager's decision (K5)
-HOLD_LIFETIME_MS = HOLD_DAYS * 24 * 3600 * 1000
-
 
 def hold_id_of(request_id: str, revision: int) -> str:
     """Return the id of the hold that filing this revision of a request places: the same again after a crash."""
@@ -70,6 +67,10 @@ class HoldBook:
         """Drop the holds of these requests: their bodies are deleted, and their time is long over."""
         for hold_id in [hold.hold_id for hold in self.placed.values() if hold.request_id in requests]:
             del self.placed[hold_id]
+
+    def of_request(self, request_id: str) -> tuple[PlaceHoldRequest, ...]:
+        """Return the holds that stand for a request."""
+        return tuple(hold for hold in self.placed.values() if request_id and hold.request_id == request_id)
 
     def in_force(self, utc_ms: int) -> list[PlaceHoldRequest]:
         """Return the holds that should be in force at this time."""

@@ -19,8 +19,8 @@ from kuramori.desk.camera_steps import CAMERA_STEPS
 from kuramori.desk.complaint_book import ComplaintBook
 from kuramori.desk.complaint_steps import COMPLAINT_STEPS
 from kuramori.desk.custody_book import CustodyBook
-from kuramori.desk.effect import mark_effect
 from kuramori.desk.custody_steps import RecoveryOpened
+from kuramori.desk.effect import mark_effect
 from kuramori.desk.ending_steps import ENDING_STEPS
 from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
 from kuramori.desk.hold_book import HoldBook
@@ -28,6 +28,7 @@ from kuramori.desk.media_book import MediaBook
 from kuramori.desk.register import Record, Register, RegisterDamaged, RegisterUnwritable
 from kuramori.desk.register_entry import EntryKind
 from kuramori.desk.request import Request, apply
+from kuramori.desk.request_steps import Documented, IdentityChecked
 from kuramori.desk.steps import (
     KINDS,
     STEP_OF_KIND,
@@ -43,9 +44,12 @@ from kuramori.desk.steps import (
     Step,
     Taken,
 )
+from kuramori.desk.viewing_steps import ViewingBegun, ViewingEnded
 from kuramori.wire import from_plain, to_plain
 
 REQUEST_STEPS = (
+    ViewingBegun,
+    ViewingEnded,
     Filed,
     Amended,
     Decided,
@@ -56,6 +60,8 @@ REQUEST_STEPS = (
     BundleWritten,
     Returned,
     Refused,
+    Documented,
+    IdentityChecked,
 )
 IDENTIFIED_BY = "identified_by"
 DESK_ITSELF = "the desk itself"

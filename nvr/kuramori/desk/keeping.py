@@ -9,7 +9,6 @@ import asyncio
 import secrets
 
 from kuramori.desk.fault import DeskFault, ErasureWaits, HoldRefused, HoldUnknown, RecorderAway, RecorderDeclined
-from kuramori.desk.hold_book import hold_id_of
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.recorder import Recorder, asking
 from kuramori.desk.steps import Erased, EraseOrdered, HoldLifted, HoldPlaced, TimeConfirmed
@@ -43,10 +42,16 @@ class Keeping:
         await self._journal.write(HoldLifted(hold_id, reason), actor, self._clock.utc_ms(), hold.request_id)
         await self._lift(hold_id, actor.person, reason)
 
-    async def lift_for_request(self, request_id: str, revision: int, actor: Actor, reason: str) -> None:
-        """Lift the hold of a request where there is one; if the recorder is away it follows later."""
+    async def lift_for_request(self, request_id: str, actor: Actor, reason: str, *, but: str = "") -> None:
+        """Lift the holds of a request but one; if the recorder is away it follows later."""
+        for hold in self._journal.holds.of_request(request_id):
+            if hold.hold_id != but:
+                await self.lift_if_there(hold.hold_id, reason, actor)
+
+    async def lift_if_there(self, hold_id: str, reason: str, actor: Actor) -> None:
+        """Lift a hold where there is one; if the recorder is away it follows later."""
         try:
-            await self.lift(hold_id_of(request_id, revision), reason, actor)
+            await self.lift(hold_id, reason, actor)
         except (HoldUnknown, RecorderAway):
             return
 

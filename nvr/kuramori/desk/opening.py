@@ -5,12 +5,11 @@ digest before the first byte leaves. The keys stand in memory only. Must not kno
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kuramori.clips.job import (
-    BundleStream,
     ExtractionFailed,
     ExtractionFault,
     ExtractionJob,
@@ -23,21 +22,22 @@ from kuramori.desk.fault import (
     NotTheRequester,
     RecordingErased,
     RequestInvalid,
-    ViewingOnly,
 )
 from kuramori.desk.granted import one_line
 from kuramori.desk.granted_recording import check_keys, find_granted, k_segs_of
-from kuramori.desk.grounds import ground_named
+from kuramori.desk.grounds import Output
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.keeping import Keeping
+from kuramori.desk.output_rule import require_output
 from kuramori.desk.presence import Act, Presence
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.request import Request, require_openable
 from kuramori.desk.site import Site
 from kuramori.desk.steps import BundleWritten, Opened, Released
+from kuramori.desk.waiting_bundles import Bundle, WaitingBundles
 from kuramori.timebase import Clock
 
-EXTRACTIONS_MOST = 2  # at once: recording comes first
+EXTRACTIONS_MOST = 4  # being made at once: recording comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +47,6 @@ class OpeningPlaces:
     device_key: Path
     device_certificate: Path
     spool: Path
-
-
-class Bundle:
-    """A bundle that is registered as released. Iterate once; `close` ends the worker."""
-
-    def __init__(self, stream: BundleStream, opening: int, slots: asyncio.Semaphore) -> None:
-        self._stream = stream
-        self._slots = slots
-        self._closed = False
-        self.opening = opening
-        self.manifest_digest = stream.manifest_digest
-        self.size_bytes = stream.size_bytes
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the archive; the worker ends with the last piece or when the caller goes away."""
-        try:
-            async for piece in self._stream:
-                yield piece
-        finally:
-            await self.close()
-
-    async def close(self) -> None:
-        """End the worker. May be called twice."""
-        if not self._closed:
-            self._closed = True
-            self._slots.release()
-            await self._stream.close()
 
 
 class Opening:
@@ -99,37 +72,54 @@ class Opening:
         self._run_worker = run_worker
         self._places = places
         self._clock = clock
+        self.bundles = WaitingBundles(clock)
         self._slots = asyncio.Semaphore(EXTRACTIONS_MOST)
 
     async def open(self, request_id: str, deks: Mapping[bytes, bytes], present: Sequence[str], actor: Actor) -> Bundle:
         """Return the bundle of a request, verified and registered as released. Raises DeskFault."""
         request = self._journal.request(request_id)
         require_openable(request, actor.person, self._clock.utc_ms())
-        ground = ground_named(self._site.rule_set, request.document.ground)
-        if ground is None or not ground.hand_over:
-            raise ViewingOnly(request.document.ground)
+        require_output(request, self._site.rules, Output.COPY)
         self._presence.staff(request, Act.RELEASE, actor, present)
         if self._slots.locked():
             raise DeskBusy
-        await self._slots.acquire()
-        try:
-            return await self._open(request, deks, present, actor)
-        except BaseException:
-            self._slots.release()
-            raise
+        async with self._slots:
+            await self.bundles.make_room(request_id)
+            bundle = await self._open(request, deks, present, actor)
+        await self.bundles.keep(bundle)
+        return bundle
 
-    async def written(self, request_id: str, digest: bytes, medium: str, actor: Actor) -> Request:
-        """Note that a bundle stands on its medium and was read back; its hold ends. Raises DeskFault."""
+    def waiting(self, request_id: str, actor: Actor) -> Bundle:
+        """Return the opened bundle that waits. Raises RequestUnknown, NotTheRequester, BundleMissing."""
+        self._require_requester(request_id, actor)
+        return self.bundles.of(request_id)
+
+    async def erase(self, request_id: str, actor: Actor) -> bool:
+        """Give an opened bundle up; tell whether there was one. Raises RequestUnknown, NotTheRequester."""
+        self._require_requester(request_id, actor)
+        return await self.bundles.erase(request_id, "it was given up")
+
+    def _require_requester(self, request_id: str, actor: Actor) -> Request:
         request = self._journal.request(request_id)
         if actor.person != request.document.requester:
             raise NotTheRequester(request_id, request.document.requester)
+        return request
+
+    async def written(self, request_id: str, digest: bytes, medium: str, actor: Actor) -> Request:
+        """Note that a bundle stands on its medium and was read back: its hold ends, its spool is erased.
+
+        Raises DeskFault.
+        """
+        request = self._require_requester(request_id, actor)
         fitting = [done for done in request.handovers if done.manifest_digest == digest]
         if not one_line(medium):
             raise RequestInvalid("medium", "one line of visible characters.", "1行で入力してください。")
         opening = fitting[-1].opening if fitting else 0
         step = BundleWritten(opening, digest, medium)
         await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
-        await self._keeping.lift_for_request(request_id, request.revision, actor, "the bundle was written")
+        await self._keeping.lift_for_request(request_id, actor, "the bundle was written")
+        if any(one.request_id == request_id and one.manifest_digest == digest for one in self.bundles.all()):
+            await self.bundles.erase(request_id, "it was written to its medium")
         return self._journal.request(request_id)
 
     async def _open(
@@ -185,4 +175,4 @@ class Opening:
         except BaseException:
             await stream.close()
             raise
-        return Bundle(stream, job.opening, self._slots)
+        return Bundle(stream, job.request_id, job.opening, self._clock.utc_ms())

@@ -32,8 +32,12 @@ class EntryKind(StrEnum):
     OPENED = "opened"
     RELEASED = "released"
     BUNDLE_WRITTEN = "bundle_written"  # written to the recipient's medium and read back
+    VIEWING_BEGUN = "viewing_begun"  # looked at on the desk's screen: nothing is handed over
+    VIEWING_ENDED = "viewing_ended"
     RETURNED = "returned"  # the recipient erased, returned or destroyed the pictures
     REFUSED = "refused"
+    DOCUMENTED = "documented"  # the document of an urgent request came after the decision
+    IDENTITY_CHECKED = "identity_checked"  # of whoever receives the pictures in person
     HOLD_PLACED = "hold_placed"
     HOLD_LIFTED = "hold_lifted"
     HOLD_REFUSED = "hold_refused"  # the recorder could not place it

@@ -27,7 +27,9 @@ from kuramori.desk.fault import (
     WitnessMissing,
 )
 from kuramori.desk.granted import GrantedRequest, GrantInvalid, read_granted
+from kuramori.desk.grounds import RecipientKind
 from kuramori.desk.person_name import person_key
+from kuramori.desk.request_steps import Documented, IdentityChecked
 from kuramori.desk.steps import (
     Amended,
     Approved,
@@ -42,6 +44,7 @@ from kuramori.desk.steps import (
     Returned,
     Taken,
 )
+from kuramori.desk.viewing_steps import ViewingBegun, ViewingEnded
 
 RECOVERY_NAME = "recovery key"
 APPROVAL_DAYS = 7  # how long an approval opens; no copy of a share is kept longer (K7)
@@ -55,6 +58,7 @@ class RequestState(StrEnum):
     FILED = "filed"
     GRANTED = "granted"  # decided; waits for custodians
     APPROVED = "approved"  # enough custodians: the handler may open it
+    VIEWED = "viewed"  # looked at on the desk's screen; nothing has left
     OPENED = "opened"
     RELEASED = "released"  # a bundle has left
     RETURNED = "returned"
@@ -65,13 +69,14 @@ STATE_NAMES_JAPANESE = {
     RequestState.FILED: "受付済み",
     RequestState.GRANTED: "決裁済み(鍵管理者の承認待ち)",
     RequestState.APPROVED: "承認済み",
+    RequestState.VIEWED: "閲覧済み",
     RequestState.OPENED: "開封済み",
     RequestState.RELEASED: "提供済み",
     RequestState.RETURNED: "消去・返却済み",
     RequestState.REFUSED: "不許可",
 }
 _UNOPENED = (RequestState.FILED, RequestState.GRANTED, RequestState.APPROVED)
-_OPENABLE = (RequestState.APPROVED, RequestState.OPENED, RequestState.RELEASED)
+_OPENABLE = (RequestState.APPROVED, RequestState.VIEWED, RequestState.OPENED, RequestState.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +117,17 @@ class Request:
     granted_signature: bytes = b""
     approvals: tuple[Approval, ...] = ()
     openings: int = 0
+    viewings: int = 0
     handovers: tuple[Handover, ...] = ()
     returned_utc_ms: int | None = None
     refusal: str = ""  # stable reason of an attempt that was refused outright
+    refusal_english: str = ""
+    refusal_japanese: str = ""
+    document_due_utc_ms: int = 0  # an urgent request was granted without a document, which is owed until then
+    documented_number: str = ""  # of the document that came later
+    documented_utc_ms: int = 0
+    receiver: str = ""  # who receives in person, and how the office made sure
+    identity_check: str = ""
 
     @property
     def missing_approvals(self) -> int:
@@ -134,7 +147,16 @@ class Request:
         """Count people, not keys: who has two opens with one of them."""
         return len({person_key(approval.name) for approval in self.approvals if segment_uid in approval.segment_uids})
 
+    @property
+    def owes_document(self) -> bool:
+        """Tell whether it was granted in urgency and no document has come yet (H2)."""
+        return self.document_due_utc_ms > 0 and not self.documented_number and self.state is not RequestState.REFUSED
 
+    @property
+    def is_identified(self) -> bool:
+        """Tell whether it is noted how the recipient's identity was checked; staff sign in as themselves (H5)."""
+        recipient = self.document.recipient
+        return bool(recipient.identity_check or self.identity_check or recipient.kind == RecipientKind.STAFF)
 
     @property
     def waits_for_return(self) -> bool:
@@ -159,12 +181,20 @@ def apply(request: Request | None, taken: Taken) -> Request:
         return _recover(request, taken, step)
     if isinstance(step, Opened):
         return _open(request, taken, step)
+    if isinstance(step, ViewingBegun):
+        return _begin_viewing(request, taken, step)
+    if isinstance(step, ViewingEnded):
+        return _end_viewing(request, step)
     if isinstance(step, Released):
         return _release(request, taken, step)
     if isinstance(step, BundleWritten):
         return _written(request, step)
     if isinstance(step, Returned):
         return _return(request, step)
+    if isinstance(step, Documented):
+        return _document(request, step)
+    if isinstance(step, IdentityChecked):
+        return _identify(request, step)
     raise _not_now(request, _name(step), "this is no step of a request.", "請求の手続ではありません。")
 
 
@@ -173,7 +203,8 @@ def _begin(request: Request | None, taken: Taken, step: Filed | Refused) -> Requ
         raise _not_now(request, _name(step), "its number is taken.", "番号が重複しています。")
     begun = Request(taken.request_id, 1, RequestState.FILED, step.document, taken.utc_ms)
     if isinstance(step, Refused):
-        return replace(begun, state=RequestState.REFUSED, refusal=step.reason)
+        refused = replace(begun, state=RequestState.REFUSED, refusal=step.reason)
+        return replace(refused, refusal_english=step.text, refusal_japanese=step.text_ja)
     return begun
 
 
@@ -199,6 +230,7 @@ def _decide(request: Request, taken: Taken, step: Decided) -> Request:
         granted=None,
         granted_signature=b"",
         approvals=(),
+        document_due_utc_ms=step.document_due_utc_ms,
     )
     if step.outcome is Outcome.REFUSED:
         _require(request, step, _UNOPENED, "it cannot be refused any more.", "不許可とすることはできません。")
@@ -222,12 +254,14 @@ def _granted_of(request: Request, taken: Taken, step: Decided) -> GrantedRequest
         raise RequestInvalid("granted", f"not a granted request ({error}).", "決裁文書が不正です。") from None
     document = request.document
     cameras = {camera.name for camera in granted.cameras}
-    whole = cameras == set(document.cameras) and (granted.from_utc_ms, granted.to_utc_ms) == (
-        document.from_utc_ms,
-        document.to_utc_ms,
+    whole = (
+        cameras == set(document.cameras)
+        and (granted.from_utc_ms, granted.to_utc_ms) == (document.from_utc_ms, document.to_utc_ms)
+        and set(granted.outputs) == set(document.outputs)
     )
     inside = (
         cameras <= set(document.cameras)
+        and (not document.outputs or set() < set(granted.outputs) <= set(document.outputs))
         and document.from_utc_ms <= granted.from_utc_ms
         and granted.to_utc_ms <= document.to_utc_ms
     )
@@ -310,6 +344,22 @@ def _open(request: Request, taken: Taken, step: Opened) -> Request:
     return replace(request, state=RequestState.OPENED, openings=step.opening)
 
 
+def _begin_viewing(request: Request, taken: Taken, step: ViewingBegun) -> Request:
+    require_openable(request, taken.person, taken.utc_ms)
+    if taken.person not in step.present or len(set(step.present)) < PRESENT_LEAST:
+        raise WitnessMissing
+    if step.viewing != request.viewings + 1:
+        raise RequestInvalid("viewing", "viewings are counted one by one.", "閲覧回数が不正です。")
+    state = RequestState.VIEWED if request.state is RequestState.APPROVED else request.state
+    return replace(request, state=state, viewings=step.viewing)
+
+
+def _end_viewing(request: Request, step: ViewingEnded) -> Request:
+    if not 1 <= step.viewing <= request.viewings:
+        raise RequestInvalid("viewing", "no such viewing was begun.", "開始されていない閲覧です。")
+    return request
+
+
 def require_openable(request: Request, person: str, utc_ms: int) -> None:
     """Raise the DeskFault that says why this person may not open the request now."""
     _require_requester_named(request, person)
@@ -351,8 +401,16 @@ def _return(request: Request, step: Returned) -> Request:
     return replace(request, state=RequestState.RETURNED, returned_utc_ms=step.on_utc_ms)
 
 
+def _document(request: Request, step: Documented) -> Request:
+    if not request.document.urgent or request.documented_number or request.state is RequestState.REFUSED:
+        raise _not_now(request, _name(step), "no document is owed for it.", "後日提出の文書はありません。")
+    return replace(request, documented_number=step.document_number, documented_utc_ms=step.received_utc_ms)
 
 
+def _identify(request: Request, step: IdentityChecked) -> Request:
+    if request.state in (RequestState.REFUSED, RequestState.RETURNED):
+        raise _not_now(request, _name(step), "nothing is handed over any more.", "提供は終了しています。")
+    return replace(request, receiver=step.name, identity_check=step.identity_check)
 
 
 def _require_handover(request: Request, step: object) -> None:

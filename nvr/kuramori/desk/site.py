@@ -5,7 +5,9 @@ Made from the configuration by the composition root, and made again when that is
 
 from dataclasses import dataclass, field
 
+from kuramori.desk.grounds import RuleBook, rule_book
 from kuramori.desk.office import Office
+from kuramori_config.requests_table import Requests
 from kuramori_config.schema import Camera, Configuration, Role
 
 
@@ -62,6 +64,7 @@ class Site:
     removed: tuple[SiteCamera, ...] = ()  # recordings of them may still be there
     volumes: tuple[str, ...] = ()  # paths, as configured
     office: Office = field(default_factory=Office)  # what only the papers name
+    terms: Requests = field(default_factory=Requests)  # for requests, until the next start
     sign_in: bool = False  # every person signs in ([api]), until the next start
 
     @classmethod
@@ -79,6 +82,7 @@ class Site:
             tuple(str(volume.path) for volume in configuration.volumes),
             sign_in=configuration.api is not None,
             office=Office.of(configuration),
+            terms=configuration.requests,
         )
 
     def adopt(self, newer: "Site") -> None:
@@ -88,6 +92,11 @@ class Site:
         """
         self.name, self.cameras, self.people, self.removed = newer.name, newer.cameras, newer.people, newer.removed
         self.office = newer.office
+
+    @property
+    def rules(self) -> RuleBook:
+        """The grounds that the site goes by."""
+        return rule_book(self.rule_set, self.terms)
 
     def camera(self, name: str) -> SiteCamera | None:
         """Return the configured or removed camera of that name."""

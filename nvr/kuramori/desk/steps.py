@@ -60,6 +60,8 @@ from kuramori.desk.ending_steps import (
 from kuramori.desk.granted import Recipient
 from kuramori.desk.presence_steps import PresenceConfirmed
 from kuramori.desk.register_entry import EntryKind
+from kuramori.desk.request_steps import Documented, IdentityChecked, RequestNote
+from kuramori.desk.viewing_steps import ViewingBegun, ViewingEnded
 from kuramori.messages import Erasure
 from kuramori.wire import WireBytes
 
@@ -81,6 +83,10 @@ class RequestDocument:
     requester: str
     witnesses: tuple[str, ...]
     extraction_key: WireBytes  # X25519 public key, 32 bytes
+    matter: str = ""  # Matter: what a private person is after
+    outputs: tuple[str, ...] = ()  # Output: what is wanted of the recordings; empty: what the ground allows
+    erase_by_utc_ms: int = 0  # agreed with the recipient; 0: as the site's terms say
+    urgent: bool = False  # no document yet, which the ground allows; set by the desk
 
 
 class Outcome(StrEnum):
@@ -101,9 +107,10 @@ class ReturnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A request exists from here on."""
+    """A request exists from here on. `ground_words`: what the ground said at that time, in Japanese."""
 
     document: RequestDocument
+    ground_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,7 @@ class Amended:
     """The request was changed: a new revision, undecided, without approvals."""
 
     document: RequestDocument
+    ground_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,7 @@ class Decided:
     reason: str
     granted: dict[str, Any] | None
     signature: WireBytes
+    document_due_utc_ms: int = 0  # of an urgent request without a document; 0: none is owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +187,7 @@ class Refused:
     reason: str
     text: str
     document: RequestDocument
+    text_ja: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +254,13 @@ Step = (
     | ApprovalTurnedDown
     | PresenceConfirmed
     | Opened
+    | ViewingBegun
+    | ViewingEnded
     | Released
     | BundleWritten
     | Returned
     | Refused
+    | RequestNote
     | HoldPlaced
     | HoldLifted
     | HoldRefused
@@ -269,10 +282,14 @@ KINDS: dict[type[Any], EntryKind] = {
     ApprovalTurnedDown: EntryKind.APPROVAL_REFUSED,
     PresenceConfirmed: EntryKind.PRESENCE_CONFIRMED,
     Opened: EntryKind.OPENED,
+    ViewingBegun: EntryKind.VIEWING_BEGUN,
+    ViewingEnded: EntryKind.VIEWING_ENDED,
     Released: EntryKind.RELEASED,
     BundleWritten: EntryKind.BUNDLE_WRITTEN,
     Returned: EntryKind.RETURNED,
     Refused: EntryKind.REFUSED,
+    Documented: EntryKind.DOCUMENTED,
+    IdentityChecked: EntryKind.IDENTITY_CHECKED,
     HoldPlaced: EntryKind.HOLD_PLACED,
     HoldLifted: EntryKind.HOLD_LIFTED,
     HoldRefused: EntryKind.HOLD_REFUSED,

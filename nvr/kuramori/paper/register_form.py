@@ -13,6 +13,7 @@ from kuramori.desk.canonical_json import canonical
 from kuramori.desk.granted import read_granted
 from kuramori.desk.grounds import ground_named
 from kuramori.desk.register import Record
+from kuramori.desk.request_steps import Documented, IdentityChecked
 from kuramori.desk.steps import (
     STEP_OF_KIND,
     Amended,
@@ -28,10 +29,12 @@ from kuramori.desk.steps import (
 from kuramori.wire import from_plain
 
 RETURN_JAPANESE = {ReturnKind.ERASED: "消去", ReturnKind.RETURNED: "返却", ReturnKind.DESTROYED: "廃棄"}
+DOCUMENT_MISSING = "緊急のため文書なしで許可(文書未受領)"
+DOCUMENT_LATER = "緊急のため文書なしで許可(文書は後日受領)"
 _FORM_KINDS = {
     kind
     for kind, step in STEP_OF_KIND.items()
-    if step in (Filed, Amended, Decided, Opened, Released, BundleWritten, Returned)
+    if step in (Filed, Amended, Decided, Opened, Released, BundleWritten, Returned, IdentityChecked, Documented)
 }
 
 
@@ -70,8 +73,11 @@ class _Story:
     """What is known of one request so far."""
 
     document: RequestDocument
+    ground_words: str = ""
     granted: dict[str, Any] | None = None
     present: tuple[str, ...] = ()
+    identity: IdentityChecked | None = None  # of whoever received in person
+    documented: Documented | None = None
 
 
 def sheets_of(records: Iterable[Record]) -> list[FormSheet]:
@@ -84,7 +90,7 @@ def sheets_of(records: Iterable[Record]) -> list[FormSheet]:
             continue
         step = from_plain(STEP_OF_KIND[kind], body)
         if isinstance(step, Filed | Amended):
-            stories[number] = _Story(step.document)
+            stories[number] = _Story(step.document, step.ground_words)
         elif number not in stories:
             continue
         elif isinstance(step, Decided):
@@ -93,6 +99,11 @@ def sheets_of(records: Iterable[Record]) -> list[FormSheet]:
             stories[number].present = step.present
         elif isinstance(step, Released) and stories[number].granted is not None:
             sheets.append(_sheet(number, stories[number], step, record))
+        elif isinstance(step, IdentityChecked):
+            stories[number].identity = step
+        elif isinstance(step, Documented):
+            stories[number].documented = step
+            sheets = [_documented(sheet, number, step) for sheet in sheets]
         elif isinstance(step, BundleWritten | Returned):
             sheets = [_followed(sheet, number, step) for sheet in sheets]
     return sheets
@@ -109,11 +120,11 @@ def _sheet(number: str, story: _Story, step: Released, record: Record) -> FormSh
         handed_utc_ms=record.entry.utc_ms,
         place=story.document.place,
         organisation=recipient.organisation,
-        recipient=f"{recipient.title} {recipient.name}".strip(),
+        recipient=f"{recipient.title} {recipient.name}".strip() + _in_person(story, recipient.name),
         contact=recipient.contact,
         purpose=granted.purpose,
-        ground=f"{known.source.japanese} {known.name.japanese}" if known else granted.ground,
-        document_number=granted.document_number,
+        ground=story.ground_words or (f"{known.source.japanese} {known.name.japanese}" if known else granted.ground),
+        document_number=granted.document_number or (story.documented.document_number if story.documented else ""),
         cameras=tuple(f"{camera.name} {camera.place}".strip() for camera in granted.cameras),
         from_utc_ms=granted.from_utc_ms,
         to_utc_ms=granted.to_utc_ms,
@@ -122,11 +133,33 @@ def _sheet(number: str, story: _Story, step: Released, record: Record) -> FormSh
         ended_utc_ms=None,
         ended_how="",
         told_by="",
-        identity_check=recipient.identity_check,
+        identity_check=story.identity.identity_check if story.identity else recipient.identity_check,
         medium="",
         manifest_digest=step.manifest_digest.hex(),
         decided_by=granted.decision.person,
-        other=story.document.other,
+        other="\n".join(text for text in (_urgent(story), story.document.other) if text),
+    )
+
+
+def _in_person(story: _Story, named: str) -> str:
+    """Say who received in person, where that is somebody else than the request names."""
+    if story.identity is None or story.identity.name == named:
+        return ""
+    return f"\n(受領者\u3000{story.identity.name})"
+
+
+def _urgent(story: _Story) -> str:
+    if not story.document.urgent:
+        return ""
+    return DOCUMENT_LATER if story.documented else DOCUMENT_MISSING
+
+
+def _documented(sheet: FormSheet, number: str, step: Documented) -> FormSheet:
+    """Return a sheet with the document that came later."""
+    if sheet.request != number:
+        return sheet
+    return replace(
+        sheet, document_number=step.document_number, other=sheet.other.replace(DOCUMENT_MISSING, DOCUMENT_LATER)
     )
 
 

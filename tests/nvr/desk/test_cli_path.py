@@ -86,6 +86,7 @@ class Desk:
         words = ["request", "--camera", "gate", "--from", utc(self.room.from_utc_ms) + zone]
         words += ["--to", utc(self.room.to_utc_ms) + zone, "--ground", "investigation", "--document", "捜査第123号"]
         words += ["--recipient", "高橋 七郎", "--organisation", "北警察署", "--purpose", "窃盗事件の捜査"]
+        words += ["--identity-check", "警察手帳"]
         return [*words, "--witness", DEPUTY, "--out-key", self.extraction_key, *more]
 
     async def approve(self, number: str, custodian_number: int, *more: str | Path) -> Result:
@@ -169,7 +170,7 @@ BAD_REQUESTS: list[tuple[list[str], str]] = [
     (["--ground", ""], "without a ground is refused"),
     (["--ground", "curiosity"], "no such ground"),
     (["--document", ""], "needs the authority's official document"),
-    (["--recipient-kind", "private"], "refer them to the police"),
+    (["--recipient-kind", "private"], "have them report it to the police"),
     (["--camera", "nowhere"], "there is no camera nowhere"),
     (["--from", "yesterday"], "not a time"),
     (["--from", "2026-01-01 10:00", "--to", "2026-01-01 09:00"], "not after the beginning"),
@@ -367,6 +368,6 @@ async def test_status_says_when_the_recorder_is_away(desk: Desk) -> None:
 async def test_japanese_is_spoken_where_lang_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same sentences in Japanese, those of the desk too."""
     monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
-    assert "警察に相談" in await desk.bad(*desk.request_words("--recipient-kind", "private"), person=HANDLER)
+    assert "警察に被害届" in await desk.bad(*desk.request_words("--recipient-kind", "private"), person=HANDLER)
     output = await desk.good(*desk.request_words(), person=HANDLER)
     assert "請求を受け付けました" in output
