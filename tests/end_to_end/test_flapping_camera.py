@@ -41,6 +41,7 @@ async def _hang_up_every_second(server: RtspServer) -> None:
         server.hang_up()
 
 
+@pytest.mark.slow
 async def test_flapping_for_twenty_seconds_uses_no_further_slot(tmp_path: Path) -> None:
     """Many sessions, one segment, like the steady camera."""
     steady, flapping, sessions = await slots_used(tmp_path, 20)

@@ -158,6 +158,7 @@ def tell(cameras: Sequence[LiveCamera], began_utc_ms: int, ended_utc_ms: int, se
     print(f"\nseed {seed}: {len(cameras)} cameras, {seconds:.0f} s each compared, {happenings} happenings, all equal")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_coverage_equals_what_was_sent(tmp_path: Path) -> None:
     """Six cameras for half a minute of bad weather."""

@@ -30,6 +30,7 @@ from kuramori.desk.complaint_fault import ComplaintFinished, ComplaintUnknown
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.merkle_log import ProofImpossible
 from kuramori.desk.viewing_fault import DetailNotBegun, ViewingFailed, ViewingUnknown
+from kuramori.paper.paper_facts import PaperOptionMissing, PaperUnknown
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:kuramori:problem:"
@@ -85,6 +86,8 @@ STATUS_OF: Mapping[type[DeskFault], HTTPStatus] = {
     ending_fault.DisposalUnknown: HTTPStatus.NOT_FOUND,
     ending_fault.MediumKept: HTTPStatus.CONFLICT,
     ending_fault.BackupRefused: HTTPStatus.SERVICE_UNAVAILABLE,
+    PaperOptionMissing: HTTPStatus.CONFLICT,
+    PaperUnknown: HTTPStatus.NOT_FOUND,
     ComplaintUnknown: HTTPStatus.NOT_FOUND,
     ComplaintFinished: HTTPStatus.CONFLICT,
     account_fault.SignInMissing: HTTPStatus.UNAUTHORIZED,

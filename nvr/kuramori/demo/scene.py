@@ -42,6 +42,7 @@ class Scene:
     people: Cast = field(default_factory=cast)
     custodians: tuple[Custodian, ...] = ()
     cameras: tuple[DemoCamera, ...] = ()
+    spare_camera: str = ""  # the address of one that nobody took into service yet
     metrics_port: int = 0
     recording_from_utc_ms: int = 0
     from_utc_ms: int = 0

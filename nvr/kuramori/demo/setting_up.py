@@ -82,8 +82,8 @@ def a_recorder_is_set_up(scene: Scene) -> None:
     scene.done("init", "--config", scene.config, "--answers", file)
 
 
-def cameras_are_found(scene: Scene) -> None:
-    """Simulated cameras, found by WS-Discovery, written into the configuration."""
+def cameras_are_found(scene: Scene, spare: int = 0) -> None:
+    """Simulated cameras, found by WS-Discovery, written into the configuration; so many spare ones are left out."""
     scene.narrator.act(tr("Two cameras are found", "カメラ2台の発見"))
     scene.narrator.say(
         tr(
@@ -91,7 +91,7 @@ def cameras_are_found(scene: Scene) -> None:
             "このパソコン上で模擬ONVIFカメラを2台起動し（1台目は音声も提供）、ネットワーク検索で見つけます。",
         )
     )
-    simulate = ["simulate", "--cameras", "2", "--audio-on", "1", "--host", "127.0.0.1", "--bitrate", "1M"]
+    simulate = ["simulate", "--cameras", str(2 + spare), "--audio-on", "1", "--host", "127.0.0.1", "--bitrate", "1M"]
     simulate += ["--size", "960x540", "--cache", str(scene.folder / "simulated-pictures"), "--json"]
     scene.narrator.command([COMMAND, *simulate])
     actor = scene.stage.start("cameras", simulate)
@@ -100,9 +100,10 @@ def cameras_are_found(scene: Scene) -> None:
     wanted = {camera["endpoint_id"]: camera["audio"] for camera in started}
     found = _discover(scene, wanted)
     texts = camera_texts()
+    scene.spare_camera = "".join(found[endpoint] for endpoint in list(wanted)[len(texts) :])
     scene.cameras = tuple(
         DemoCamera(name, place, found[endpoint], audio != "none")
-        for (name, place), (endpoint, audio) in zip(texts, wanted.items(), strict=True)
+        for (name, place), (endpoint, audio) in zip(texts, wanted.items(), strict=False)
     )
     for camera in scene.cameras:
         sound = tr("offers sound", "音声を提供") if camera.audio_offered else tr("no sound", "音声なし")

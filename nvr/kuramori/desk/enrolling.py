@@ -19,8 +19,8 @@ from kuramori.desk.enrolling_fault import (
     BeyondLocalNetwork,
     CameraExists,
     CameraTrialFailed,
+    CameraUnsound,
     CertificateUnknown,
-    EnrolmentRefused,
 )
 from kuramori.desk.fault import RequestInvalid
 from kuramori.desk.journal import Actor
@@ -84,22 +84,22 @@ class Enrolling:
         """Try the camera, register it, write it down, have the service read it. Raises DeskFault."""
         async with self._change:
             configuration = await self._configuration()
-            retention = _retention(wish.retention, configuration, decides=decides)
+            kept = _kept(wish.retention, configuration, decides=decides)
             table, draft = await asyncio.to_thread(self._drafted, wish, configuration)
             trial, pinned = await self._tried(wish, _address(draft, wish.name), configuration)
-            table |= learnt(trial, wish.profile, pinned) | {"retention": retention}
+            table |= learnt(trial, wish.profile, pinned) | kept
             await asyncio.to_thread(self._written, table, None)  # what can be refused, before anything is registered
             camera = SiteCamera(wish.name, wish.place, wish.address)
             life = await self._care.enrol(camera, EnrolledBy.ADDED, actor, new_count=decides)
             written = await asyncio.to_thread(self._written, table, wish.password)
             told = await asyncio.to_thread(tell_to_reload, written.storage.runtime_directory)
-            return Enrolled(camera, life, trial, retention, told)
+            return Enrolled(camera, life, trial, kept["retention"], told)
 
     async def _configuration(self) -> Configuration:
         try:
             return await asyncio.to_thread(load_configuration, self._path)
         except ConfigurationFault as fault:
-            raise EnrolmentRefused(str(fault)) from None
+            raise CameraUnsound(str(fault)) from None
 
     def _drafted(self, wish: NewCamera, configuration: Configuration) -> tuple[dict[str, Any], Configuration]:
         """Return the camera's table and the configuration with it, as far as the camera is not needed for it."""
@@ -112,13 +112,13 @@ class Enrolling:
         return table, self._written(table, None)
 
     def _written(self, table: dict[str, Any], password: str | None) -> Configuration:
-        """Write secret and table, or with None for the password only try it. Raises EnrolmentRefused. Blocking."""
+        """Write secret and table, or with None for the password only try it. Raises CameraUnsound. Blocking."""
         try:
             with changing(self._path) as file, ExitStack() as undo:
                 file.turn_to_enrolled()
                 return _put(file, dict(table), password, undo)
         except (ConfigurationFault, ChangeRefused) as refused:
-            raise EnrolmentRefused(str(refused)) from None
+            raise CameraUnsound(str(refused)) from None
 
     async def _tried(self, wish: NewCamera, address: CameraAddress, configuration: Configuration) -> tuple[Trial, str]:
         """Ask the camera; return what it said and the certificate that is to be pinned, "" where none is."""
@@ -147,18 +147,18 @@ def _put(file: ConfigurationFile, table: dict[str, Any], password: str | None, u
     return written
 
 
-def _retention(wanted: str, configuration: Configuration, *, decides: bool) -> str:
-    """Return how long to keep. Who does not decide may only name what the site keeps already."""
-    usual = [str(camera.retention) for camera in configuration.cameras]
-    if not wanted:
-        return usual[0] if usual else USUAL_RETENTION
-    if not decides and wanted not in usual:
+def _kept(wanted: str, configuration: Configuration, *, decides: bool) -> dict[str, str]:
+    """Return how long to keep, as another camera of the site does. Who does not decide may name nothing else."""
+    alike = [one for one in configuration.cameras if wanted in ("", str(one.retention))]
+    if alike:
+        return {"retention": str(alike[0].retention), "floor": str(alike[0].floor)}
+    if not decides and wanted:
         raise RequestInvalid(
             "retention",
             "how long pictures are kept is decided by the manager; leave it out.",
             "保存期間は管理責任者が定めます。指定しないでください。",
         )
-    return wanted
+    return {"retention": wanted or USUAL_RETENTION}
 
 
 def _address(configuration: Configuration, name: str) -> CameraAddress:

@@ -52,10 +52,10 @@ class BeyondLocalNetwork(DeskFault):
         )
 
 
-class EnrolmentRefused(DeskFault):
+class CameraUnsound(DeskFault):
     """The configuration with this camera would not be sound, or cannot be written; nothing was changed."""
 
-    code: ClassVar[str] = "enrolment-refused"
+    code: ClassVar[str] = "camera-unsound"
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, sentence)

@@ -139,7 +139,7 @@ async def test_a_camera_that_refuses_the_password_is_not_taken(yard: Yard) -> No
 async def test_nobody_looks_around_elsewhere_through_the_desk(yard: Yard, address: str) -> None:
     """An address beyond the cameras' networks is not even asked, encrypted or not."""
     answer = await yard.room.call("POST", "/v1/camera-trials", INSTALLER, yard.wish(address=address))
-    assert answer.json()["code"] in {"camera-not-local", "enrolment-refused"}
+    assert answer.json()["code"] in {"camera-not-local", "camera-unsound"}
     await yard.refused(answer.json()["code"], address=address)
 
 
@@ -166,7 +166,7 @@ async def test_a_state_directory_that_takes_no_file_leaves_it_to_be_tried_again(
     """Refused in a sentence; the next attempt succeeds under the same name."""
     (yard.state / ENROLLED_NAME).mkdir()
     answer = await yard.take()
-    assert answer.json()["code"] == "enrolment-refused", answer.text
+    assert answer.json()["code"] == "camera-unsound", answer.text
     (yard.state / ENROLLED_NAME).rmdir()
     assert content(await yard.take(), 201)["camera"]["name"] == "south"
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kuramori.demo import setting_up
-from kuramori.demo.handover import opening_acts, signing_in
+from kuramori.demo.handover import camera_acts, opening_acts, signing_in
 from kuramori.demo.handover.office import Office
 from kuramori.demo.handover.people import staff, with_office
 from kuramori.demo.handover.walk import Walk
@@ -14,10 +14,11 @@ from kuramori.texts import tr
 SETTING_UP: tuple[Callable[[Scene], None], ...] = (
     setting_up.custodians_make_keys,
     setting_up.a_recorder_is_set_up,
-    setting_up.cameras_are_found,
+    lambda scene: setting_up.cameras_are_found(scene, spare=1),
 )
 OFFICE: tuple[Callable[[Walk], None], ...] = (
     signing_in.everybody_signs_in,
+    camera_acts.an_installer_enrols_a_camera,
     opening_acts.a_police_request,
     opening_acts.a_refused_request,
 )

@@ -108,8 +108,13 @@ class Walk:
         deks = combine_shares(base64.b64decode(found["granted"]), approvals, case.key)
         return {uid.hex(): text(dek) for uid, dek in deks.items()}
 
+    def present(self, case: Case, act: str = "release") -> None:
+        """Let the second member of staff confirm being present, by the own sign-in. Raises StepFailed."""
+        self.office.post(self.people.witness, case.path("presence"), {"act": act})
+
     def take(self, case: Case, folder: Path) -> None:
         """Open the request and write the bundle onto a medium, read back and registered. Raises StepFailed."""
+        self.present(case)
         body = {"deks": self.keys(case), "present": [self.people.witness]}
         with self.office.download(self.people.handler, case.path("bundle"), body) as (digest, pieces):
             write_bundle(pieces, folder, bytes.fromhex(digest))
