@@ -293,11 +293,13 @@ class Desk:
         await self._drop_shares()
         await self.keeping.reconcile()
         await self.media.follow()
+        await self.opening.bundles.forget_old()
         await self.calls.tidy()
 
     async def close(self) -> None:
         """Stop long work, finish what is being written and close the files. May be called twice."""
         await self.jobs.close()
+        await self.opening.bundles.close()
         await self.journal.close()
         self._store.close()
         self._custody_store.close()

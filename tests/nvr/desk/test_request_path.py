@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from kuramori import messages
+from kuramori.api.headers import PERSON_HEADER
 from kuramori.clips.job import ExtractionFailed, ExtractionFault
 from kuramori.desk.approval import signed_message
 from kuramori.desk.request import APPROVAL_LIFETIME_MS
@@ -113,7 +114,7 @@ async def test_the_register_has_opened_before_keys_are_asked_and_released_before
     entries = content(await room.call("GET", "/v1/register", MANAGER))["entries"]
     released = next(entry for entry in entries if entry["kind"] == "released")
     assert released["body"]["manifest_digest"] == to_plain_bytes(room.workers.streams[0].manifest_digest)
-    assert room.workers.streams[0].closed == 1
+    assert room.workers.streams[0].closed == 0  # it waits until it is written
 
 
 async def test_one_custodian_is_not_enough(room: DeskRoom) -> None:
@@ -392,25 +393,27 @@ async def test_no_share_is_kept_beyond_the_end_of_its_request(room: DeskRoom) ->
     assert room.open_desk._store.kept() == {other}
 
 
-async def test_a_caller_that_goes_away_leaves_no_worker_behind(room: DeskRoom) -> None:
-    """Broken off midway, the worker is ended and the next bundle can be made at once."""
+async def test_a_caller_that_goes_away_finds_the_bundle_again(room: DeskRoom) -> None:
+    """Broken off midway, what was opened waits: taken up where it broke off or anew, it is the same, opened once."""
     number = await approved(room)
     deks = await handed_deks(room, number)
     room.workers.files["padding.bin"] = bytes(8 * 1024 * 1024)
-    for _ in range(3):
-        reader, writer = await asyncio.open_unix_connection(room.socket)
-        body = json.dumps({"deks": deks}).encode()
-        head = (
-            f"POST /v1/requests/{number}/bundle HTTP/1.1\r\nHost: desk\r\nContent-Type: application/json\r\n"
-            f"Kuramori-Person: {urllib.parse.quote(HANDLER)}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        assert b"200" in await reader.readline()
-        writer.transport.abort()
-    while not all(stream.closed for stream in room.workers.streams):
-        await asyncio.sleep(0.005)
-    assert len(room.workers.streams) == 3
-    assert (await open_bundle(room, number, deks)).status_code == 200
+    reader, writer = await asyncio.open_unix_connection(room.socket)
+    body = json.dumps({"deks": deks}).encode()
+    head = (
+        f"POST /v1/requests/{number}/bundle HTTP/1.1\r\nHost: desk\r\nContent-Type: application/json\r\n"
+        f"Kuramori-Person: {urllib.parse.quote(HANDLER)}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    assert b"200" in await reader.readline()
+    writer.transport.abort()
+    whole = await room.call("GET", f"/v1/requests/{number}/bundle", HANDLER)
+    assert (whole.status_code, whole.content) == (200, room.workers.streams[0].archive)
+    headers = {PERSON_HEADER: urllib.parse.quote(HANDLER), "Range": "bytes=70000-", "If-Range": whole.headers["etag"]}
+    async with room.client() as client:
+        part = await client.get(f"/v1/requests/{number}/bundle", headers=headers)
+    assert (part.status_code, part.content) == (206, whole.content[70_000:])
+    assert (await kinds(room)).count("opened") == 1
 
 
 async def test_a_worker_that_dies_midway_breaks_the_answer_off(room: DeskRoom) -> None:
@@ -420,4 +423,6 @@ async def test_a_worker_that_dies_midway_breaks_the_answer_off(room: DeskRoom) -
     room.workers.break_after = 65536
     with pytest.raises(httpx.RemoteProtocolError):
         await open_bundle(room, number, deks)
+    gone = await room.call("GET", f"/v1/requests/{number}/bundle", HANDLER)
+    assert content(gone, 404)["code"] == "bundle-missing"
     assert room.workers.streams[0].closed >= 1

@@ -27,6 +27,9 @@ NOT_TRIED = {("post", "/v1/sign-out"), ("post", "/v1/users/departures")}  # they
 BODY_OF_OWN = {  # every operation that is for who filed the request, with a body that is well formed
     ("get", "/v1/requests/{request_id}/shares"): None,
     ("post", "/v1/requests/{request_id}/bundle"): {"deks": {}},
+    ("post", "/v1/requests/{request_id}/opening"): {"deks": {}},
+    ("get", "/v1/requests/{request_id}/bundle"): None,
+    ("delete", "/v1/requests/{request_id}/bundle"): None,
     ("post", "/v1/requests/{request_id}/written"): {"manifest_digest": "00" * 32, "medium": "x"},
 }
 
