@@ -1,4 +1,4 @@
-"""The desk as the command line sees it: HTTP over the desk's Unix socket, every error one clear sentence.
+"""The desk as the command line sees it: HTTP over its Unix socket or TLS, every error one clear sentence.
 
 Every sub-command that needs the running recorder goes through `DeskClient`. It must not know what a resource
 means, open a key, or import anything that exists on Linux only (a custodian's machine runs it too).
@@ -21,6 +21,8 @@ import httpx
 import typer
 
 from kuramori.api.headers import KEY_HEADER, PERSON_HEADER
+from kuramori.cli.desk_address import DeskUrl, changed_certificate, named_url, no_desk_at, transport_to
+from kuramori.cli.failure import CommandFailure as CommandFailure
 from kuramori.cli.session_file import kept_sign_in
 from kuramori.texts import tr
 
@@ -32,10 +34,6 @@ PROBE_TIMEOUT_SECONDS = 5.0
 DOWNLOAD_TIMEOUT_SECONDS = 600.0  # a bundle's first byte comes after the worker has verified all of it
 JSON_LIMIT_BYTES = 64 * 1024 * 1024
 CONFIGURATION_LIMIT_BYTES = 1024 * 1024
-
-
-class CommandFailure(Exception):
-    """A command cannot go on; its text is the one sentence that the person reads."""
 
 
 class DeskNotRunning(CommandFailure):
@@ -144,17 +142,18 @@ class Download:
 class DeskClient:
     """One conversation with the desk. A context manager; not for several threads."""
 
-    def __init__(self, socket_path: Path, person: str | None = None) -> None:
+    def __init__(self, address: Path | DeskUrl, person: str | None = None) -> None:
         headers = {"Accept": "application/json", "Accept-Language": tr("en", "ja")}
         if person is not None:
             headers[PERSON_HEADER] = urllib.parse.quote(person, safe="")
-        kept = kept_sign_in(str(socket_path))
+        self.name = address.text if isinstance(address, DeskUrl) else str(address)  # what a sign-in is kept under
+        kept = kept_sign_in(self.name)
         if kept is not None and person in (None, kept.person):
             headers["Authorization"] = f"Bearer {kept.token}"
-        self._socket_path = socket_path
+        self._address = address
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(socket_path), verify=_no_tls()),
-            base_url="http://desk",
+            transport=_transport(address),
+            base_url=address.text if isinstance(address, DeskUrl) else "http://desk",
             headers=headers,
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
@@ -238,24 +237,35 @@ class DeskClient:
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
-        self._reach()
+        address = self._address
+        if isinstance(address, Path):
+            _reach(address)
         try:
             yield
         except httpx.ConnectError as error:
-            raise DeskNotRunning(self._socket_path) from error
+            if isinstance(address, Path):
+                raise DeskNotRunning(address) from error
+            raise changed_certificate(address, error) or no_desk_at(address.text, error) from error
         except httpx.TransportError as error:
             raise DeskSilent from error
 
-    def _reach(self) -> None:
-        """Try the socket ourselves first: the operating system's answer tells absent from not permitted."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(PROBE_TIMEOUT_SECONDS)
-            try:
-                probe.connect(str(self._socket_path))
-            except PermissionError as error:
-                raise DeskNotPermitted(self._socket_path) from error
-            except OSError as error:
-                raise DeskNotRunning(self._socket_path) from error
+
+def _reach(socket_path: Path) -> None:
+    """Try the socket ourselves first: the operating system's answer tells absent from not permitted."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(PROBE_TIMEOUT_SECONDS)
+        try:
+            probe.connect(str(socket_path))
+        except PermissionError as error:
+            raise DeskNotPermitted(socket_path) from error
+        except OSError as error:
+            raise DeskNotRunning(socket_path) from error
+
+
+def _transport(address: Path | DeskUrl) -> httpx.HTTPTransport:
+    if isinstance(address, DeskUrl):
+        return transport_to(address)
+    return httpx.HTTPTransport(uds=str(address), verify=_no_tls())
 
 
 def _content(answer: httpx.Response) -> Any:
@@ -299,4 +309,5 @@ def open_desk(
     *, socket_path: Path | None = None, configuration: Path | None = None, person: str | None = None
 ) -> DeskClient:
     """Return a client for the desk that the options and the environment name. Raises CommandFailure."""
-    return DeskClient(find_socket(socket_path, configuration), acting_person(person))
+    address = named_url(configured=configuration is not None) if socket_path is None else None
+    return DeskClient(address or find_socket(socket_path, configuration), acting_person(person))

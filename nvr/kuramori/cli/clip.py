@@ -44,13 +44,14 @@ def clip(
 ) -> None:
     """Take the bundle of an approved request."""
     from kuramori.cli.options import desk_for, show_json
+    from kuramori.cli.present import witnessing
 
     with one_sentence():
         key = _key(extraction_key)
         _require_place(out)
         with desk_for(config, person) as desk:
-            body = {"deks": _deks(desk, number, key), "present": witness or []}
-            files, digest = _take(desk, number, body, out)
+            body = {"deks": combined_deks(desk, number, key), "present": witness or []}
+            files, digest = witnessing(desk, number, "release", witness or [], lambda: _take(desk, number, body, out))
             report = {"manifest_digest": digest.hex(), "medium": medium or out.name}
             desk.post_json(request_path(number, "written"), report)
         if as_json:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kuramori import __version__
+from kuramori.cli.chosen_desk import CHOSEN, Chosen
 from kuramori.texts import tr
 
 # One line per sub-command file: the module must offer `register(app)`.
@@ -39,6 +40,8 @@ COMMAND_MODULES: tuple[str, ...] = (
     "mail",
     "medium",
     "plan",
+    "present",
+    "printing",
     "open_offline",
     "overdue",
     "recovery",
@@ -103,10 +106,7 @@ def build() -> typer.Typer:
         ] = None,
     ) -> None:
         """Record sealed, silent and verifiable; open only what a lawful request names."""
-        if url or certificate is not None:
-            from kuramori.cli.desk_address import CHOSEN, Chosen
-
-            CHOSEN.set(Chosen(url, certificate))
+        CHOSEN.set(Chosen(url, certificate))
 
     for name in COMMAND_MODULES:
         importlib.import_module(f"kuramori.cli.{name}").register(app)

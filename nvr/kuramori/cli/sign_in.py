@@ -37,7 +37,7 @@ def sign_in(
     yes: Yes = False,
 ) -> None:
     """Sign in. An empty code is right at the first sign-in only."""
-    from kuramori.cli.client import acting_person, find_socket, open_desk
+    from kuramori.cli.client import acting_person, open_desk
     from kuramori.cli.session_file import KeptSignIn, keep_sign_in, kept_sign_in
     from kuramori.desk.fault import PersonMissing
 
@@ -46,22 +46,21 @@ def sign_in(
         if name is None:
             missing = PersonMissing()
             raise CommandFailure(tr(missing.english, missing.japanese))
-        desk = str(find_socket(None, config))
-        kept = kept_sign_in(desk)
-        body = {
-            "person": name,
-            "password": typed(password_file, tr("Password: ", "パスワード: ")),
-            "code": typed(code_file, tr("Code (empty the first time): ", "確認コード(初回は空欄): ")),
-            "device": kept.device if kept is not None and kept.person == name else "",
-        }
         with open_desk(configuration=config) as client:
+            kept = kept_sign_in(client.name)
+            body = {
+                "person": name,
+                "password": typed(password_file, tr("Password: ", "パスワード: ")),
+                "code": typed(code_file, tr("Code (empty the first time): ", "確認コード(初回は空欄): ")),
+                "device": kept.device if kept is not None and kept.person == name else "",
+            }
             signed = client.post_json("/v1/sign-in", body)
             if signed["enrolment"] is not None:
                 client.use_token(signed["token"])
                 signed = client.post_json(
                     "/v1/sign-in/enrolment", _enrolment(signed["enrolment"], new_password_file, code_file, yes)
                 )
-        keep_sign_in(desk, KeptSignIn(name, signed["token"], signed["device"]))
+            keep_sign_in(client.name, KeptSignIn(name, signed["token"], signed["device"]))
         typer.echo(tr(f"{name} is signed in.", f"{name} がサインインしました。"))
 
 

@@ -3,14 +3,18 @@
 Secrets are printed once and never taken as arguments. Must not know how anybody is proven.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from kuramori.cli.client import one_sentence
+from kuramori.cli.client import CommandFailure, one_sentence
 from kuramori.cli.options import As, AsJson, Config, Yes
 from kuramori.texts import tr
+
+DAY_MS = 24 * 3600 * 1000
+TOKEN_NUMBER = re.compile(r"[0-9a-f]{16}")
 
 User = Annotated[str, typer.Argument(metavar="NAME", help=tr("A person of the configuration.", "職員の氏名"))]
 
@@ -22,6 +26,10 @@ def register(app: typer.Typer) -> None:
     group.command("list", help=tr("List the accounts.", "アカウントの一覧"))(listing)
     group.command("reset", help=tr("Give a new start password.", "初回用パスワードの再発行"))(reset)
     group.command("leave", help=tr("End an account.", "アカウントの終了"))(leave)
+    token = typer.Typer(no_args_is_help=True, help=tr("Machines' tokens.", "機器用トークン"))
+    token.command("make", help=tr("Make a token; it is shown once.", "トークンの作成(再表示不可)"))(make_token)
+    token.command("revoke", help=tr("Make a token void.", "トークンの失効"))(revoke_token)
+    group.add_typer(token, name="token")
     group.command("tokens", help=tr("List the machines' tokens.", "機器用トークンの一覧"))(tokens)
     group.command("recovery-code", help=tr("A new code for the safe.", "復旧コードの作成"))(recovery_code)
     group.command("recover", help=tr("Use the code from the safe.", "復旧コードの使用"))(recover)
@@ -46,6 +54,44 @@ def listing(person: As = None, config: Config = None, as_json: AsJson = False) -
 def tokens(person: As = None, config: Config = None, as_json: AsJson = False) -> None:
     """List the machines' tokens, without their secret."""
     _show_list(config, person, "/v1/tokens", "tokens", as_json)
+
+
+def make_token(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=tr("What it is for.", "用途"))],
+    scope: Annotated[
+        list[str],
+        typer.Option("--scope", help=tr("health, keeping, custody or register; repeatable.", "範囲(複数可)")),
+    ],
+    days: Annotated[int, typer.Option("--days", min=1, max=400, help=tr("How long it is good.", "有効日数"))] = 365,
+    person: As = None,
+    config: Config = None,
+) -> None:
+    """Make a token for a machine: it reads, and never more than its scopes say."""
+    from kuramori.cli.options import desk_for, now_utc_ms
+
+    with one_sentence(), desk_for(config, person) as desk:
+        body = {"name": name, "scopes": scope, "until_utc_ms": now_utc_ms() + days * DAY_MS}
+        typer.echo(desk.post_json("/v1/tokens", body)["token"])
+
+
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN", help=tr("Its number in the list.", "一覧の番号"))],
+    person: As = None,
+    config: Config = None,
+) -> None:
+    """Make a token void, at once."""
+    from kuramori.cli.options import desk_for
+
+    with one_sentence():
+        if not TOKEN_NUMBER.fullmatch(token_id):
+            raise CommandFailure(
+                tr(
+                    f"{token_id!r} is not the number of a token; see: kuramori user tokens",
+                    f"{token_id!r} はトークンの番号ではありません。kuramori user tokens で確認してください。",
+                )
+            )
+        with desk_for(config, person) as desk:
+            desk.post_json(f"/v1/tokens/{token_id}/revocation")
 
 
 def leave(user: User, person: As = None, config: Config = None, yes: Yes = False) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import ssl
 import stat
 from collections.abc import AsyncIterator
@@ -10,77 +9,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from kuramori.api.app import make_app
-from kuramori.api.network import serve_network
 from kuramori.api.server import PlainBeyondLoopback, bind_tcp, serve_tcp
 from kuramori.api.tls import TlsFault, server_context
-from kuramori.places import Places
-from kuramori_config.api_table import Api
-from tests.fakes.desk_room import MANAGER, DeskRoom
+from tests.fakes.desk_network import Network, desk_network, free_port
+from tests.fakes.desk_room import MANAGER
 from tests.fakes.desk_steps import content
-from tests.fakes.staff import PASSWORD, Staff
-
-WAIT_SECONDS = 60
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Network:
-    """A desk with sign-in on a TLS port and a plain one."""
-
-    def __init__(self, staff: Staff) -> None:
-        folder = staff.room.folder
-        self.staff = staff
-        self.app = FastAPI()
-        self.tls_port, self.plain_port = free_port(), free_port()
-        self.places = Places(folder, folder, folder, (), None, None, None)
-        self.api = Api(listen=f"127.0.0.1:{self.tls_port}", loopback=f"127.0.0.1:{self.plain_port}")
-
-    def context(self) -> ssl.SSLContext:
-        """Return what a client trusts: exactly the desk's own certificate."""
-        return ssl.create_default_context(cafile=str(self.places.api_certificate))
-
-    async def ask(self, path: str, token: str = "") -> httpx.Response:
-        """GET over TLS."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with httpx.AsyncClient(verify=self.context(), trust_env=False) as client:
-            return await client.get(f"https://127.0.0.1:{self.tls_port}{path}", headers=headers)
+from tests.fakes.staff import PASSWORD
 
 
 @pytest.fixture
 async def network(tmp_path: Path) -> AsyncIterator[Network]:
     """Served until the test ends."""
-    room = DeskRoom(tmp_path)
-    room.sign_in = True
-    async with room:
-        made = Network(Staff(room))
-        assert room.context is not None
-        stop = asyncio.Event()
-        made.app = make_app(room.context)
-        serving = asyncio.create_task(serve_network(made.app, room.context, made.api, made.places, stop))
-        async with asyncio.timeout(WAIT_SECONDS):
-            for port in (made.tls_port, made.plain_port):
-                while not await _answers(port):
-                    await asyncio.sleep(0.01)
+    async with desk_network(tmp_path) as made:
         yield made
-        stop.set()
-        await serving
-
-
-async def _answers(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 async def test_other_machines_sign_in_over_tls(network: Network) -> None:
