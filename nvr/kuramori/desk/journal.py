@@ -24,6 +24,7 @@ from kuramori.desk.effect import mark_effect
 from kuramori.desk.ending_steps import ENDING_STEPS
 from kuramori.desk.fault import DeskFault, RegisterAway, RequestUnknown
 from kuramori.desk.hold_book import HoldBook
+from kuramori.desk.masking_steps import MaskedCopyBegun, MaskedCopyConfirmed, MaskedCopyRejected
 from kuramori.desk.media_book import MediaBook
 from kuramori.desk.register import Record, Register, RegisterDamaged, RegisterUnwritable
 from kuramori.desk.register_entry import EntryKind
@@ -62,6 +63,9 @@ REQUEST_STEPS = (
     Refused,
     Documented,
     IdentityChecked,
+    MaskedCopyBegun,
+    MaskedCopyConfirmed,
+    MaskedCopyRejected,
 )
 IDENTIFIED_BY = "identified_by"
 DESK_ITSELF = "the desk itself"

@@ -34,6 +34,9 @@ class EntryKind(StrEnum):
     BUNDLE_WRITTEN = "bundle_written"  # written to the recipient's medium and read back
     VIEWING_BEGUN = "viewing_begun"  # looked at on the desk's screen: nothing is handed over
     VIEWING_ENDED = "viewing_ended"
+    MASKED_COPY_BEGUN = "masked_copy_begun"  # its number is never given again
+    MASKED_COPY_CONFIRMED = "masked_copy_confirmed"  # another person looked through it
+    MASKED_COPY_REJECTED = "masked_copy_rejected"
     RETURNED = "returned"  # the recipient erased, returned or destroyed the pictures
     REFUSED = "refused"
     DOCUMENTED = "documented"  # the document of an urgent request came after the decision

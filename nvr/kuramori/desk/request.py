@@ -28,6 +28,8 @@ from kuramori.desk.fault import (
 )
 from kuramori.desk.granted import GrantedRequest, GrantInvalid, read_granted
 from kuramori.desk.grounds import RecipientKind
+from kuramori.desk.masked_copy_note import MaskedCopyNote, require_confirmed, with_step
+from kuramori.desk.masking_steps import MaskedCopyBegun, MaskedCopyConfirmed, MaskedCopyRejected, MaskingStep
 from kuramori.desk.person_name import person_key
 from kuramori.desk.request_steps import Documented, IdentityChecked
 from kuramori.desk.steps import (
@@ -118,6 +120,7 @@ class Request:
     approvals: tuple[Approval, ...] = ()
     openings: int = 0
     viewings: int = 0
+    masked_copies: tuple[MaskedCopyNote, ...] = ()
     handovers: tuple[Handover, ...] = ()
     returned_utc_ms: int | None = None
     refusal: str = ""  # stable reason of an attempt that was refused outright
@@ -181,16 +184,24 @@ def apply(request: Request | None, taken: Taken) -> Request:
         return _recover(request, taken, step)
     if isinstance(step, Opened):
         return _open(request, taken, step)
-    if isinstance(step, ViewingBegun):
-        return _begin_viewing(request, taken, step)
-    if isinstance(step, ViewingEnded):
-        return _end_viewing(request, step)
     if isinstance(step, Released):
         return _release(request, taken, step)
     if isinstance(step, BundleWritten):
         return _written(request, step)
     if isinstance(step, Returned):
         return _return(request, step)
+    return _apply_beside(request, taken)
+
+
+def _apply_beside(request: Request, taken: Taken) -> Request:
+    """Apply what happens beside a request's course."""
+    step = taken.step
+    if isinstance(step, ViewingBegun):
+        return _begin_viewing(request, taken, step)
+    if isinstance(step, ViewingEnded):
+        return _end_viewing(request, step)
+    if isinstance(step, MaskedCopyBegun | MaskedCopyConfirmed | MaskedCopyRejected):
+        return _mask(request, taken, step)
     if isinstance(step, Documented):
         return _document(request, step)
     if isinstance(step, IdentityChecked):
@@ -360,6 +371,17 @@ def _end_viewing(request: Request, step: ViewingEnded) -> Request:
     return request
 
 
+def _mask(request: Request, taken: Taken, step: MaskingStep) -> Request:
+    if isinstance(step, MaskedCopyBegun):
+        _require_requester(request, taken)
+        states = (RequestState.OPENED, RequestState.RELEASED)
+        _require(request, step, states, "it has to be opened first.", "先に開封が必要です。")
+        if step.opening != request.openings:
+            raise RequestInvalid("opening", "a masked copy belongs to its own opening.", "開封回数が不正です。")
+    copies = with_step(request.masked_copies, step, request.request_id, taken.person, taken.utc_ms)
+    return replace(request, masked_copies=copies)
+
+
 def require_openable(request: Request, person: str, utc_ms: int) -> None:
     """Raise the DeskFault that says why this person may not open the request now."""
     _require_requester_named(request, person)
@@ -378,6 +400,7 @@ def _release(request: Request, taken: Taken, step: Released) -> Request:
     _require(request, step, states, "it has to be opened first.", "先に開封が必要です。")
     if step.opening > request.openings or any(step.opening == done.opening for done in request.handovers):
         raise RequestInvalid("opening", "every bundle belongs to its own opening.", "開封回数が不正です。")
+    require_confirmed(request.masked_copies, step.opening)
     handover = Handover(step.opening, step.manifest_digest, taken.utc_ms)
     return replace(request, state=RequestState.RELEASED, handovers=(*request.handovers, handover))
 

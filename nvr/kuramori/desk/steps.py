@@ -58,6 +58,7 @@ from kuramori.desk.ending_steps import (
     VolumeRetired,
 )
 from kuramori.desk.granted import Recipient
+from kuramori.desk.masking_steps import MaskedCopyBegun, MaskedCopyConfirmed, MaskedCopyRejected, MaskingStep
 from kuramori.desk.presence_steps import PresenceConfirmed
 from kuramori.desk.register_entry import EntryKind
 from kuramori.desk.request_steps import Documented, IdentityChecked, RequestNote
@@ -261,6 +262,7 @@ Step = (
     | Returned
     | Refused
     | RequestNote
+    | MaskingStep
     | HoldPlaced
     | HoldLifted
     | HoldRefused
@@ -286,6 +288,9 @@ KINDS: dict[type[Any], EntryKind] = {
     ViewingEnded: EntryKind.VIEWING_ENDED,
     Released: EntryKind.RELEASED,
     BundleWritten: EntryKind.BUNDLE_WRITTEN,
+    MaskedCopyBegun: EntryKind.MASKED_COPY_BEGUN,
+    MaskedCopyConfirmed: EntryKind.MASKED_COPY_CONFIRMED,
+    MaskedCopyRejected: EntryKind.MASKED_COPY_REJECTED,
     Returned: EntryKind.RETURNED,
     Refused: EntryKind.REFUSED,
     Documented: EntryKind.DOCUMENTED,

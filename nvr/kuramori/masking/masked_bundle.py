@@ -22,7 +22,7 @@ from kuramori.masking.faces import FaceDetector, LookingForFaces
 from kuramori.masking.masked_copy import CopyFacts, CopyMaker, CopyOrder
 from kuramori.masking.masking_job import Confirmation, MadeCopy, MaskingOrder
 from kuramori.masking.papers import VIDEO, CopyPapers, instructions_of, manifest_of, receipt_of
-from kuramori.masking.strips import SHEET_BYTES_MOST, digest_of
+from kuramori.masking.strip_sheets import SHEET_BYTES_MOST, digest_of
 
 INSTRUCTIONS = "instructions.txt"
 

@@ -18,7 +18,8 @@ from kuramori.masking.encoding import CopyEncoder
 from kuramori.masking.mark import Mark, mark_lines
 from kuramori.masking.mosaic import REFRESH_US, Plane, mosaic_of
 from kuramori.masking.painting import around, inside, paint
-from kuramori.masking.strips import Strips, seconds_between
+from kuramori.masking.strip_sheets import seconds_between
+from kuramori.masking.strips import Strips
 
 LookAt = Callable[[VideoFrame, int, tuple[Box, ...]], None]  # the opened picture, its time, what is kept of it
 

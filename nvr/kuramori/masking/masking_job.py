@@ -18,9 +18,8 @@ from kuramori.clips.job import BundleStream, ExtractionFault, ExtractionJob
 from kuramori.clips.job_codec import JobUnreadable
 from kuramori.clips.worker_answer import LINE_BYTES_MOST, WorkerGarbled, WorkerRefused
 from kuramori.masking.boxes import FILE_BYTES_MOST
-from kuramori.masking.strips import SHEET_BYTES_MOST, SHEETS_MOST
+from kuramori.masking.strip_sheets import SHEET_BYTES_MOST, SHEETS_MOST
 
-COPIES_MOST = 99  # of one request
 FACES_MOST = 200  # that are told
 _PART_BYTES_MOST = 2 * FILE_BYTES_MOST
 _PIXELS_MOST = 1 << 14
@@ -65,7 +64,7 @@ class MadeCopy:
 
     video_sha256: bytes
     video_bytes: int
-    sheets_sha256: bytes  # strips.digest_of
+    sheets_sha256: bytes  # strip_sheets.digest_of
     sheet_bytes: tuple[int, ...]
     width: int
     height: int

@@ -24,7 +24,7 @@ from kuramori.masking.masking_job import (
     parse_face,
     parse_line,
 )
-from kuramori.masking.strips import digest_of
+from kuramori.masking.strip_sheets import digest_of
 from kuramori.timebase import SystemClock
 
 WORKER_MODULE = "kuramori.masking.masking_worker"

@@ -5,24 +5,14 @@ They are taken from the very pictures that go into the file. JPEG, so many to a 
 
 import io
 from datetime import UTC, datetime, tzinfo
-from hashlib import sha256
 
 from PIL import Image, ImageDraw, ImageFont
 
+from kuramori.masking.strip_sheets import COLUMNS, PICTURE_WIDTH, ROWS, SHEETS_MOST
 from kuramori.paper.pdf import font_file
 
-COLUMNS, ROWS = 4, 5
-PICTURE_WIDTH = 480
-PICTURES_MOST = 1200
-SHEETS_MOST = -(-PICTURES_MOST // (COLUMNS * ROWS))
-SHEET_BYTES_MOST = 4 << 20
 JPEG_QUALITY = 85
 _CAPTION = 24  # pixels below each picture
-
-
-def seconds_between(from_utc_ms: int, to_utc_ms: int) -> int:
-    """Return how many seconds lie between two pictures of the strips of a range: one, of long ranges more."""
-    return max(1, -(-(to_utc_ms - from_utc_ms) // (1000 * PICTURES_MOST)))
 
 
 class Strips:
@@ -70,8 +60,3 @@ class Strips:
             content = io.BytesIO()
             sheet.save(content, "JPEG", quality=JPEG_QUALITY)
             self._sheets.append(content.getvalue())
-
-
-def digest_of(sheets: tuple[bytes, ...]) -> bytes:
-    """Return what a confirmation is bound to: SHA-256 over the SHA-256 of each sheet, in order."""
-    return sha256(b"".join(sha256(sheet).digest() for sheet in sheets)).digest()

@@ -32,7 +32,7 @@ from kuramori.masking.masking_job import (
     parse_line,
 )
 from kuramori.masking.running import MaskingWorker, run_masking
-from kuramori.masking.strips import digest_of
+from kuramori.masking.strip_sheets import digest_of
 from tests.fakes.bundles import unpacked
 from tests.fakes.sealed_recording import START_UTC_MS, SealedRecording, heard, make_job, pictures
 from tests.nvr.masking.drawings import file, point

@@ -12,7 +12,8 @@ from kuramori.masking.boxes import Box, Outside
 from kuramori.masking.mark import Mark, mark_lines
 from kuramori.masking.mosaic import STEPS, Plane, block_pixels, mosaic_of
 from kuramori.masking.painting import Rectangle, around, inside, paint
-from kuramori.masking.strips import COLUMNS, ROWS, Strips, digest_of, seconds_between
+from kuramori.masking.strip_sheets import COLUMNS, ROWS, digest_of, seconds_between
+from kuramori.masking.strips import Strips
 
 WIDTH, HEIGHT = 96, 64
 
