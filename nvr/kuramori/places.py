@@ -105,7 +105,7 @@ class Places:
 
     @property
     def accounts(self) -> Path:
-        """Who may sign in (desk). Not in a backup: on another machine everybody is given a new start."""
+        """Who may sign in (desk)."""
         return self.state / "accounts.db"
 
     @property

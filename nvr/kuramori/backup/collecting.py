@@ -92,6 +92,8 @@ def small_files(places: Places) -> dict[str, Path]:
         places.custodians,
         places.custodian_chain,
         places.register_key,
+        places.api_key,
+        places.api_certificate,
         places.streams,
         places.acquaintances,
         places.door_certificates,
@@ -104,7 +106,9 @@ def small_files(places: Places) -> dict[str, Path]:
 
 def databases(places: Places) -> dict[str, Path]:
     """Return where the databases of a recorder lie."""
-    return {path.name: path for path in (places.ledger, places.register, places.requests, places.custody)}
+    return {
+        path.name: path for path in (places.ledger, places.register, places.requests, places.custody, places.accounts)
+    }
 
 
 def write_backup(collected: Collected, out: Path, passphrase: str, cost: Argon2Cost = USUAL_COST) -> int:

@@ -53,7 +53,7 @@ from kuramori_segments.ledger_fault import LedgerFault
 
 CONFIGURATION_MODE = 0o640
 RESTORED_EVENT = "recorder_restored"
-_SQLITE_PARTS = ("requests.db", "custody.db")
+_SQLITE_PARTS = ("requests.db", "custody.db", "accounts.db")
 OPERATOR = "the operator of the machine"
 
 

@@ -1,4 +1,4 @@
-"""The changing parts of a recorder, copied at one moment into a folder: register, requests, custody, ledger, numbering.
+"""The changing parts of a recorder, copied at one moment into a folder: the desk's databases, ledger, numbering.
 
 While the service runs, desk and recorder copy what each has open, the register first: a ledger that is younger has
 every receipt that the register names. Otherwise the files are copied here, under the service's lock. The folder lies
@@ -27,7 +27,7 @@ from kuramori_segments.storage_fault import StorageFault, VolumeInUse, VolumeRef
 from kuramori_segments.volume import Volume
 
 LEDGER, MIRROR = "ledger.db", "ledger-mirror.db"
-DESK_FILES = ("register.db", "requests.db", "custody.db")
+DESK_FILES = ("register.db", "requests.db", "custody.db", "accounts.db")
 
 
 def begin_snapshot(folder: Path) -> None:
@@ -79,7 +79,7 @@ def snapshot_stopped(places: Places, folder: Path) -> None:
     Raises BackupIncomplete, LedgerFault, OSError.
     """
     begin_snapshot(folder)
-    sources = (places.register, places.requests, places.custody)
+    sources = (places.register, places.requests, places.custody, places.accounts)
     try:
         for source, name in zip(sources, DESK_FILES, strict=True):
             if source.exists():

@@ -120,6 +120,15 @@ def _tell(report: "RestoreReport", config: Path, as_json: bool) -> None:
             "拒否されるため、事情を説明し、指紋を改めて照合してもらってください。",
         )
     )
+    if "accounts.db" in content.names:
+        typer.echo(
+            tr(
+                "Accounts and tokens are those of that day: end again who left since, revoke tokens anew, print a\n"
+                "new code for the safe (kuramori user leave, user token revoke, user recovery-code).",
+                "アカウントとトークンはバックアップ時点のものです。その後に退任した職員の終了、トークンの失効、金庫用復旧\n"
+                "コードの再作成を改めて行ってください(kuramori user leave、user token revoke、user recovery-code)。",
+            )
+        )
     if not any(name.startswith("secrets/") for name in content.names):
         typer.echo(
             tr(

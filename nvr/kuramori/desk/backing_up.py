@@ -1,4 +1,4 @@
-"""The desk's part in a backup: registered first, then register, approvals, custody and ledger copied at one moment.
+"""The desk's part in a backup: registered first, then its databases and the ledger copied at one moment.
 
 The copies lie in a private folder of the state directory until whoever asked has read them; the next backup, or the
 next start, clears it. Which files go into a backup, and its passphrase, are not the desk's business.
@@ -6,9 +6,12 @@ next start, clears it. Which files go into a backup, and its passphrase, are not
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from kuramori.backup.snapshot import begin_snapshot, end_snapshot
+from kuramori.database_copy import copy_open_database
 from kuramori.desk.approval_store import ApprovalStore, ApprovalStoreFault
 from kuramori.desk.custody_store import CustodyStore, CustodyStoreFault
 from kuramori.desk.ending_fault import BackupRefused
@@ -30,6 +33,7 @@ class BackingUp:
         store: ApprovalStore,
         custody_store: CustodyStore,
         recorder: Recorder,
+        accounts: Path,
         folder: Path,
         clock: Clock,
     ) -> None:
@@ -37,6 +41,7 @@ class BackingUp:
         self._store = store
         self._custody_store = custody_store
         self._recorder = recorder
+        self._accounts = accounts
         self._folder = folder
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
@@ -50,7 +55,7 @@ class BackingUp:
                 await asyncio.to_thread(self._copy)
                 async with asking():
                     await self._recorder.snapshot()
-            except (OSError, ApprovalStoreFault, CustodyStoreFault, RegisterUnwritable) as fault:
+            except (OSError, sqlite3.Error, ApprovalStoreFault, CustodyStoreFault, RegisterUnwritable) as fault:
                 end_snapshot(self._folder)
                 raise BackupRefused(str(fault)) from fault
             except DeskFault:
@@ -63,3 +68,6 @@ class BackingUp:
         self._journal.register.copy_to_new(self._folder / "register.db")
         self._store.copy_to_new(self._folder / "requests.db")
         self._custody_store.copy_to_new(self._folder / "custody.db")
+        if self._accounts.exists():  # where people sign in
+            with closing(sqlite3.connect(self._accounts)) as database:
+                copy_open_database(database, self._folder / "accounts.db")

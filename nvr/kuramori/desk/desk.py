@@ -88,6 +88,11 @@ class DeskPlaces:
         return self.custodians.with_name("calls.db")
 
     @property
+    def accounts(self) -> Path:
+        """Who may sign in: beside the custodian set."""
+        return self.custodians.with_name("accounts.db")
+
+    @property
     def backup_snapshot(self) -> Path:
         """Copies that stand there while a backup is made: beside the custodian set."""
         return self.custodians.with_name("backup-snapshot")
@@ -206,6 +211,7 @@ class Desk:
             store=self._store,
             custody_store=self._custody_store,
             recorder=self.recorder,
+            accounts=self._places.accounts,
             folder=self._places.backup_snapshot,
             clock=self.clock,
         )
