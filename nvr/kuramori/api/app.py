@@ -20,6 +20,7 @@ from kuramori.api import (
     jobs,
     keeping,
     overdue,
+    papers,
     presence,
     problems,
     register,
@@ -56,6 +57,7 @@ def make_app(context: Context) -> FastAPI:
     app.include_router(overdue.router)
     app.include_router(complaints.router)
     app.include_router(audit.router)
+    app.include_router(papers.router)
     app.include_router(jobs.router)
     app.include_router(enrolment.router)
     app.include_router(presence.router)

@@ -108,7 +108,7 @@ async def audit(
     to_utc_ms: UtcMs = LATEST_UTC_MS,
     about: Annotated[tuple[AuditClass, ...], Query(max_length=KINDS_MOST)] = (),
     kind: Annotated[tuple[Annotated[str, Query(max_length=64)], ...], Query(max_length=KINDS_MOST)] = (),
-    person: Text = "",
+    by: Text = "",
     request: Text = "",
     shape: Annotated[AuditFormat, Query(alias="format")] = AuditFormat.JSON,
 ) -> AuditView | Response:
@@ -118,7 +118,7 @@ async def audit(
     """
     if from_utc_ms >= to_utc_ms:
         raise RequestInvalid("to_utc_ms", "the range has to end after it begins.", "終了は開始より後にしてください。")
-    wanted = AuditFilter(from_utc_ms, to_utc_ms, frozenset(about) or USUAL, frozenset(kind), person, request)
+    wanted = AuditFilter(from_utc_ms, to_utc_ms, frozenset(about) or USUAL, frozenset(kind), by, request)
     say = Language.JAPANESE if japanese(http) else Language.ENGLISH
     try:
         view = await asyncio.to_thread(_view, desk, wanted, asked, say)

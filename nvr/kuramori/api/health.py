@@ -46,7 +46,7 @@ router = APIRouter(tags=["health"])
 @router.get("/v1/state")
 async def state(here: Here, caller: Anybody, http: Request) -> StateView:
     """Return the light and everything that is wrong; the same judgement as in status, mails and metrics."""
-    found = (await _look(here)).state
+    found = (await look_at(here)).state
     shown = tuple(
         StateProblem(
             problem.key, problem.text(japanese=japanese(http)), problem.urgent, problem.english, problem.japanese
@@ -59,7 +59,7 @@ async def state(here: Here, caller: Anybody, http: Request) -> StateView:
 @router.get("/v1/status")
 async def status(here: Here, caller: Anybody) -> StatusView:
     """Return the desk, the recorder and the three processes at a glance. Answers also while the recorder is away."""
-    look = await _look(here)
+    look = await look_at(here)
     return StatusView(
         _desk_status(here),
         look.recorder,
@@ -75,7 +75,7 @@ async def status(here: Here, caller: Anybody) -> StatusView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """What is found at one look: the judged state and what it rests on."""
 
     state: SiteState
@@ -84,7 +84,7 @@ class _Look:
     custody: CustodyStatus | None
 
 
-async def _look(here: Context) -> _Look:
+async def look_at(here: Context) -> Look:
     recorder = None
     with suppress(RecorderAway):
         async with asking():
@@ -106,7 +106,7 @@ async def _look(here: Context) -> _Look:
     mail = mail_trouble(read_report(here.runtime_directory), here.clock.utc_ms())
     down = tuple(process.name for process in supervised(here.runtime_directory) if not process.up)
     found = site_state(SiteFacts(recorder, "", down, (*spoken, *((mail,) if mail else ()))))
-    return _Look(found, recorder, tuple(spoken), custody)
+    return Look(found, recorder, tuple(spoken), custody)
 
 
 @router.get(COVERAGE_PATH)

@@ -41,7 +41,7 @@ def audit(
     with one_sentence(), desk_for(config, person) as desk:
         begin, end = period_of(config, since, before)
         wanted: dict[str, Any] = {"from_utc_ms": begin, "to_utc_ms": end, "about": about or []}
-        wanted |= {"person": who, "request": number, "limit": PAGE}
+        wanted |= {"by": who, "request": number, "limit": PAGE}
         if out is not None:
             write_paper(out, _table(desk, wanted))
             return

@@ -40,6 +40,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "mail",
     "medium",
     "plan",
+    "printing",
     "present",
     "printing",
     "open_offline",

@@ -7,6 +7,7 @@ import re
 
 from kuramori.paper.document import Block, Document, Form, Grid, Heading, Items, Large, NewPage, Paragraph
 
+HEADLINE_POINTS = 24.0
 BLANK = "______________________"
 _MARKUP = re.compile(r"([\\`*<>\[\]|#])")
 
@@ -36,7 +37,7 @@ def _block(block: Block, document: Document) -> str:
             rows = [" | ".join(map(_cell, row)) for row in (block.head, *block.rows)]
             return "\n".join([f"| {rows[0]} |", "|" + "---|" * len(block.head), *(f"| {row} |" for row in rows[1:])])
         case Large():
-            return f"# {_plain(block.text)}"
+            return f"{'#' if block.points >= HEADLINE_POINTS else '##'} {_plain(block.text)}"
         case NewPage():
             return "---"
 

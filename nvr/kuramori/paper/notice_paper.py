@@ -6,13 +6,14 @@ One for each camera, or one for all of a site; on A4, or small ones to cut out. 
 from enum import StrEnum
 
 from kuramori.desk.office import OfficeCamera
-from kuramori.paper.document import Block, Document, Heading, Large, NewPage, Paragraph
+from kuramori.paper.document import Block, Document, Large, NewPage, Paragraph
 from kuramori.paper.language import Language
 from kuramori.paper.paper_facts import PaperFacts, PaperUnknown
 from kuramori.paper.rules_paper import NOTICE_ENGLISH, NOTICE_JAPANESE
 
 LARGE_POINTS = 58.0
 LARGE_LATIN_POINTS = 26.0
+LINE_POINTS = 20.0
 SMALL_POINTS = 24.0
 SMALL_LATIN_POINTS = 12.0
 SMALL_ON_A_PAGE = 4
@@ -40,7 +41,7 @@ def notice(facts: PaperFacts, say: Language, size: NoticeSize, camera: str = "")
 
 def _large(facts: PaperFacts, say: Language, camera: OfficeCamera) -> list[Block]:
     """Both languages in large letters: whoever passes by reads one of them."""
-    lines = [Heading(text, 2) for text in _lines(facts, say, camera)]
+    lines = [Large(text, LINE_POINTS) for text in _lines(facts, say, camera)]
     return [*_headline(LARGE_POINTS, LARGE_LATIN_POINTS, say), *lines]
 
 

@@ -243,7 +243,10 @@ def _handing_over(articles: _Articles, facts: PaperFacts, say: Language) -> None
             f"At least {PRESENT_LEAST} members of staff are present at each viewing and hand-over.",
             f"閲覧及び提供には、複数({PRESENT_LEAST}人以上)の職員が立ち会う。",
         ),
-        say(facts.private.english, facts.private.japanese),
+        say(
+            f"All other private persons are refused, and told: {facts.private.english}",
+            f"前各号に該当しない個人からの請求には応じない。職員は、次のとおり取り扱う。\n{facts.private.japanese}",
+        ),
     )
     articles.add(
         "Conditions",

@@ -128,10 +128,30 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/tokens", None, {}, KEEPERS | {AUDITOR}),
     ("POST", "/v1/tokens", TOKEN, {}, KEEPERS),
     ("POST", "/v1/tokens/" + "00" * 8 + "/revocation", None, {}, KEEPERS),
+    ("POST", "/v1/complaints", {"received_utc_ms": 1, "subject": "s", "content": "c"}, {}, STAFF),
+    ("GET", "/v1/complaints", None, {}, STAFF | {AUDITOR}),
+    ("GET", "/v1/complaints/C20200101-9", None, {}, STAFF | {AUDITOR}),
+    ("POST", "/v1/complaints/C20200101-9/answer", {"answered_utc_ms": 1, "answer": "a"}, {}, DECIDERS),
+    ("GET", "/v1/audit", None, {}, DECIDERS | {AUDITOR}),
+    ("GET", "/v1/papers/rules", None, {"format": "markdown"}, EVERYBODY - {NOBODY}),
+    ("GET", "/v1/papers/notice", None, {"format": "markdown"}, EVERYBODY - {NOBODY}),
+    ("GET", "/v1/papers/form", None, {"format": "markdown", "which": "receipt"}, EVERYBODY - {NOBODY}),
+    ("GET", "/v1/papers/board-report", None, {"format": "markdown", **RANGE}, DECIDERS | {AUDITOR}),
+    ("GET", "/v1/disposals/1/paper", None, {"format": "markdown"}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("POST", "/v1/cameras/park/retirement", {"reason": "r"}, {}, KEEPERS),
 ]
 PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
-PAPERS = {("GET", "/v1/register/form"), ("GET", "/v1/register/checkpoint-page")}  # to print: text, no pictures
+PAPERS = {  # to print: text, no pictures
+    ("GET", "/v1/register/form"),
+    ("GET", "/v1/register/checkpoint-page"),
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/papers/rules"),
+    ("GET", "/v1/papers/notice"),
+    ("GET", "/v1/papers/form"),
+    ("GET", "/v1/papers/board-report"),
+    ("GET", "/v1/disposals/1/paper"),
+}
+PAPER_KINDS = ("application/pdf", "text/csv", "text/markdown")
 DOOR = {"person-missing", "role-missing", "person-unknown"}
 
 
@@ -179,6 +199,7 @@ def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
     path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
     path = path.replace("{token_id}", "00" * 8).replace("{job_id}", "00" * 16)
+    path = path.replace("{complaint_id}", "C20200101-9")
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 
 
@@ -191,7 +212,7 @@ async def test_no_resource_gives_pictures_but_aiming_and_a_granted_request(room:
             answer = await room.call(method, path.replace("{id}", number), person, sent, **parameters)
             kind = answer.headers.get("content-type", "")
             aimed = kind == "image/jpeg" and (method, path) == ("POST", "/v1/cameras/gate/still")
-            paper = kind.partition(";")[0] in ("application/pdf", "text/csv") and (method, path) in PAPERS
+            paper = kind.partition(";")[0] in PAPER_KINDS and (method, path) in PAPERS
             assert aimed or paper or kind in ("application/json", "application/problem+json"), (method, path, person)
             if aimed:
                 assert person in (HANDLER, INSTALLER)
