@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kuramori.cli.client import CommandFailure, DeskClient, one_sentence
+from kuramori.cli.keys_of_request import combined_deks, read_extraction_key
 from kuramori.cli.options import As, AsJson, Config, request_path
-from kuramori.texts import japanese_wanted, tr
+from kuramori.texts import tr
 
 if TYPE_CHECKING:
     from kuramori.cli.bundle_folder import WrittenFile
-    from kuramori.desk.extraction_key import ExtractionKey
 
 HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 
@@ -47,7 +47,7 @@ def clip(
     from kuramori.cli.present import witnessing
 
     with one_sentence():
-        key = _key(extraction_key)
+        key = read_extraction_key(extraction_key)
         _require_place(out)
         with desk_for(config, person) as desk:
             body = {"deks": combined_deks(desk, number, key), "present": witness or []}
@@ -68,33 +68,6 @@ def _require_place(out: Path) -> None:
         require_place(out)
     except BundleRefused as refusal:
         raise CommandFailure(str(refusal)) from refusal
-
-
-def _key(path: Path) -> "ExtractionKey":
-    from kuramori.desk.extraction_key import ExtractionKeyFault, read_key
-
-    try:
-        return read_key(path)
-    except ExtractionKeyFault as fault:
-        raise CommandFailure(fault.japanese if japanese_wanted() else fault.english) from fault
-
-
-def _deks(desk: DeskClient, number: str, key: "ExtractionKey") -> dict[str, str]:
-    """Open the re-sealed shares and put the key of each segment together."""
-    import base64
-
-    from kuramori.desk.combining import CombiningFault, combine_shares
-
-    found = desk.get_json(request_path(number, "shares"))
-    try:
-        granted = base64.b64decode(found["granted"], validate=True)
-        approvals = [base64.b64decode(text, validate=True) for text in found["approvals"]]
-        deks = combine_shares(granted, approvals, key)
-    except CombiningFault as fault:
-        raise CommandFailure(fault.japanese if japanese_wanted() else fault.english) from fault
-    except (KeyError, TypeError, ValueError) as error:
-        raise CommandFailure(tr("The desk's answer cannot be read.", "受付(desk)の応答を解釈できません。")) from error
-    return {uid.hex(): base64.b64encode(dek).decode("ascii") for uid, dek in deks.items()}
 
 
 def _take(desk: DeskClient, number: str, body: dict[str, Any], out: Path) -> "tuple[tuple[WrittenFile, ...], bytes]":

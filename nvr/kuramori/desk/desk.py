@@ -44,9 +44,11 @@ from kuramori.desk.recovering import Recovering
 from kuramori.desk.register import Register
 from kuramori.desk.request import APPROVAL_LIFETIME_MS, RequestState
 from kuramori.desk.site import Site
+from kuramori.desk.viewings import Viewings
 from kuramori.places import Places
 from kuramori.stills.taking import TakeStill
 from kuramori.timebase import Clock
+from kuramori.viewing.viewer import StartViewer, start_viewer
 from kuramori_segments.custodian_set import CustodianSet
 
 HOUSEKEEPING_SECONDS = 30.0
@@ -117,6 +119,7 @@ class Desk:
         recorder: Recorder,
         run_worker: RunWorker,
         take_still: TakeStill,
+        begin_viewer: StartViewer,
         device_key: ec.EllipticCurvePrivateKey,
         clock: Clock,
     ) -> None:
@@ -157,6 +160,7 @@ class Desk:
         )
         self.presence = Presence(site=site, journal=journal, clock=clock)
         self._open_media()
+        self._open_viewings(begin_viewer)
         self.opening = Opening(
             site=site,
             journal=journal,
@@ -166,6 +170,19 @@ class Desk:
             run_worker=run_worker,
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=clock,
+        )
+
+    def _open_viewings(self, begin_viewer: StartViewer) -> None:
+        """What is about looking."""
+        places = self._places
+        self.viewings = Viewings(
+            site=self.site,
+            journal=self.journal,
+            recorder=self.recorder,
+            presence=self.presence,
+            start_viewer=begin_viewer,
+            places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
+            clock=self.clock,
         )
 
     def _open_custody(self, chain_file: ChainFile) -> None:
@@ -232,6 +249,7 @@ class Desk:
         run_worker: RunWorker,
         take_still: TakeStill,
         clock: Clock,
+        begin_viewer: StartViewer = start_viewer,
     ) -> "Desk":
         """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
         device_key = _device_key(places.device_key)
@@ -255,6 +273,7 @@ class Desk:
             recorder=recorder,
             run_worker=run_worker,
             take_still=take_still,
+            begin_viewer=begin_viewer,
             device_key=device_key,
             clock=clock,
         )
@@ -305,6 +324,7 @@ class Desk:
     async def close(self) -> None:
         """Stop long work, finish what is being written and close the files. May be called twice."""
         await self.jobs.close()
+        await self.viewings.close()
         await self.opening.bundles.close()
         await self.journal.close()
         self._store.close()

@@ -17,8 +17,8 @@ from kuramori.viewing.picture_wire import (
     Ask,
     Detail,
     Fault,
-    Piece,
     PictureRefused,
+    Piece,
     cell_of,
     check_piece,
     encode_ask,
@@ -26,7 +26,7 @@ from kuramori.viewing.picture_wire import (
     parse_ready,
 )
 
-WORKER_MODULE = "kuramori.viewing.viewing_worker"
+WORKER_COMMAND = ("-I", "-m", "kuramori.viewing.viewing_worker")
 START_SECONDS_MOST = 120.0
 PIECE_SECONDS_MOST = 120.0
 PIPE_BYTES = 1 << 20
@@ -59,7 +59,7 @@ class WorkerViewer:
         return self._worker.pid
 
     async def show(self, ask: Ask) -> Piece:
-        """Return the pictures of an ask. Raises ExtractionFailed; after a worker that cannot be believed it is ended."""
+        """Return the pictures of an ask. Raises ExtractionFailed; a worker that is not to be believed is ended."""
         async with self._turn:
             try:
                 async with asyncio.timeout(PIECE_SECONDS_MOST):
@@ -112,7 +112,7 @@ class WorkerViewer:
 async def start_viewer(job: ExtractionJob) -> Viewer:
     """Start a worker for a job; return once it has checked grant and keys. Raises ExtractionFailed."""
     worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", WORKER_MODULE),
+        *(sys.executable, *WORKER_COMMAND),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
