@@ -181,6 +181,16 @@ class CustodyStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestStatistics:
+    """What the office must not forget, as numbers."""
+
+    handovers_overdue: int = 0
+    holds_ending: int = 0  # those that ended under a waiting request included
+    urgent_undocumented: int = 0
+    urgent_late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerStatistics:
     """The ledger and its mirror."""
 
@@ -258,6 +268,7 @@ class RecorderStatistics:
     site_light: str | None = None  # one of LIGHTS; None: nobody has looked
     page_utc_ms: int | None = None  # when these figures were put together
     mail: MailStatistics | None = None  # None: no mail is configured
+    requests: RequestStatistics | None = None  # None: the register cannot be used
 
 
 class StatisticsUnavailable(Exception):

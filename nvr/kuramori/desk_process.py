@@ -8,6 +8,7 @@ entry is refused with the reason. Must not know how anything works inside.
 
 import asyncio
 import sys
+from collections import Counter
 
 from fastapi import FastAPI
 
@@ -21,9 +22,10 @@ from kuramori.desk.accounts.account_store import AccountStoreFault
 from kuramori.desk.approval_store import ApprovalStoreFault
 from kuramori.desk.call_store import CallStoreFault
 from kuramori.desk.custody_store import CustodyStoreFault
-from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault
+from kuramori.desk.desk import Desk, DeskPlaces, DeviceKeyFault, desk_reminders
 from kuramori.desk.fault import CustodiansUnusable, DeskFault
 from kuramori.desk.register import RegisterFault
+from kuramori.desk.reminders import ReminderKind
 from kuramori.desk.site import Site
 from kuramori.door_client import DoorClient
 from kuramori.identity import IdentityFault, read_identity
@@ -36,7 +38,7 @@ from kuramori.stills.taking import TakeStill, still_taker
 from kuramori.timebase import SystemClock
 from kuramori_config.schema import Configuration
 from kuramori_metrics.exporter import ListenRefused, MetricsExporter
-from kuramori_metrics.statistics import CustodianKeyStatistics, CustodyStatistics
+from kuramori_metrics.statistics import CustodianKeyStatistics, CustodyStatistics, RequestStatistics
 
 WINDOW_RETRY_SECONDS = 5.0  # between two tries to listen where another program had the port
 SCRAPE_SECONDS = 5.0  # a recorder that is frozen is shown as down before a scraper gives up
@@ -62,7 +64,11 @@ async def main(configuration: Configuration, reloads: Reloads, stop: asyncio.Eve
         tasks.append(asyncio.create_task(_keep_house(desk, stop)))
     shown = RecorderClient(places.recorder_socket, SCRAPE_SECONDS)
     host, _, port = configuration.metrics.listen.rpartition(":")
-    exporter = MetricsExporter(reader_of(shown, places.runtime, lambda: _custody(desk)), host.strip("[]"), int(port))
+    exporter = MetricsExporter(
+        reader_of(shown, places.runtime, lambda: _custody(desk), requests=lambda: _requests(desk)),
+        host.strip("[]"),
+        int(port),
+    )
     try:
         if not await _open_window(exporter):
             tasks.append(asyncio.create_task(_open_window_later(exporter)))
@@ -103,6 +109,21 @@ def _custody(desk: Desk | None) -> CustodyStatistics | None:
         return None
     people = tuple(CustodianKeyStatistics(one.custodian, one.shown_utc_ms) for one in status.custodians)
     return CustodyStatistics(people, status.earlier_sets, status.recovery_used)
+
+
+def _requests(desk: Desk | None) -> RequestStatistics | None:
+    """Return what the office must not forget, for the metrics; None without a register, which the status tells."""
+    if desk is None:
+        return None
+    found = desk_reminders(desk)
+    of_kind = Counter(one.kind for one in found)
+    late = Counter(one.kind for one in found if one.late)
+    return RequestStatistics(
+        of_kind[ReminderKind.HANDOVER],
+        of_kind[ReminderKind.HOLD],
+        of_kind[ReminderKind.DOCUMENT],
+        late[ReminderKind.DOCUMENT],
+    )
 
 
 async def _follow(reloads: Reloads, site: Site, desk: Desk | None) -> None:

@@ -18,7 +18,13 @@ from kuramori.site_state import SiteFacts, site_state
 from kuramori.supervisor import REPORT_NAME
 from kuramori.timebase import Clock, SystemClock
 from kuramori_metrics.exporter import ReadStatistics
-from kuramori_metrics.statistics import CustodyStatistics, MailStatistics, ProcessStatistics, RecorderStatistics
+from kuramori_metrics.statistics import (
+    CustodyStatistics,
+    MailStatistics,
+    ProcessStatistics,
+    RecorderStatistics,
+    RequestStatistics,
+)
 
 MAX_REPORT_BYTES = 65536
 LIGHT_KEPT_NS = 5 * 10**9
@@ -29,8 +35,9 @@ def reader_of(
     runtime_directory: Path,
     custody: Callable[[], CustodyStatistics | None] = lambda: None,
     clock: Clock | None = None,
+    requests: Callable[[], RequestStatistics | None] = lambda: None,
 ) -> ReadStatistics:
-    """Return the function that the exporter asks for fresh figures; `custody` is what the desk knows of it."""
+    """Return the function that the exporter asks for fresh figures; `custody` and `requests` come from the desk."""
     watch = clock if clock is not None else SystemClock()
     light = _SiteLight(recorder, runtime_directory, watch)
 
@@ -48,6 +55,7 @@ def reader_of(
             figures,
             processes=processes,
             custody=custody(),
+            requests=requests(),
             site_light=shown,
             page_utc_ms=watch.utc_ms(),
             mail=_mail(runtime_directory),

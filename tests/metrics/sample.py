@@ -17,6 +17,7 @@ from kuramori_metrics.statistics import (
     MediumStatistics,
     ProcessStatistics,
     RecorderStatistics,
+    RequestStatistics,
     ScrubStatistics,
     VolumeStatistics,
 )
@@ -109,6 +110,7 @@ def full(cameras: int = 1) -> RecorderStatistics:
             MediumHealthStatistics("volume1", "none of the three", swapped=True),
         ),
         custody=CustodyStatistics((CustodianKeyStatistics("ab12cd34", NOW - 5000),), 1, True),
+        requests=RequestStatistics(2, 1, 3, 1),
         ledger=LedgerStatistics(8192, False, 2),
         site_light="red",
         page_utc_ms=NOW,

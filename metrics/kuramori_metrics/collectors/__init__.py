@@ -20,6 +20,7 @@ from kuramori_metrics.collectors import (
     medium_health,
     processes,
     recorder,
+    requests,
     site,
     volume_capacity,
     volume_scrub,
@@ -52,6 +53,7 @@ COLLECTORS = checked(
         keystore.COLLECTOR,
         custody.COLLECTOR,
         holds.COLLECTOR,
+        requests.COLLECTOR,
         ledger.COLLECTOR,
         mail.COLLECTOR,
     )

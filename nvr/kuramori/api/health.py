@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 
@@ -18,6 +19,7 @@ from kuramori.api.views import (
     GroundList,
     GroundView,
     OpenDisposal,
+    ReminderView,
     StateProblem,
     StateView,
     StatusView,
@@ -27,8 +29,10 @@ from kuramori.coverage_report import COVERAGE_PATH, CoverageReport
 from kuramori.desk.camera_book import CameraBook
 from kuramori.desk.complaint_book import ComplaintBook
 from kuramori.desk.custody_status import CustodyStatus, custody_problems
+from kuramori.desk.desk import desk_reminders
 from kuramori.desk.fault import CustodiansUnusable, RecorderAway, RequestInvalid
 from kuramori.desk.recorder import asking
+from kuramori.desk.reminders import reminder_problems, reminder_text
 from kuramori.desk.request import RequestState
 from kuramori.mail.mail_report import mail_trouble, read_report
 from kuramori.messages import Coverage, RecorderStatus
@@ -71,6 +75,7 @@ async def status(here: Here, caller: Anybody) -> StatusView:
         look.state.light,
         tuple(str(sentence) for sentence in look.spoken),
         tuple(both(sentence) for sentence in look.spoken),
+        _reminders(here),
     )
 
 
@@ -96,6 +101,7 @@ async def look_at(here: Context) -> Look:
     else:
         spoken += here.desk.keeping.waiting_orders()
         spoken += here.desk.journal.accounts.problems()
+        spoken += reminder_problems(desk_reminders(here.desk))
         try:
             custody = here.desk.custody_status()
             spoken += custody_problems(custody, here.clock.utc_ms())
@@ -161,6 +167,18 @@ async def ground_list(here: Here, caller: Anybody) -> GroundList:
             )
         )
     return GroundList(here.site.rule_set, tuple(found))
+
+
+def _reminders(here: Context) -> tuple[ReminderView, ...]:
+    """What the office must not forget; nothing while the register cannot be used, which the light tells."""
+    zone = ZoneInfo(here.site.time_zone)
+    found = desk_reminders(here.desk) if here.desk is not None else ()
+    return tuple(
+        ReminderView(
+            one.kind.value, one.request_id, one.hold_id, one.due_utc_ms, one.late, both(reminder_text(one, zone))
+        )
+        for one in found
+    )
 
 
 def _desk_status(here: Context) -> DeskStatus:

@@ -255,6 +255,18 @@ class OpenDisposal:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderView:
+    """Something that the office must not forget; names nobody. `kind` is a ReminderKind's value."""
+
+    kind: str
+    request_id: str
+    hold_id: str
+    due_utc_ms: int
+    late: bool
+    text: BothLanguages
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """Everything at a glance. `recorder` is null while it does not answer; `processes` as the supervisor says."""
 
@@ -268,6 +280,7 @@ class StatusView:
     light: Light = Light.UNKNOWN
     desk_problems: tuple[str, ...] = ()  # of `problems`, what the desk itself says
     desk_problem_texts: tuple[BothLanguages, ...] = ()  # the same, for readers of either language
+    reminders: tuple[ReminderView, ...] = ()  # only what is late and serious is a problem too
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def request(
 ) -> None:
     """File a request."""
     with one_sentence():
-        body = {
+        body: dict[str, Any] = {
             "cameras": camera,
             "ground": ground,
             "document_number": document,

@@ -35,6 +35,7 @@ from kuramori.desk.handing_on import HandingOn
 from kuramori.desk.jobs import Jobs
 from kuramori.desk.journal import Journal
 from kuramori.desk.keeping import Keeping
+from kuramori.desk.maskings import Maskings
 from kuramori.desk.media_care import MediaCare
 from kuramori.desk.opening import Opening, OpeningPlaces
 from kuramori.desk.overdue_care import OverdueCare
@@ -42,9 +43,12 @@ from kuramori.desk.presence import Presence
 from kuramori.desk.recorder import Recorder
 from kuramori.desk.recovering import Recovering
 from kuramori.desk.register import Register
+from kuramori.desk.reminders import Reminder, reminders
 from kuramori.desk.request import APPROVAL_LIFETIME_MS, RequestState
 from kuramori.desk.site import Site
 from kuramori.desk.viewings import Viewings
+from kuramori.masking.masking_job import RunMasking
+from kuramori.masking.running import run_masking
 from kuramori.places import Places
 from kuramori.stills.taking import TakeStill
 from kuramori.timebase import Clock
@@ -119,6 +123,7 @@ class Desk:
         recorder: Recorder,
         run_worker: RunWorker,
         take_still: TakeStill,
+        mask: RunMasking,
         begin_viewer: StartViewer,
         device_key: ec.EllipticCurvePrivateKey,
         clock: Clock,
@@ -171,6 +176,7 @@ class Desk:
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=clock,
         )
+        self._open_masking(mask)
 
     def _open_viewings(self, begin_viewer: StartViewer) -> None:
         """What is about looking."""
@@ -181,6 +187,21 @@ class Desk:
             recorder=self.recorder,
             presence=self.presence,
             start_viewer=begin_viewer,
+            places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
+            clock=self.clock,
+        )
+
+    def _open_masking(self, mask: RunMasking) -> None:
+        """What is about masked copies."""
+        places = self._places
+        self.maskings = Maskings(
+            site=self.site,
+            journal=self.journal,
+            recorder=self.recorder,
+            presence=self.presence,
+            jobs=self.jobs,
+            bundles=self.opening.bundles,
+            run_masking=mask,
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=self.clock,
         )
@@ -250,6 +271,7 @@ class Desk:
         take_still: TakeStill,
         clock: Clock,
         begin_viewer: StartViewer = start_viewer,
+        mask: RunMasking = run_masking,
     ) -> "Desk":
         """Open the files and put the parts together. Raises RegisterFault, ApprovalStoreFault, DeviceKeyFault."""
         device_key = _device_key(places.device_key)
@@ -273,6 +295,7 @@ class Desk:
             recorder=recorder,
             run_worker=run_worker,
             take_still=take_still,
+            mask=mask,
             begin_viewer=begin_viewer,
             device_key=device_key,
             clock=clock,
@@ -319,12 +342,14 @@ class Desk:
         await self.keeping.reconcile()
         await self.media.follow()
         await self.opening.bundles.forget_old()
+        await self.maskings.forget_old()
         await self.calls.tidy()
 
     async def close(self) -> None:
         """Stop long work, finish what is being written and close the files. May be called twice."""
         await self.jobs.close()
         await self.viewings.close()
+        await self.maskings.close()
         await self.opening.bundles.close()
         await self.journal.close()
         self._store.close()
@@ -339,6 +364,13 @@ class Desk:
             request = self.journal.requests.get(request_id)
             if request is None or request.state in (RequestState.RETURNED, RequestState.REFUSED):
                 await asyncio.to_thread(self._store.forget, request_id)
+
+
+def desk_reminders(desk: Desk) -> tuple[Reminder, ...]:
+    """Return what the office must not forget now."""
+    journal = desk.journal
+    holds = tuple(journal.holds.placed.values())
+    return reminders(journal.requests.values(), holds, desk.site.terms, desk.clock.utc_ms())
 
 
 def _device_key(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -366,7 +366,7 @@ def _check_texts(document: RequestDocument) -> None:
 
 def _require_line(field: str, text: str) -> None:
     if not text or not one_line(text):
-        raise RequestInvalid(field, "this has to be filled in, in one line.", "1行で入力してください。")
+        raise RequestInvalid(field, "this has to be filled in, in one line.", "記入してください(1行)。")
 
 
 def _require_something(plans: Sequence[ExtractionPlan]) -> None:

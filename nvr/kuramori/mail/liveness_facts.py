@@ -11,6 +11,7 @@ from kuramori.desk.custody_status import CustodyStatus
 from kuramori.gap_texts import gap_text
 from kuramori.messages import CameraState, CameraStatus, Coverage, RecorderStatus, SpanKind
 from kuramori.site_state import SiteState
+from kuramori.texts import BothLanguages
 
 DAY_MS = 86_400_000
 
@@ -52,6 +53,7 @@ class LivenessFacts:
     drill_oldest_utc_ms: int | None = None  # when the custodian who waited longest showed the key
     never_drilled: int = 0
     custodians: int = 0
+    reminders: tuple[BothLanguages, ...] = ()  # what the office must not forget
 
     @property
     def recording(self) -> int:
@@ -73,6 +75,7 @@ def liveness_facts(
     recorder: RecorderStatus | None,
     coverage: Mapping[str, Coverage],
     custody: CustodyStatus | None,
+    reminders: tuple[BothLanguages, ...] = (),
 ) -> LivenessFacts:
     """Put together what the daily mail tells."""
     people = custody.custodians if custody is not None else ()
@@ -85,6 +88,7 @@ def liveness_facts(
         drill_oldest_utc_ms=min(shown, default=None),
         never_drilled=sum(not one.drilled for one in people),
         custodians=len(people),
+        reminders=reminders,
     )
     if recorder is None:
         return facts
@@ -99,6 +103,7 @@ def liveness_facts(
         facts.drill_oldest_utc_ms,
         facts.never_drilled,
         facts.custodians,
+        reminders,
     )
 
 

@@ -19,6 +19,7 @@ def liveness_letter(speech: Speech, facts: LivenessFacts, daily_at: str, given_u
     site = one_line(facts.site, 80)
     lines = [say(f"Site: {site}", f"拠点: {site}"), say("As of: ", "現在: ") + speech.time(facts.utc_ms), ""]
     lines += _problems(speech, facts)
+    lines += _reminders(speech, facts)
     lines += _cameras(speech, facts)
     lines += _storage(speech, facts)
     lines += _custody(speech, facts)
@@ -33,7 +34,26 @@ def liveness_letter(speech: Speech, facts: LivenessFacts, daily_at: str, given_u
     return Letter(_subject(speech, site, facts), "\n".join(lines) + "\n")
 
 
+def _reminders(speech: Speech, facts: LivenessFacts) -> list[str]:
+    found = facts.reminders
+    if not found:
+        return []
+    lines = [speech.say("For the office to do:", "対応が必要な事項:")]
+    lines += [f"  {one_line(one.japanese if speech.japanese else one.english)}" for one in found[:LISTED_MOST]]
+    more = len(found) - LISTED_MOST
+    if more > 0:
+        lines.append(speech.say(f"  and {more} more (kuramori status)", f"  ほか {more} 件（kuramori status）"))
+    return [*lines, ""]
+
+
 def _subject(speech: Speech, site: str, facts: LivenessFacts) -> str:
+    count = len(facts.reminders)
+    return _light_subject(speech, site, facts) + (
+        speech.say(f"; to do: {count}", f"、要対応{count}件") if count else ""
+    )
+
+
+def _light_subject(speech: Speech, site: str, facts: LivenessFacts) -> str:
     if facts.cameras is None:
         return speech.say(
             f"RED: {site}: the recorder does not answer", f"【赤・異常】{site}: 録画プロセスの応答がありません"

@@ -82,7 +82,9 @@ class Messenger:
         if day and (state.light is Light.GREEN or self._now().boot_ms - self._began_boot_ms >= SETTLING_MS):
             rules, now = post.rules, self._now()
             coverage = await self._look.coverage(*yesterday(now.utc_ms, rules.zone))
-            told = liveness_facts(rules.site, state, now.utc_ms, facts.recorder, coverage, self._look.custody)
+            told = liveness_facts(
+                rules.site, state, now.utc_ms, facts.recorder, coverage, self._look.custody, self._look.reminders
+            )
             post.put_daily(
                 day, lambda speech, given_up: liveness_letter(speech, told, rules.daily_at, given_up), self._now()
             )

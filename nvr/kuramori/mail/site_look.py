@@ -37,6 +37,7 @@ class SiteLook:
     away: str = ""
     custody: CustodyStatus | None = None
     desk_sentences: tuple[str, ...] = ()
+    reminders: tuple[BothLanguages, ...] = ()  # of the desk, what the office must not forget
     _desk_due: float = field(default=0.0)
 
     async def look(self) -> SiteFacts:
@@ -75,6 +76,7 @@ class SiteLook:
             self.custody = from_plain(CustodyStatus, document["custody"]) if document["custody"] else None
             told = [from_plain(BothLanguages, one) for one in document["desk_problem_texts"]]
             self.desk_sentences = tuple(tr(one.english, one.japanese) for one in told)
+            self.reminders = tuple(from_plain(BothLanguages, one["text"]) for one in document["reminders"])
         except (AnswerRefused, WireInvalid, ValueError, KeyError, TypeError, RecursionError) as error:
             known = tuple(one for one in self.desk_sentences if not both(one).english.startswith(_DESK_AWAY))
             detail = str(error) if isinstance(error, AnswerRefused) else type(error).__name__
