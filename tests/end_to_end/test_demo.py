@@ -73,9 +73,9 @@ def start_demo(folder: Path, temporary: Path) -> subprocess.Popen[str]:
     )
 
 
-def still_running(folder: Path) -> list[str]:
+def still_running(folder: Path, output: str = "demo-out") -> list[str]:
     """Every process that was started for this demo: each has its configuration in the environment."""
-    mark = f"KURAMORI_CONFIG={folder / 'demo-out' / 'kuramori.toml'}".encode()
+    mark = f"KURAMORI_CONFIG={folder / output / 'kuramori.toml'}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -65,6 +65,11 @@ class Scene:
         return self.folder / "recording-medium"
 
     @property
+    def second_volume(self) -> Path:
+        """A second volume, where a story has one."""
+        return (self.medium / "volume1").resolve()
+
+    @property
     def medium_copy(self) -> Path:
         """What somebody copied from it."""
         return self.folder / "copy-of-the-medium"

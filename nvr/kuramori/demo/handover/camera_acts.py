@@ -33,9 +33,9 @@ def an_installer_enrols_a_camera(walk: Walk) -> None:
     walk.narrator.good(f"{trial['vendor']} {trial['model']}: {found['codec']} {found['width']}x{found['height']}")
     made = office.post(people.installer, "/v1/cameras", wish)
     walk.narrator.good(tr(f"Kept {made['retention']}, as the others.", f"保存期間は他と同じ {made['retention']}"))
-    office.refused(people.installer, "GET", "/v1/requests")
-    office.refused(people.installer, "GET", "/v1/register")
-    office.refused(people.installer, "POST", f"/v1/cameras/{NAME}/view-confirmation")
+    office.refused("role-missing", people.installer, "GET", "/v1/requests")
+    office.refused("role-missing", people.installer, "GET", "/v1/register")
+    office.refused("role-missing", people.installer, "POST", f"/v1/cameras/{NAME}/view-confirmation")
     _until_recording(walk)
     office.post(people.handler, f"/v1/cameras/{NAME}/view-confirmation")
     walk.narrator.good(

@@ -114,14 +114,13 @@ class Office:
             raise _unexpected(path, answer)
         return answer.content
 
-    def refused(self, name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
-        """Try what must be refused; show the sentence and return the stable code. Raises StepFailed."""
+    def refused(self, code: str, name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
+        """Try what must be refused with this stable code; show the sentence. Raises StepFailed."""
         answer = self.call(name, method, path, body)
-        if answer.status_code in GOOD:
+        problem = answer.json() if answer.status_code not in GOOD else {}
+        if problem.get("code") != code:
             raise _unexpected(path, answer)
-        problem = answer.json()
         self._narrator.refused(f"{answer.status_code} {problem['code']}: {problem['detail']}")
-        return str(problem["code"])
 
     @contextmanager
     def download(self, name: str, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -23,5 +23,5 @@ def everybody_signs_in(walk: Walk) -> None:
         office.account(name, people.administrator)
     for custodian in walk.scene.custodians:
         office.account(custodian.name, people.manager)
-    office.refused("", "GET", "/v1/requests")
-    office.refused(people.administrator, "GET", "/v1/requests")
+    office.refused("sign-in-missing", "", "GET", "/v1/requests")
+    office.refused("role-missing", people.administrator, "GET", "/v1/requests")

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from kuramori.demo import setting_up
-from kuramori.demo.handover import camera_acts, opening_acts, signing_in
+from kuramori.demo.cast import VOLUME_SIZE
+from kuramori.demo.handover import camera_acts, office_acts, opening_acts, signing_in
 from kuramori.demo.handover.office import Office
 from kuramori.demo.handover.people import staff, with_office
 from kuramori.demo.handover.walk import Walk
@@ -20,7 +21,13 @@ OFFICE: tuple[Callable[[Walk], None], ...] = (
     signing_in.everybody_signs_in,
     camera_acts.an_installer_enrols_a_camera,
     opening_acts.a_police_request,
+    opening_acts.a_bar_association_asks,
+    opening_acts.a_missing_person,
     opening_acts.a_refused_request,
+    opening_acts.the_bar_association_is_answered,
+    office_acts.a_complaint_is_answered,
+    office_acts.a_medium_is_disposed_of,
+    office_acts.the_season_on_paper,
 )
 ACTS = (*SETTING_UP, setting_up.recording, *OFFICE)
 
@@ -39,6 +46,7 @@ def tell(scene: Scene) -> None:
     for prepare in SETTING_UP:
         prepare(scene)
     people, port = staff(), free_port()
+    scene.quiet("volume", "add", scene.second_volume, "--size", VOLUME_SIZE, "--config", scene.config)
     text = scene.config.read_text(encoding="utf-8")
     scene.config.write_text(with_office(text, people, scene.custodians, port), encoding="utf-8")
     setting_up.recording(scene)
