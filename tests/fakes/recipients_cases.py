@@ -5,12 +5,13 @@ Each case is a function that makes it; `kuramori verify` and verify.html are com
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography import x509
 
 from kuramori.capture.source import Codec
+from kuramori.clips.handover_mark import CAMERA_SIGNATURES
 from kuramori.device_certificate import new_certificate, new_device_key
 from kuramori.messages import SegmentState
 from tests.fakes.bundles import archive_of, unpacked, write_files
@@ -92,7 +93,8 @@ def other_file(name: str) -> Maker:
     return made
 
 
-for _name in ("clip.srt", "clip.leaves", "conditions.txt", "receipt.txt", "granted-request.json", "verify.html"):
+PAPERS = ("conditions.txt", "instructions.txt", "receipt.txt")
+for _name in (*PAPERS, "clip.srt", "clip.leaves", "granted-request.json", "verify.html"):
     CASES[f"altered_{_name.replace('.', '_')}"] = other_file(_name)
 
 
@@ -294,6 +296,22 @@ def the_handed_over_clip_itself(bundles: HandedOver, folder: Path) -> Case:
     """Under another name."""
     (folder.parent / "renamed.mp4").write_bytes(bundles().files["clip.mp4"])
     return Case("unchanged", bundles().copy(folder), folder.parent / "renamed.mp4")
+
+
+@case
+def a_cut_of_a_stream_that_the_camera_signs(bundles: HandedOver, folder: Path) -> Case:
+    """Its own signature (ONVIF Media Signing) stands in SEI units: handed over and cut with the pictures, untouched."""
+    signature = b"\x06" + bytes((5, 16 + 200)) + CAMERA_SIGNATURES[0] + bytes(range(1, 201)) + b"\x80"
+    recording = SealedRecording(folder.parent / "signing", slot_bytes=64 << 10)
+    content = pictures(Codec.H264, repeat=2)
+    content = [replace(one, nals=(*one.nals[:-1], signature, one.nals[-1])) if one.is_key else one for one in content]
+    recording.add_all(Codec.H264, content)
+    files = unpacked(archive_of(make_job(recording, START_UTC_MS, START_UTC_MS + 4000)))
+    write_files(folder, files)
+    ffmpeg(folder, "-ss", "1.5", "-i", "clip.mp4", *COPY, "../cut.mp4")
+    if (folder.parent / "cut.mp4").read_bytes().count(signature) != 3 or files["clip.mp4"].count(signature) != 4:
+        raise AssertionError("the camera's signature did not come through")
+    return Case("genuine-part", folder, folder.parent / "cut.mp4")
 
 
 @case

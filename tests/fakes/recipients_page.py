@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.chromium import Browser, Page
+from tests.fakes.chromium import PATIENCE_SECONDS, Browser, Page
 
 
 class RecipientsPage:
@@ -40,11 +40,11 @@ class RecipientsPage:
         """Type the fingerprint that stands on the receipt."""
         await self.page.evaluate(f"document.getElementById('compare').value = {json.dumps(fingerprint)}; 0")
 
-    async def verify(self) -> dict[str, Any]:
+    async def verify(self, patience_seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Press the button; return the answer, as for programs."""
         await self.page.until("!document.getElementById('verify').disabled")
         await self.page.evaluate("document.getElementById('verify').click()")
-        await self.page.until("!document.getElementById('result').hidden")
+        await self.page.until("!document.getElementById('result').hidden", patience_seconds)
         found: dict[str, Any] = json.loads(await self.page.evaluate("document.getElementById('report').textContent"))
         shown = await self.page.evaluate("document.getElementById('sentence').textContent")
         assert shown == found["sentence"]

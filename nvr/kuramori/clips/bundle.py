@@ -18,7 +18,8 @@ from kuramori.clips.camera_clip import CameraClip, CameraExtractor
 from kuramori.clips.cms import sign_detached
 from kuramori.clips.grant_check import check_grant
 from kuramori.clips.handover_mark import CameraSigns, HandOverMark
-from kuramori.clips.handover_texts import conditions_text, receipt_text
+from kuramori.clips.handover_texts import ReceivedSound, TrueRange, conditions_text, printed, receipt_text
+from kuramori.clips.instructions import instructions_text
 from kuramori.clips.job import CameraExtraction, ExtractionFailed, ExtractionFault, ExtractionJob
 from kuramori.clips.manifest import BundleFile, ClipFiles, decisions_of_clips, has_filled, make_manifest
 from kuramori.clips.mux import MuxFailed
@@ -26,11 +27,13 @@ from kuramori.clips.sealed_segment import ClipSource
 from kuramori.clips.spool import SpoolDamaged, SpoolFile, SpoolFull, SpoolKey
 from kuramori.clips.verify_page import VERIFY_PAGE, verify_page
 from kuramori.desk.granted import GrantedRequest
+from kuramori.device_certificate import fingerprint
 from kuramori.timebase import Clock
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.p7s"
 GRANTED = "granted-request.json"
+INSTRUCTIONS = "instructions.txt"
 CONDITIONS = "conditions.txt"
 RECEIPT = "receipt.txt"
 
@@ -87,10 +90,19 @@ class _Maker:
         clip_facts = tuple(fact for fact in self._facts if fact.name.endswith(".mp4"))
         self._add_small(GRANTED, job.granted_document)
         self._add_small(VERIFY_PAGE, verify_page())
-        self._add_small(CONDITIONS, conditions_text(job).encode())
-        filled = has_filled(clips)
-        receipt = receipt_text(job, self._granted, clip_facts, self._zone, decisions, filled=filled)
-        self._add_small(RECEIPT, receipt.encode())
+        certificate = fingerprint(self._certificate)
+        instructions = instructions_text(job, clips, names, self._zone, certificate)
+        self._add_small(INSTRUCTIONS, printed(instructions))
+        self._add_small(CONDITIONS, printed(conditions_text(job)))
+        page = next(fact for fact in self._facts if fact.name == VERIFY_PAGE)
+        ranges = [
+            TrueRange(its.video, part.first_utc_us // 1000, part.last_utc_us // 1000)
+            for clip, of_clip in zip(clips, names, strict=True)
+            for part, its in zip(clip.parts, of_clip, strict=True)
+        ]
+        sound = ReceivedSound(decisions, has_filled(clips))
+        receipt = receipt_text(job, self._granted, (*clip_facts, page), ranges, sound, self._zone, certificate)
+        self._add_small(RECEIPT, printed(receipt))
         without = [camera for camera in job.cameras if camera not in [clip.camera for clip in clips]]
         empty = [CameraClip(camera) for camera in without]
         manifest = make_manifest(job, [*clips, *empty], [*names, *([] for _ in empty)], self._facts, GRANTED)

@@ -4,6 +4,7 @@ Both languages on one sheet, as the recipient's is not known. Pure; must not kno
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from kuramori.clips.job import ExtractionJob
@@ -38,20 +39,41 @@ def conditions_text(job: ExtractionJob) -> str:
     return f"{CONDITIONS_JAPANESE}\n{CONDITIONS_ENGLISH}{own}"
 
 
+@dataclass(frozen=True, slots=True)
+class TrueRange:
+    """What a clip really shows: its first and last picture."""
+
+    file: str
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSound:
+    """By whose written decisions there is sound (R3), and whether pictures come from a card and so without it."""
+
+    decisions: tuple[AudioDecision, ...] = ()
+    filled: bool = False
+
+
+def printed(text: str) -> bytes:
+    """Return a paper as a file that plain editors on any office machine show with its characters and lines."""
+    return b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+
+
 def receipt_text(
     job: ExtractionJob,
     granted: GrantedRequest,
     files: Sequence[BundleFile],
+    ranges: Sequence[TrueRange],
+    sound: ReceivedSound,
     zone: tzinfo,
-    sound: tuple[AudioDecision, ...] = (),
-    *,
-    filled: bool = False,
+    certificate: str,
 ) -> str:
-    """Return receipt.txt; `sound` are the written decisions by which there is any (R3).
-
-    `filled`: some of the pictures come from a camera's card.
-    """
+    """Return receipt.txt; `certificate` is the fingerprint that the recipient compares what signed with."""
     recipient = granted.recipient
+    spoken = (sound_japanese, sound_english)
+    heard = " / ".join(words(sound.decisions, filled=sound.filled) for words in spoken)
     cameras = "、".join(f"{camera.camera} {camera.place}".strip() for camera in job.cameras)
     lines = [
         "受領書 / Receipt",
@@ -60,8 +82,10 @@ def receipt_text(
         f"申請番号 / Request: {job.request_id}    開封回数 / Opening: {job.opening}",
         f"文書番号 / Document: {granted.document_number}",
         f"カメラ / Cameras: {cameras}",
-        f"範囲 / Range: {_clock(job.from_utc_ms, zone)} - {_clock(job.to_utc_ms, zone)}",
-        f"音声 / Sound: {sound_japanese(sound, filled=filled)} / {sound_english(sound, filled=filled)}",
+        f"申請範囲 / Range asked for: {_clock(job.from_utc_ms, zone)} - {_clock(job.to_utc_ms, zone)}",
+        "実際の範囲 / True range:",
+        *(f"  {one.file}: {_clock(one.from_utc_ms, zone)} - {_clock(one.to_utc_ms, zone)}" for one in ranges),
+        f"音声 / Sound: {heard}",
         f"開封日時 / Opened: {_clock(job.opened_utc_ms, zone)}",
         f"提供先 / Recipient: {recipient.organisation} {recipient.title} {recipient.name}",
         f"本人確認 / Identity check: {recipient.identity_check}",
@@ -69,6 +93,10 @@ def receipt_text(
         "",
         "ファイル(SHA-256)/ Files (SHA-256):",
         *(f"  {file.name}  {file.size_bytes} bytes\n    {file.sha256.hex()}" for file in files),
+        "",
+        "録画装置の証明書 (SHA-256) / Certificate of the recorder (SHA-256):",
+        f"  {certificate}",
+        "  verify.html に表示される値と照合してください。 / Compare it with what verify.html shows.",
         "",
         "上記の画像データを、提供条件を了承のうえ受領しました。",
         "I received these files and accept the conditions of the hand-over.",

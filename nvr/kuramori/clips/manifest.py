@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kuramori.clips.camera_clip import CameraClip, ClipPart, PartSound, Run, SegmentEvidence
+from kuramori.clips.clock_statement import SOURCE, clock_state, clock_words
 from kuramori.clips.job import ExtractionJob
 from kuramori.clips.sound_statement import decisions_of, sound_english, sound_japanese
 from kuramori.messages import CoverageSpan, SegmentState, SpanKind
@@ -113,7 +114,7 @@ def make_manifest(
 
 
 def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
-    camera = clip.camera
+    camera, clock = clip.camera, clock_words(clock_state(clip))
     holes = [hole for part in clip.parts for hole in _holes(part, camera.spans)]
     return {
         "camera": camera.camera,
@@ -127,6 +128,8 @@ def _camera(clip: CameraClip, names: Sequence[ClipFiles]) -> dict[str, Any]:
         "holes": holes,
         "left_out": {"pictures_without_key_frame": clip.undecodable_units},
         "clock": {
+            "source": SOURCE,
+            "statement": {"en": clock.english, "ja": clock.japanese},
             "time_unknown_segments": [item.sequence for item in clip.evidence if item.time_unknown],
             "dated_later": [
                 {"sequence": item.sequence, "by_ms": item.dated_by_ms} for item in clip.evidence if item.dated_by_ms

@@ -1,6 +1,7 @@
 """verify.html in a real browser: it says what `kuramori verify` says, word for word, whatever the files are."""
 
 import json
+import os
 import random
 import struct
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +26,8 @@ from tests.fakes.sealed_recording import START_UTC_MS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LANGUAGES = {"en": "C", "ja": "ja_JP.UTF-8"}
+LARGE_BYTES = 1_100 << 20
+MEMORY_BYTES_MOST = 256 << 20
 HOSTILE = "<img src=x onerror=window.caught=1><script>window.caught=1</script>"
 
 
@@ -118,6 +121,23 @@ async def test_files_may_be_chosen_one_by_one_or_dropped(page: RecipientsPage, b
         "!document.getElementById('bundle-names').textContent.includes(" + json.dumps(files[-1].name) + ")"
     )
     assert (await page.verify())["verdict"] == "damaged"
+
+
+@pytest.mark.slow
+async def test_a_file_of_more_than_a_gigabyte_is_read_in_pieces(
+    page: RecipientsPage, bundles: HandedOver, tmp_path: Path
+) -> None:
+    """All of it is read, and little of it is ever in memory."""
+    clip = bundles().files["clip.mp4"]
+    large = tmp_path / "large.mp4"
+    large.write_bytes(clip + struct.pack(">I4sQ", 1, b"free", LARGE_BYTES))
+    os.truncate(large, len(clip) + LARGE_BYTES)
+    await page.choose("folder", [bundles().copy(tmp_path / "handed")])
+    await page.choose("clip", [large])
+    assert (await page.verify(patience_seconds=1200))["verdict"] == "genuine"
+    large.unlink()
+    used = await page.page.evaluate("performance.memory.usedJSHeapSize")
+    assert used < MEMORY_BYTES_MOST
 
 
 @pytest.mark.slow
