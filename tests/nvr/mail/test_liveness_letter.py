@@ -12,6 +12,7 @@ from kuramori.mail.liveness_letter import liveness_letter
 from kuramori.mail.speech import spoken
 from kuramori.messages import CameraState, Coverage, CoverageSpan, RecorderStatus, SpanKind
 from kuramori.site_state import SiteFacts, site_state
+from kuramori.texts import BothLanguages
 from tests.nvr.mail.test_site_state import GATE, STATUS
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -44,6 +45,28 @@ def letter(recorder: RecorderStatus | None, language: str = "both") -> Letter:
     coverage = {"gate": Coverage("gate", 0, NOW, SPANS)}
     facts = liveness_facts("Kita school route", state, NOW, recorder, coverage, CUSTODY)
     return bilingual(spoken(language, TOKYO), lambda speech: liveness_letter(speech, facts, "08:30"))
+
+
+def test_what_the_office_must_not_forget_stands_in_every_daily_mail() -> None:
+    """Counted in the subject, the light as it was; each in the mail's language, until it is done."""
+    waiting = (
+        BothLanguages("Request 20261101-1 was granted in urgency.", "緊急に許可した請求 20261101-1"),
+        BothLanguages("The hold of request 20261101-2 ends.", "請求 20261101-2 の保存期間の延長"),
+    )
+    coverage = {"gate": Coverage("gate", 0, NOW, SPANS)}
+    facts = liveness_facts("Kita", site_state(SiteFacts(RECORDER)), NOW, RECORDER, coverage, CUSTODY, waiting)
+    found = bilingual(spoken("both", TOKYO), lambda speech: liveness_letter(speech, facts, "08:30"))
+    assert found.subject == (
+        "【緑・正常】Kita: カメラ1台すべて録画中、要対応2件 / GREEN: Kita: all 1 cameras recorded; to do: 2"
+    )
+    japanese, _, english = found.body.partition("For the office to do:")
+    assert "対応が必要な事項:\n  緊急に許可した請求 20261101-1\n  請求 20261101-2 の保存期間の延長\n" in japanese
+    assert english.startswith(
+        "\n  Request 20261101-1 was granted in urgency.\n  The hold of request 20261101-2 ends.\n"
+    )
+    down = liveness_facts("Kita", site_state(SiteFacts(None)), NOW, None, {}, None, waiting)
+    text = bilingual(spoken("en", TOKYO), lambda speech: liveness_letter(speech, down, "08:30")).body
+    assert "20261101-2" in text
 
 
 def test_a_good_day_is_green_in_both_languages() -> None:
