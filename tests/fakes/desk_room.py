@@ -33,6 +33,7 @@ from kuramori_config.schema import Role
 from tests.fakes.clock import ToldClock
 from tests.fakes.fake_recorder import FakeRecorder
 from tests.fakes.fake_stills import FakeDoor, FakeStills
+from tests.fakes.fake_viewer import FakeViewers
 from tests.fakes.fake_worker import FakeWorkers
 from tests.fakes.key_holders import CREATED_UTC_MS, custodian_set
 
@@ -78,6 +79,7 @@ class DeskRoom:
         self.custodians = custodian_set(k, n)
         self.recorder = FakeRecorder(RECORDER_ID, self.custodians, {"gate": 1, "park": 2}, now_utc_ms=NOW_UTC_MS)
         self.workers = FakeWorkers()
+        self.viewers = FakeViewers()
         self.stills = FakeStills()
         self.door = FakeDoor()
         self.site = replace(SITE)
@@ -140,7 +142,8 @@ class DeskRoom:
         client = RecorderClient(self.folder / "recorder.sock")
         trouble = ""
         try:
-            self.desk = Desk.open(self.site, self.places, client, self.workers.run_worker, self.stills.take, self.clock)
+            run, take, show = self.workers.run_worker, self.stills.take, self.viewers.start
+            self.desk = Desk.open(self.site, self.places, client, run, take, self.clock, begin_viewer=show)
         except RegisterFault as fault:
             self.desk, trouble = None, str(fault)
         context = Context(self.site, client, self.clock, self.folder, self.desk, trouble, self.door)

@@ -93,7 +93,12 @@ async def begin(request_id: Id, body: ViewBody, desk: TheDesk, caller: Opener) -
     return _view(begun, desk.site.name, desk.site.time_zone)
 
 
-@router.get("/{request_id}/viewings/{viewing}/pictures", response_class=Response, response_model=None)
+@router.get(
+    "/{request_id}/viewings/{viewing}/pictures",
+    response_class=Response,
+    response_model=None,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}},
+)
 async def pictures(
     request_id: Id,
     viewing: Viewing,

@@ -64,6 +64,9 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/requests/{id}/bundle", None, {}, HANDLERS),
     ("DELETE", "/v1/requests/{id}/bundle", None, {}, HANDLERS),
     ("GET", "/v1/bundles", None, {}, HANDLERS),
+    ("POST", "/v1/requests/{id}/viewings", {"deks": {}, "detail": "full"}, {}, HANDLERS),
+    ("GET", "/v1/requests/{id}/viewings/1/pictures", None, {"camera": "gate", "detail": "full", **RANGE}, HANDLERS),
+    ("POST", "/v1/requests/{id}/viewings/1/end", None, {}, HANDLERS),
     ("POST", "/v1/requests/{id}/written", WRITTEN, {}, HANDLERS),
     ("POST", "/v1/requests/{id}/decision", {"outcome": "refused", "reason": "r"}, {}, DECIDERS),
     ("POST", "/v1/requests/{id}/documentation", {"document_number": "x", "received_utc_ms": 1}, {}, STAFF),
@@ -140,7 +143,11 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/disposals/1/paper", None, {"format": "markdown"}, STAFF | {AUDITOR, ADMINISTRATOR}),
     ("POST", "/v1/cameras/park/retirement", {"reason": "r"}, {}, KEEPERS),
 ]
-PICTURES = {("POST", "/v1/cameras/gate/still"), ("POST", "/v1/requests/{id}/bundle")}
+PICTURES = {
+    ("POST", "/v1/cameras/gate/still"),
+    ("POST", "/v1/requests/{id}/bundle"),
+    ("GET", "/v1/requests/{id}/viewings/1/pictures"),
+}
 PAPERS = {  # to print: text, no pictures
     ("GET", "/v1/register/form"),
     ("GET", "/v1/register/checkpoint-page"),
@@ -198,7 +205,7 @@ async def test_the_matrix_names_every_route(room: DeskRoom) -> None:
 def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
     path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
-    path = path.replace("{token_id}", "00" * 8).replace("{job_id}", "00" * 16)
+    path = path.replace("{viewing}", "1").replace("{token_id}", "00" * 8).replace("{job_id}", "00" * 16)
     path = path.replace("{complaint_id}", "C20200101-9")
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 

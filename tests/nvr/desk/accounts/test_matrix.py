@@ -30,7 +30,13 @@ BODY_OF_OWN = {  # every operation that is for who filed the request, with a bod
     ("post", "/v1/requests/{request_id}/opening"): {"deks": {}},
     ("get", "/v1/requests/{request_id}/bundle"): None,
     ("delete", "/v1/requests/{request_id}/bundle"): None,
+    ("post", "/v1/requests/{request_id}/viewings"): {"deks": {}, "detail": "full"},
+    ("get", "/v1/requests/{request_id}/viewings/{viewing}/pictures"): None,
+    ("post", "/v1/requests/{request_id}/viewings/{viewing}/end"): None,
     ("post", "/v1/requests/{request_id}/written"): {"manifest_digest": "00" * 32, "medium": "x"},
+}
+SAID_OF_OWN = {  # what else such an operation has to be told
+    "/v1/requests/{request_id}/viewings/{viewing}/pictures": "?camera=gate&detail=full&from_utc_ms=1&to_utc_ms=2"
 }
 
 
@@ -55,7 +61,12 @@ async def operations(staff: Staff) -> list[tuple[str, str, dict[str, Any]]]:
 async def passes(staff: Staff, method: str, path: str, token: str) -> bool:
     """Tell whether somebody gets past the door, with an empty body and a request that is not there."""
     filled = path.replace("{request_id}", "20200101-9").replace("{hold_id}", "00" * 16).replace("{record}", "1")
-    filled = filled.replace("{token_id}", "00" * 8).replace("{name}", "none").replace("{job_id}", "00" * 16)
+    filled = (
+        filled.replace("{viewing}", "1")
+        .replace("{token_id}", "00" * 8)
+        .replace("{name}", "none")
+        .replace("{job_id}", "00" * 16)
+    )
     answer = await staff.call(method.upper(), filled, token, {} if method == "post" else None)
     kind = answer.headers.get("content-type", "")
     code = answer.json().get("code") if kind.startswith("application/problem") else None
@@ -99,7 +110,8 @@ async def test_anothers_request_is_opened_by_nobody(staff: Staff) -> None:
     assert {(method, path) for method, path, _ in opening} == set(BODY_OF_OWN)
     for method, path, _ in opening:
         for person, expected in ((HANDLER, False), (SECOND_HANDLER, True)):
-            where, body = path.replace("{request_id}", number), BODY_OF_OWN[method, path]
+            where, body = path.replace("{request_id}", number).replace("{viewing}", "1"), BODY_OF_OWN[method, path]
+            where += SAID_OF_OWN.get(path, "")
             answer = await staff.as_person(method.upper(), where, person, body)
             assert (answer.json()["code"] == "not-the-requester") == expected, (path, person)
 
