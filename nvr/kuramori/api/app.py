@@ -3,7 +3,9 @@
 The app is made per process and carries one `Context`. Must not know sockets or processes.
 """
 
-from fastapi import FastAPI
+import functools
+
+from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,25 +34,39 @@ from kuramori.api import (
     users,
     viewings,
 )
+from kuramori.api.call_log import CallLog
 from kuramori.api.context import Context
 from kuramori.api.idempotency import IdempotentWrites
 from kuramori.api.patience import BodyInTime
-from kuramori.api.rules import RuledApp
+from kuramori.api.rules import DOCUMENT, RuledApp
 
+DOCUMENT_PATH = "/v1/openapi.json"
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # an approval of SEGMENTS_MOST shares fits
 
 
 def make_app(context: Context) -> FastAPI:
     """Return the app that serves this desk."""
+    app = routed_app()
+    app.state.context = context
+    app.state.site = context.site
+    app.add_route(DOCUMENT_PATH, _document)
+    problems.install(app)
+    app.add_middleware(IdempotentWrites)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyInTime)
+    app.add_middleware(CallLog)
+    return app
+
+
+def routed_app() -> RuledApp:
+    """Return an app that knows its routes and no desk."""
     app = RuledApp(
         title="Kuramori desk",
         version=__version__,
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.context = context
-    app.state.site = context.site
     app.include_router(bundles.router)
     app.include_router(ending.router)
     app.include_router(storage.router)
@@ -67,11 +83,17 @@ def make_app(context: Context) -> FastAPI:
         app.include_router(accounts.router)
     for router in (health.router, cameras.router, requests.router, register.router, keeping.router, custody.router):
         app.include_router(router)
-    problems.install(app)
-    app.add_middleware(IdempotentWrites)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(BodyInTime)
     return app
+
+
+async def _document(_request: Request) -> Response:
+    """Return the document of the API, byte by byte as it was committed: it tells nothing of this recorder."""
+    return Response(_document_bytes(), media_type="application/json")
+
+
+@functools.cache
+def _document_bytes() -> bytes:
+    return DOCUMENT.read_bytes()
 
 
 class BodyLimit:

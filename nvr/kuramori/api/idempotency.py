@@ -24,6 +24,7 @@ from kuramori.desk.effect import watching_effect
 from kuramori.desk.fault import DeskFault
 
 ANSWER_BYTES_MOST = 64 * 1024
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 WITHOUT_KEYS = "/v1/sign-"  # in and out
 _KEY = re.compile(r'"?([A-Za-z0-9_-]{8,128})"?')  # a bare word, or the quoted one of a structured header
 
@@ -36,7 +37,7 @@ class IdempotentWrites:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on what has no key."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].startswith(WITHOUT_KEYS):
+        if scope["type"] != "http" or scope["method"] not in WRITES or scope["path"].startswith(WITHOUT_KEYS):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -59,8 +60,9 @@ class IdempotentWrites:
             body = await request.body()
         except HTTPException as error:
             return http_answer(request, error)
-        route = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         try:
+            route = f"{request.method} {where}"
             call = Call(caller.person or caller.identified_by, route, _key_of(text), hashlib.sha256(body).digest())
             async with calls.turn(call):
                 kept = await calls.begin(call)

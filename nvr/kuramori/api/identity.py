@@ -241,12 +241,13 @@ def permit(operation: Operation) -> Callable[..., Awaitable[Caller]]:
 
     async def check(request: Request, caller: Annotated[Caller, Depends(identify)]) -> Caller:
         context: Context = request.app.state.context
+        request.state.caller, request.state.operation = caller, operation  # for the log
         try:
             judge(operation, caller, sign_in=context.sign_in)
         except DeskFault as refused:
-            _note(request, operation, caller, refused.code, context)
+            _note(request, operation, caller, refused.code)
             raise
-        _note(request, operation, caller, "permitted", context)
+        _note(request, operation, caller, "permitted")
         return caller
 
     OPERATION_OF[check] = operation
@@ -255,7 +256,9 @@ def permit(operation: Operation) -> Callable[..., Awaitable[Caller]]:
 
 async def trying(request: Request) -> Caller:
     """Return from where somebody tries to sign in; who it is has to be proven first."""
-    return Caller("", frozenset(), "not signed in", place_of(request))
+    caller = Caller("", frozenset(), "not signed in", place_of(request))
+    request.state.caller, request.state.operation = caller, Operation.SIGN_IN
+    return caller
 
 
 OPERATION_OF[trying] = Operation.SIGN_IN
@@ -280,15 +283,23 @@ def judge(operation: Operation, caller: Caller, *, sign_in: bool) -> None:
         raise RoleMissing(caller.person, tuple(sorted(role.value for role in allowed)))
 
 
-def _note(request: Request, operation: Operation, caller: Caller, verdict: str, context: Context) -> None:
-    """With sign-in each call is logged with who made it; a local look at health by nobody is too frequent to tell."""
-    if not context.sign_in or (not caller.person and caller.scopes is None and verdict == "permitted"):
+def route_of(request: Request) -> str:
+    """Return which resource is called, without what the caller put into its address; "" where there is none."""
+    if request.scope.get("route") is None:
+        return ""
+    names = {str(value): f"{{{name}}}" for name, value in request.path_params.items()}
+    return "/".join(names.get(part, part) for part in request.url.path.split("/"))
+
+
+def _note(request: Request, operation: Operation, caller: Caller, verdict: str) -> None:
+    """Log who is about to do what, before it is done; a local look at health by nobody is too frequent to tell."""
+    looks = operation is Operation.LOOK_AT_HEALTH and not caller.person and caller.scopes is None
+    if looks and verdict == "permitted":
         return
-    route = request.scope.get("route")
     log.get().info(
         "call",
         method=request.method,
-        route=getattr(route, "path", ""),
+        route=route_of(request),
         operation=operation.name,
         person=caller.person,
         identified_by=caller.identified_by,

@@ -3,6 +3,7 @@
 An app with a route that names no caller does not start. Must not know resources.
 """
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -10,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from kuramori.api.identity import OPERATION_OF, PERMITTED, Operation
 
+DOCUMENT = Path(__file__).with_name("openapi.json")  # of the API, as committed
 OPERATION_MEMBER = "x-kuramori-operation"
 ROLES_MEMBER = "x-kuramori-roles"  # absent: whoever can open the socket; over the network whoever is signed in
 

@@ -85,7 +85,7 @@ async def test_a_desk_that_ended_midway_does_not_do_it_again(room: DeskRoom) -> 
     """A call that was noted and has no answer is refused with a code of its own until the key is old."""
     body = b'{"reason":"x"}'
     store = CallStore.open(room.places.calls)
-    store.begin(Call(HANDLER, "/v1/requests", KEY, hashlib.sha256(body).digest()), NOW_UTC_MS)
+    store.begin(Call(HANDLER, "POST /v1/requests", KEY, hashlib.sha256(body).digest()), NOW_UTC_MS)
     store.close()
     headers = {KEY_HEADER: KEY, PERSON_HEADER: urllib.parse.quote(HANDLER), "Content-Type": "application/json"}
     async with room.client() as client:
