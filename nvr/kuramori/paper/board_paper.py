@@ -148,7 +148,7 @@ def _coverage(board: BoardFacts, say: Language) -> list[Block]:
     if not board.coverage:
         return [
             Paragraph(
-                say("Nobody can say now: the recorder does not answer.", "録画機が応答しないため、現在確認できません。")
+                say("Nobody can say now: the recorder does not answer.", "録画機が応答しないため、現在確認できない。")
             )
         ]
     rows = tuple(
@@ -169,10 +169,11 @@ def _coverage(board: BoardFacts, say: Language) -> list[Block]:
 
 
 def _hours(duration_ms: int, say: Language) -> str:
-    minutes = round(duration_ms / 60_000)
-    if duration_ms and not minutes:
-        return say("under 1 min", "1分未満")
-    return say(f"{minutes // 60} h {minutes % 60} min", f"{minutes // 60}時間{minutes % 60}分")
+    minutes, seconds = divmod(duration_ms // 1000, 60)
+    if duration_ms and not minutes and not seconds:
+        return say("under 1 s", "1秒未満")
+    hours, minutes = divmod(minutes, 60)
+    return say(f"{hours}:{minutes:02}:{seconds:02}", f"{hours}時間{minutes:02}分{seconds:02}秒")
 
 
 def _erasures(facts: PaperFacts, board: BoardFacts, say: Language) -> list[Block]:
@@ -194,7 +195,7 @@ def _erasures(facts: PaperFacts, board: BoardFacts, say: Language) -> list[Block
 
 def _complaints(facts: PaperFacts, board: BoardFacts, say: Language) -> list[Block]:
     if not board.complaints:
-        return [Paragraph(say("There were none.", "ありませんでした。"))]
+        return [Paragraph(say("There were none.", "なし。"))]
     kinds = {ComplaintKind.COMPLAINT: say("complaint", "苦情"), ComplaintKind.QUESTION: say("question", "問合せ")}
     rows = tuple(
         (
