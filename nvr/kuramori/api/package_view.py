@@ -42,6 +42,17 @@ class HandedView:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryProofView:
+    """An entry of the register with its body, and the proof that the checkpoint covers it."""
+
+    entry: WireBytes
+    salt: WireBytes
+    body: WireBytes
+    path: tuple[WireBytes, ...]
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class PackageView:
     """What a custodian's client judges (kuramori.desk.package)."""
 

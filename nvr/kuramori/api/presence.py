@@ -58,7 +58,7 @@ class PresenceView:
 
 @router.post("/{request_id}/presence", status_code=201)
 async def confirm(
-    request_id: Id, body: PresenceBody, desk: TheDesk, accounts: TheAccounts, answer: Response, caller: PresenceWitness
+    caller: PresenceWitness, request_id: Id, body: PresenceBody, desk: TheDesk, accounts: TheAccounts, answer: Response
 ) -> PresentView:
     """Confirm being present: good for five minutes, for this granted request and this act, once. Registered."""
     answer.headers.update(NO_STORE)
@@ -74,7 +74,7 @@ async def confirm(
 
 
 @router.get("/{request_id}/presence")
-async def present(request_id: Id, desk: TheDesk, caller: RequestReader) -> PresenceView:
+async def present(caller: RequestReader, request_id: Id, desk: TheDesk) -> PresenceView:
     """Return who has confirmed being present and not been counted yet."""
     found = desk.presence.confirmed(request_id)
     return PresenceView(request_id, tuple(PresentView(one.person, one.act, one.left_seconds) for one in found))

@@ -11,7 +11,7 @@ from starlette.requests import Request as HttpRequest
 
 from kuramori.api.context import TheDesk
 from kuramori.api.identity import Approver, CustodyManager, Decider, Filer, Opener, RequestReader
-from kuramori.api.package_view import PackageView
+from kuramori.api.package_view import EntryProofView, PackageView
 from kuramori.api.paging import ThePage, page_of
 from kuramori.api.problems import japanese
 from kuramori.api.views import RequestList, RequestView, SharesView
@@ -113,10 +113,11 @@ class ApprovalBody(Body):
 
 
 class RecoveryBody(Body):
-    """Which recovery key (public half) is about to be used, and why."""
+    """Which recovery key (public half) is about to be used, why, and who is present besides who acts."""
 
     recovery_key: WireBytes
     reason: Line
+    present: Names = ()
 
 
 class RecoveredBody(Body):
@@ -189,10 +190,20 @@ async def approve(request_id: Id, body: ApprovalBody, desk: TheDesk, caller: App
     return RequestView.of(await desk.approving.approve(request_id, body.approval, body.signature, caller.actor))
 
 
+@router.get("/{request_id}/approvals/{custodian}")
+async def approval_entry(
+    request_id: Id, custodian: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")], desk: TheDesk, caller: Approver
+) -> EntryProofView:
+    """Return the register's entry of a custodian's approval, proven: what the client goes on from."""
+    proof, checkpoint = await desk.approving.approval_proof(request_id, bytes.fromhex(custodian))
+    return EntryProofView(proof.entry, proof.salt, proof.body, proof.path, checkpoint)
+
+
 @router.post("/{request_id}/recovery/begin")
 async def begin_recovery(request_id: Id, body: RecoveryBody, desk: TheDesk, caller: CustodyManager) -> PackageView:
     """Break-glass: registered first, then the same package, with what was handed on to the recovery key."""
-    return PackageView.of(await desk.recovering.begin(request_id, body.recovery_key, body.reason, caller.actor))
+    begun = desk.recovering.begin(request_id, body.recovery_key, body.reason, body.present, caller.actor)
+    return PackageView.of(await begun)
 
 
 @router.post("/{request_id}/recovery", status_code=201)

@@ -17,6 +17,7 @@ from kuramori.texts import japanese_wanted, tr
 if TYPE_CHECKING:
     from kuramori.cli.notebook import Acquaintance, Notebook
     from kuramori.desk.package import Package, Review
+    from kuramori.desk.signed_note import Checkpoint
     from kuramori_segments.custodian_key import CustodianKey
     from kuramori_segments.key_faults import KeyFault
 
@@ -83,12 +84,54 @@ def _approve(
     except PackageRefused as refusal:
         raise CommandFailure(refusal.japanese if japanese_wanted() else refusal.english) from refusal
     names = {str(camera.number): camera.name for camera in reviewed.granted.cameras}
-    notebook.remember(replace(met, checkpoint=package.checkpoint, cameras=met.cameras | names))
+    met = replace(met, checkpoint=package.checkpoint, cameras=met.cameras | names)
+    met = met.with_entry(package.decided.entry)
+    notebook.remember(met)
     body = {
         "approval": base64.b64encode(approval.to_bytes()).decode("ascii"),
         "signature": base64.b64encode(signature).decode("ascii"),
     }
-    return desk.post_json(request_path(number, "approvals"), body)
+    answer = desk.post_json(request_path(number, "approvals"), body)
+    notebook.remember(_registered(desk, number, met, reviewed, opened.custodian_id, signature))
+    return answer
+
+
+def _registered(
+    desk: DeskClient, number: str, met: "Acquaintance", reviewed: "Review", custodian_id: bytes, signature: bytes
+) -> "Acquaintance":
+    """Go on from a register that is proven to hold the approval: one that forgets it is refused from now on."""
+    from dataclasses import replace
+
+    from kuramori.api.package_view import EntryProofView
+    from kuramori.desk.package import DecidedProof, PackageRefused, check_approved
+    from kuramori.wire import WireInvalid, from_plain
+
+    try:
+        found = from_plain(EntryProofView, desk.get_json(request_path(number, f"approvals/{custodian_id.hex()}")))
+        checkpoint = follow_register(desk, met, found.checkpoint)
+        proof = DecidedProof(found.entry, found.salt, found.body, found.path)
+        check_approved(proof, reviewed.granted, custodian_id, signature, checkpoint)
+    except WireInvalid as error:
+        raise CommandFailure(tr("The desk's answer cannot be read.", "受付(desk)の応答を解釈できません。")) from error
+    except PackageRefused as refusal:
+        raise CommandFailure(refusal.japanese if japanese_wanted() else refusal.english) from refusal
+    return replace(met, checkpoint=found.checkpoint).with_entry(found.entry)
+
+
+def follow_register(desk: DeskClient, met: "Acquaintance", shown: str) -> "Checkpoint":
+    """Return the checkpoint that is shown, proven to contain the one that is remembered. Raises TrustBroken."""
+    import base64
+
+    from kuramori.cli.notebook import follow
+
+    def proof(old_size: int, size: int) -> list[bytes]:
+        found = desk.get_json("/v1/register/consistency", {"old": old_size, "size": size})
+        try:
+            return [base64.b64decode(part, validate=True) for part in found["path"]]
+        except (KeyError, TypeError, ValueError):
+            return []  # which proves nothing
+
+    return follow(met.checkpoint, shown, met.verifier, proof)
 
 
 def meet(desk: DeskClient, notebook: "Notebook") -> "tuple[Acquaintance, bool]":
@@ -131,17 +174,10 @@ def review_package(
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-    from kuramori.cli.notebook import TrustBroken, follow
+    from kuramori.cli.notebook import TrustBroken
     from kuramori.desk.package import review
 
-    def proof(old_size: int, size: int) -> list[bytes]:
-        found = desk.get_json("/v1/register/consistency", {"old": old_size, "size": size})
-        try:
-            return [base64.b64decode(part, validate=True) for part in found["path"]]
-        except (KeyError, TypeError, ValueError):
-            return []  # which proves nothing
-
-    checkpoint = follow(met.checkpoint, package.checkpoint, met.verifier, proof)
+    checkpoint = follow_register(desk, met, package.checkpoint)
     try:
         device_key = load_der_public_key(base64.b64decode(met.device_key))
     except ValueError:

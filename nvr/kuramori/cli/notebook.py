@@ -1,4 +1,4 @@
-"""What a custodian's client remembers of each recorder: keys, camera names, and the newest checkpoint it has seen.
+"""What a custodian's client remembers of each recorder: keys, camera names, entries it acted on, the newest checkpoint.
 
 This is what makes the register honest: a recorder that shows another key, renames a camera, or shows a register
 that does not contain what it showed before, is refused. At the first meeting the keys are taken as they come and
@@ -10,16 +10,18 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kuramori.cli.client import CommandFailure
-from kuramori.desk.merkle_log import verify_consistency
+from kuramori.desk.merkle_log import leaf_hash, verify_consistency
+from kuramori.desk.register_entry import Entry
 from kuramori.desk.signed_note import Checkpoint, NoteInvalid, NoteVerifier, open_checkpoint
 from kuramori.texts import tr
 
 FILE_LIMIT_BYTES = 4 * 1024 * 1024
+ENTRIES_MOST = 2000  # of one recorder; the oldest are forgotten first
 FINGERPRINT_BYTES = 16
 
 
@@ -51,6 +53,15 @@ class Acquaintance:
     verifier: str  # of the register's checkpoints
     checkpoint: str = ""  # signed note; empty before the first
     cameras: dict[str, str] = field(default_factory=dict)  # number -> name
+    entries: dict[str, str] = field(default_factory=dict)  # kind and request -> index:leaf hash, proven when shown
+
+    def with_entry(self, entry: bytes) -> "Acquaintance":
+        """Return the same, with an entry that was proven. It must be one that Entry.parse takes."""
+        found = Entry.parse(entry)
+        noted = {name: value for name, value in self.entries.items() if name != f"{found.kind} {found.request}"}
+        return replace(
+            self, entries=noted | {f"{found.kind} {found.request}": f"{found.index}:{leaf_hash(entry).hex()}"}
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -90,6 +101,7 @@ class Notebook:
             "verifier": one.verifier,
             "checkpoint": one.checkpoint,
             "cameras": one.cameras,
+            "entries": dict(list(one.entries.items())[-ENTRIES_MOST:]),
         }
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,12 @@ PRESENCE_MISSING = "presence-missing"  # the code of the desk's problem
 
 Taken = TypeVar("Taken")
 
-For = Annotated[str, typer.Option("--for", metavar="ACT", help=tr("view or release.", "view(閲覧)又は release(提供)"))]
+For = Annotated[
+    str,
+    typer.Option(
+        "--for", metavar="ACT", help=tr("view, release or recovery.", "view(閲覧)、release(提供)又は recovery")
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -31,6 +31,9 @@ def open_request(
     number: Annotated[str, typer.Argument(metavar="REQUEST", help=tr("Its number.", "請求番号"))],
     card: CardOption,
     reason: Reason,
+    witness: Annotated[
+        list[str] | None, typer.Option("--witness", help=tr("Staff present; repeatable.", "立会職員(複数可)"))
+    ] = None,
     words_from: WordsFrom = None,
     undated: Undated = False,
     notebook: NotebookFile = None,
@@ -45,6 +48,7 @@ def open_request(
     from kuramori.cli.approve import meet, package_of, review_package
     from kuramori.cli.notebook import Notebook, usual_notebook
     from kuramori.cli.options import confirm, desk_for, now_utc_ms, show_json
+    from kuramori.cli.present import witnessing
     from kuramori.cli.recovery import read_card
     from kuramori.desk.package import PackageRefused
     from kuramori.desk.recovery_opening import open_with_recovery
@@ -60,8 +64,10 @@ def open_request(
         )
         remembered = Notebook(notebook or usual_notebook())
         met, _ = meet(desk, remembered)
-        body = {"recovery_key": base64.b64encode(found.opening_key).decode("ascii"), "reason": reason}
-        package = package_of(desk.post_json(request_path(number, "recovery/begin"), body))
+        opening_key = base64.b64encode(found.opening_key).decode("ascii")
+        body = {"recovery_key": opening_key, "reason": reason, "present": witness or []}
+        begin = request_path(number, "recovery/begin")
+        package = package_of(witnessing(desk, number, "recovery", witness or [], lambda: desk.post_json(begin, body)))
         try:
             reviewed, _ = review_package(desk, package, met, undated)
             opening = open_with_recovery(reviewed, found, _private(found, words_from), now_utc_ms())

@@ -12,7 +12,7 @@ from kuramori import log
 from kuramori.desk.approval import check_approval, claimed_custodian, key_revoked
 from kuramori.desk.approval_store import ApprovalStore, StoredApproval
 from kuramori.desk.attempt_steps import ApprovalTurnedDown
-from kuramori.desk.fault import ApprovalRefused, RecordingErased, SegmentChanged, TransitionRefused
+from kuramori.desk.fault import ApprovalRefused, RecordingErased, RequestUnknown, SegmentChanged, TransitionRefused
 from kuramori.desk.granted import GrantedRequest
 from kuramori.desk.handed_segment import HandedSegment
 from kuramori.desk.handing_on import HandingOn
@@ -85,7 +85,8 @@ class Approving:
         granted = _granted(request)
         chain = self._chain()
         headers = tuple((await self._headers(request)).values())
-        proof, checkpoint = await asyncio.to_thread(self._decided_proof, request)
+        decided_at = self._journal.decided_at[request.request_id]
+        proof, checkpoint = await asyncio.to_thread(self._entry_proof, decided_at)
         shown = chain.to_bytes() if handed or chain.changes else b""
         return Package(granted.to_bytes(), request.granted_signature, proof, headers, checkpoint, shown, handed)
 
@@ -179,11 +180,21 @@ class Approving:
         counting = [approval for approval in kept if approval.custodian_id in counted]
         return granted.to_bytes(), request.granted_signature, counting
 
-    def _decided_proof(self, request: Request) -> tuple[DecidedProof, str]:
-        """Return the entry of the newest decision, proven under the present checkpoint."""
+    async def approval_proof(self, request_id: str, custodian_id: bytes) -> tuple[DecidedProof, str]:
+        """Return the entry of a custodian's newest approval, and the checkpoint that it is proven under.
+
+        So the client knows a register from then on that holds the approval. Raises DeskFault.
+        """
+        self._journal.request(request_id)
+        index = self._journal.approved_at.get((request_id, custodian_id))
+        if index is None:
+            raise RequestUnknown(request_id)
+        return await asyncio.to_thread(self._entry_proof, index)
+
+    def _entry_proof(self, index: int) -> tuple[DecidedProof, str]:
+        """Return an entry, proven under the present checkpoint."""
         register = self._journal.register
         size, note = register.head
-        index = self._journal.decided_at[request.request_id]
         (found,) = register.records(index, 1)
         if found.salt is None or found.body is None:
             raise ApprovalRefused(

@@ -89,6 +89,7 @@ class RecoveryBegun:
     recovery_key: WireBytes
     granted_digest: WireBytes
     reason: str
+    present: tuple[str, ...] = ()  # who is there, the acting person first; empty in entries from before
 
 
 @dataclass(frozen=True, slots=True)

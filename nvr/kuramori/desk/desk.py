@@ -160,10 +160,15 @@ class Desk:
             handing_on=self.handing_on,
             clock=clock,
         )
-        self.recovering = Recovering(
-            journal=journal, approving=self.approving, store=store, on_duty=self.custody.on_duty, clock=clock
-        )
         self.presence = Presence(site=site, journal=journal, clock=clock)
+        self.recovering = Recovering(
+            journal=journal,
+            approving=self.approving,
+            store=store,
+            presence=self.presence,
+            on_duty=self.custody.on_duty,
+            clock=clock,
+        )
         self._open_media()
         self._open_viewings(begin_viewer)
         self.opening = Opening(

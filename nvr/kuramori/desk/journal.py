@@ -95,6 +95,7 @@ class Journal:
         self.attempts = AttemptBook()
         self.complaints = ComplaintBook()
         self.decided_at: dict[str, int] = {}  # index of the newest decision of each request
+        self.approved_at: dict[tuple[str, bytes], int] = {}  # of each custodian's newest approval of a request
         self._zone = ZoneInfo(time_zone)
         self._numbers: dict[str, int] = {}
         self._forgotten: set[str] = set()  # requests whose bodies are deleted
@@ -199,6 +200,8 @@ class Journal:
             self.requests[taken.request_id] = apply(self.requests.get(taken.request_id), taken)
         if isinstance(taken.step, Decided):
             self.decided_at[taken.request_id] = index
+        if isinstance(taken.step, Approved):
+            self.approved_at[taken.request_id, taken.step.custodian_id] = index
         self.custody.apply(taken.step, taken.utc_ms)
         self.accounts.apply(taken.step, taken.utc_ms)
         self.attempts.apply(taken.step, taken.request_id)

@@ -6,6 +6,7 @@ then are the custodian's own shares opened, on the custodian's machine, and seal
 nothing that exists on Linux only and no media library; must not know sockets or files.
 """
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -182,6 +183,30 @@ def _handed_wrong(what: str) -> PackageRefused:
         f"What earlier custodians handed on is not proven ({what}): nothing is opened.",
         f"前任の鍵管理者からの引継ぎを確認できません({what})。開封しません。",
     )
+
+
+def check_approved(
+    proof: DecidedProof, granted: GrantedRequest, custodian_id: bytes, signature: bytes, checkpoint: Checkpoint
+) -> None:
+    """The custodian's own approval stands in the register that the checkpoint covers. Raises PackageRefused."""
+    try:
+        entry, body = Entry.parse(proof.entry), json.loads(proof.body)
+        stands = (
+            entry.kind == EntryKind.APPROVED
+            and entry.request == granted.request_id
+            and entry.body_digest == body_digest(proof.salt, proof.body)
+            and base64.b64decode(body["custodian_id"]) == custodian_id
+            and base64.b64decode(body["signature"]) == signature
+            and verify_inclusion(leaf_hash(proof.entry), entry.index, checkpoint.size, proof.path, checkpoint.root)
+        )
+    except (EntryInvalid, ValueError, KeyError, TypeError, AttributeError):
+        stands = False
+    if not stands:
+        raise PackageRefused(
+            "approval-not-registered",
+            "The desk took the approval, but its register does not hold it: tell the manager.",
+            "受付は承認を受け取りましたが、記録簿にありません。管理責任者に連絡してください。",
+        )
 
 
 def _check_decided(proof: DecidedProof, granted: GrantedRequest, checkpoint: Checkpoint) -> None:

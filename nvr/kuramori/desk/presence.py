@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kuramori.desk.custody_fault import CustodyRefused
 from kuramori.desk.fault import RequestInvalid, WitnessMissing
 from kuramori.desk.granted import one_line
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.presence_fault import PresenceMissing, PresenceRefused
 from kuramori.desk.presence_steps import PresenceConfirmed
-from kuramori.desk.request import PRESENT_LEAST, Request, require_openable
+from kuramori.desk.request import PRESENT_LEAST, Request, RequestState, require_openable
 from kuramori.desk.site import Site
 from kuramori.timebase import Clock
 
@@ -28,6 +29,7 @@ class Act(StrEnum):
 
     VIEW = "view"
     RELEASE = "release"
+    RECOVERY = "recovery"  # break-glass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class Presence:
         if actor.person == requester:
             raise PresenceRefused(requester)
         now_utc_ms = self._clock.utc_ms()
-        require_openable(request, requester, now_utc_ms)
+        if act is Act.RECOVERY:
+            require_waiting(request)
+        else:
+            require_openable(request, requester, now_utc_ms)
         digest = _digest(request)
         await self._journal.write(PresenceConfirmed(act.value, requester, digest), actor, now_utc_ms, request_id)
         now_ns = self._clock.boot_ns()
@@ -115,6 +120,17 @@ class Presence:
 
     def _drop_old(self, now_ns: int) -> None:
         self._confirmed = {key: one for key, one in self._confirmed.items() if now_ns < one.until_ns}
+
+
+def require_waiting(request: Request) -> None:
+    """Raise CustodyRefused unless the request is granted and waits for custodians: break-glass is for no other."""
+    number = request.request_id
+    if request.state is not RequestState.GRANTED:
+        raise CustodyRefused(
+            "not-waiting",
+            f"Request {number} does not wait for custodians: the recovery key is for granted requests only.",
+            f"請求 {number} は承認待ちではありません。復旧鍵は決裁済みの請求にのみ使用できます。",
+        )
 
 
 def _digest(request: Request) -> bytes:

@@ -13,6 +13,6 @@ from kuramori.wire import WireBytes
 class PresenceConfirmed:
     """The acting person confirms, by an own sign-in, to be present beside the requester (H4)."""
 
-    act: str  # Act: view, release
+    act: str  # Act: view, release, recovery
     requester: str
     granted_digest: WireBytes

@@ -4,7 +4,7 @@ The recovery key counts as used from the moment its sheets are about to be typed
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kuramori import log
 from kuramori.desk.approval_store import ApprovalStore, StoredApproval
@@ -15,8 +15,9 @@ from kuramori.desk.fault import OwnRequest, RequestInvalid
 from kuramori.desk.granted import one_line
 from kuramori.desk.journal import Actor, Journal
 from kuramori.desk.package import Package
+from kuramori.desk.presence import Act, Presence, require_waiting
 from kuramori.desk.recovery_opening import check_recovery_opening
-from kuramori.desk.request import Request, RequestState, recovery_id
+from kuramori.desk.request import Request, recovery_id
 from kuramori.timebase import Clock
 from kuramori_segments.custodian_set import CustodianSet
 
@@ -30,17 +31,21 @@ class Recovering:
         journal: Journal,
         approving: Approving,
         store: ApprovalStore,
+        presence: Presence,
         on_duty: Callable[[], tuple[CustodianSet, ...]],
         clock: Clock,
     ) -> None:
         self._journal = journal
         self._approving = approving
         self._store = store
+        self._presence = presence
         self._on_duty = on_duty
         self._clock = clock
 
-    async def begin(self, request_id: str, recovery_key: bytes, reason: str, actor: Actor) -> Package:
-        """Register that the recovery key is about to be used, then return what it is used for. Raises DeskFault."""
+    async def begin(
+        self, request_id: str, recovery_key: bytes, reason: str, present: Sequence[str], actor: Actor
+    ) -> Package:
+        """Register that two are about to use the recovery key, then return what for. Raises DeskFault."""
         request = self._waiting(request_id, actor)
         if not reason or not one_line(reason):
             raise RequestInvalid("reason", "a reason in one line is needed.", "理由を1行で入力してください。")
@@ -50,7 +55,8 @@ class Recovering:
                 "This card is not of a recovery key that recordings here are sealed to.",
                 "この復旧カードは、この録画機の記録に用いられている復旧鍵のものではありません。",
             )
-        step = RecoveryBegun(recovery_key, request.granted.digest, reason)
+        names = self._presence.use(request, Act.RECOVERY, actor, present)
+        step = RecoveryBegun(recovery_key, request.granted.digest, reason, names)
         await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
         log.get().error("recovery_key_used", request=request_id)
         return await self._approving.package_for_recovery(request_id)
@@ -75,12 +81,7 @@ class Recovering:
         request = self._journal.request(request_id)
         if actor.person == request.document.requester:
             raise OwnRequest(request_id)
-        if request.state is not RequestState.GRANTED:
-            raise CustodyRefused(
-                "not-waiting",
-                f"Request {request_id} does not wait for custodians: the recovery key is for granted requests only.",
-                f"請求 {request_id} は承認待ちではありません。復旧鍵は決裁済みの請求にのみ使用できます。",
-            )
+        require_waiting(request)
         return request
 
     def _keys(self) -> tuple[bytes, ...]:

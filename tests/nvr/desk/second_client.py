@@ -346,7 +346,27 @@ def approve(path: str, number: str, keys: Keys, memory: Memory, utc_ms: int) -> 
     memory.cameras.update({one["number"]: one["name"] for one in granted["cameras"]})
     document = approval(granted, octets(package["granted"]), headers, keys, utc_ms)
     body = {"approval": text_of(document), "signature": text_of(es256_sign(keys.signing, signed_bytes(document)))}
-    return desk.ask("POST", f"/v1/requests/{number}/approvals", body)
+    status, answer = desk.ask("POST", f"/v1/requests/{number}/approvals", body)
+    if status == 201:
+        found = desk.get(f"/v1/requests/{number}/approvals/{keys.custodian_id.hex()}")
+        memory.checkpoint = registered(
+            desk, found, met["verifier"], memory.checkpoint, number, octets(body["signature"])
+        )
+    return status, answer
+
+
+def registered(desk: Desk, found: Any, verifier: str, known: str, number: str, signature: bytes) -> str:
+    """Section 5, the end: the register holds the approval; return the checkpoint to go on from."""
+    old, new = open_checkpoint(known, verifier), open_checkpoint(found["checkpoint"], verifier)
+    path = desk.get(f"/v1/register/consistency?old={old.size}&size={new.size}")["path"] if old.size < new.size else []
+    require(grown(old, new, [octets(part) for part in path]), "register rewritten")
+    entry, salt, body = (octets(found[name]) for name in ("entry", "salt", "body"))
+    said = read_canonical(entry)
+    require((said["kind"], said["request"]) == ("approved", number), "another entry")
+    require(said["body_digest"] == sha256(salt + body).hex(), "another body")
+    require(octets(json.loads(body)["signature"]) == signature, "another approval")
+    require(included(entry, said["index"], new, [octets(part) for part in found["path"]]), "approval not registered")
+    return str(found["checkpoint"])
 
 
 def check(package: Any, met: Any, tree: Tree, known: dict[int, str]) -> tuple[Any, list[Header]]:

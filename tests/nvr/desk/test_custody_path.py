@@ -381,10 +381,11 @@ async def test_a_replaced_challenge_counts_no_more(room: DeskRoom) -> None:
 # ---- break-glass ----------------------------------------------------------------------------------------------------
 
 
-async def recovered(room: DeskRoom, number: str, person: str = MANAGER) -> Any:
+async def recovered(room: DeskRoom, number: str, person: str = MANAGER, present: str = "") -> Any:
     """Open a granted request with the recovery key's sheets; return the desk's answer."""
     card, words = recovery().card, recovery().words[:2]
     body = {"recovery_key": to_plain_bytes(card.opening_key), "reason": "all custodians are away"}
+    body |= {"present": [present]} if present else {}
     begun = await room.call("POST", f"/v1/requests/{number}/recovery/begin", person, body)
     if begun.status_code != 200:
         return begun
@@ -417,13 +418,15 @@ async def test_break_glass_opens_a_granted_request_loudly(room: DeskRoom) -> Non
 
 
 async def test_break_glass_is_for_granted_requests_of_others(room: DeskRoom) -> None:
-    """The requester may not, nor for a request that nobody granted, nor with a stranger's card."""
+    """The requester may not, nor for a request that nobody granted, nor with a stranger's card, nor anybody alone."""
     number = await granted(room)
     body = {"recovery_key": to_plain_bytes(recovery(3, 3).card.opening_key), "reason": "r"}
     path = f"/v1/requests/{number}/recovery/begin"
     assert content(await room.call("POST", path, MANAGER, body), 409)["reason"] == "not-our-recovery-key"
     assert (await recovered(room, number, HANDLER)).status_code == 403
-    approved = content(await recovered(room, number, DEPUTY), 201)
+    assert content(await recovered(room, number, DEPUTY), 403)["code"] == "witness-missing"
+    assert "recovery_begun" not in await kinds(room)
+    approved = content(await recovered(room, number, DEPUTY, MANAGER), 201)
     assert approved["state"] == "approved"
     assert content(await recovered(room, number), 409)["reason"] == "not-waiting"
 

@@ -67,6 +67,9 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/requests/{id}/viewings", {"deks": {}, "detail": "full"}, {}, HANDLERS),
     ("GET", "/v1/requests/{id}/viewings/1/pictures", None, {"camera": "gate", "detail": "full", **RANGE}, HANDLERS),
     ("POST", "/v1/requests/{id}/viewings/1/end", None, {}, HANDLERS),
+    ("GET", "/v1/requests/{id}/approvals/" + "00" * 16, None, {}, EVERYBODY),
+    ("POST", "/v1/requests/{id}/presence", {"act": "view"}, {}, STAFF),
+    ("GET", "/v1/requests/{id}/presence", None, {}, STAFF | {AUDITOR}),
     ("POST", "/v1/requests/{id}/written", WRITTEN, {}, HANDLERS),
     ("POST", "/v1/requests/{id}/decision", {"outcome": "refused", "reason": "r"}, {}, DECIDERS),
     ("POST", "/v1/requests/{id}/documentation", {"document_number": "x", "received_utc_ms": 1}, {}, STAFF),
@@ -206,7 +209,7 @@ def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
     path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
     path = path.replace("{viewing}", "1").replace("{token_id}", "00" * 8).replace("{job_id}", "00" * 16)
-    path = path.replace("{complaint_id}", "C20200101-9")
+    path = path.replace("{custodian}", "00" * 16).replace("{complaint_id}", "C20200101-9")
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 
 

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from kuramori.desk.presence import FRESH_MINUTES
-from tests.fakes.desk_room import AUDITOR, DEPUTY, HANDLER, MANAGER, SECOND_HANDLER, DeskRoom
+from tests.fakes.desk_room import AUDITOR, DEPUTY, HANDLER, MANAGER, SECOND_HANDLER, DeskRoom, to_plain_bytes
 from tests.fakes.desk_steps import content
-from tests.fakes.signed_in_steps import approved, entries, handed_deks
+from tests.fakes.key_holders import recovery
+from tests.fakes.signed_in_steps import approved, entries, granted, handed_deks
 from tests.fakes.staff import PASSWORD, Staff
 
 
@@ -110,6 +111,26 @@ async def test_presence_is_confirmed_at_what_is_approved_only(staff: Staff) -> N
     content(await present(staff, ready, DEPUTY), 201)
     content(await staff.as_person("POST", f"/v1/requests/{ready}/amendment", HANDLER, body))
     assert content(await staff.as_person("GET", f"/v1/requests/{ready}/presence", HANDLER))["present"] == []
+
+
+async def test_break_glass_takes_a_second_sign_in(staff: Staff) -> None:
+    """Not by names; confirmed for it and nothing else; both names stand in the register before the headers go out."""
+    number = await granted(staff)
+    body = {"recovery_key": to_plain_bytes(recovery().card.opening_key), "reason": "all custodians are away"}
+    path = f"/v1/requests/{number}/recovery/begin"
+    for present_names in ([], [DEPUTY]):
+        refused = await staff.as_person("POST", path, MANAGER, {**body, "present": present_names})
+        assert content(refused, 403)["code"] == "presence-missing"
+    assert content(await present(staff, number, DEPUTY, act="view"), 409)["code"] == "approvals-missing"
+    assert content(await present(staff, number, HANDLER, act="recovery"), 403)["code"] == "presence-refused"
+    content(await present(staff, number, MANAGER, act="recovery"), 201)
+    alone = await staff.as_person("POST", path, MANAGER, body)
+    assert content(alone, 403)["code"] == "presence-missing"
+    content(await present(staff, number, DEPUTY, act="recovery"), 201)
+    content(await staff.as_person("POST", path, MANAGER, body))
+    (entry,) = [one for one in await entries(staff, number) if one["kind"] == "recovery_begun"]
+    assert (entry["person"], entry["body"]["present"]) == (MANAGER, [MANAGER, DEPUTY])
+    assert content(await staff.as_person("POST", path, MANAGER, body), 403)["code"] == "presence-missing"
 
 
 async def test_without_sign_in_names_are_declared(tmp_path: Path) -> None:
