@@ -93,7 +93,7 @@ class _Folder:
             raise BundleUnreadable(f"{name}: {os.strerror(fault.errno or 0)}") from fault
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise BundleUnreadable(tr(f"{name} is no file", f"{name} はファイルではありません"))
+            raise BundleUnreadable(PARTICULARS["no_file"].say(name=name))
         return os.fdopen(descriptor, "rb")
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class _Tar:
         self.size_bytes(name)
         file = self._archive.extractfile(self._members[name])
         if file is None:
-            raise BundleUnreadable(tr(f"{name} is no file", f"{name} はファイルではありません"))
+            raise BundleUnreadable(PARTICULARS["no_file"].say(name=name))
         return file  # type: ignore[return-value]
 
     def close(self) -> None:

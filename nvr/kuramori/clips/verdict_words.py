@@ -84,6 +84,7 @@ PARTICULARS = {
     "parameter_sets": Words("parameter sets", "パラメータセット"),
     "edit_list": Words("edit list", "編集リスト"),
     "missing": Words("{name} is missing", "{name} がありません"),
+    "no_file": Words("{name} is no file", "{name} はファイルではありません"),
     "too_long": Words("{name} is too long", "{name} が長すぎます"),
     "cut_off": Words("{name} is cut off", "{name} が途中で切れています"),
     "segment": Words("{camera}, segment {sequence}", "{camera}、セグメント {sequence}"),
