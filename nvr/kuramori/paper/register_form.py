@@ -26,6 +26,7 @@ from kuramori.desk.steps import (
     Returned,
     ReturnKind,
 )
+from kuramori.desk.viewing_steps import ViewingBegun
 from kuramori.wire import from_plain
 
 RETURN_JAPANESE = {ReturnKind.ERASED: "消去", ReturnKind.RETURNED: "返却", ReturnKind.DESTROYED: "廃棄"}
@@ -34,17 +35,18 @@ DOCUMENT_LATER = "緊急のため文書なしで許可(文書は後日受領)"
 _FORM_KINDS = {
     kind
     for kind, step in STEP_OF_KIND.items()
-    if step in (Filed, Amended, Decided, Opened, Released, BundleWritten, Returned, IdentityChecked, Documented)
+    if step
+    in (Filed, Amended, Decided, Opened, ViewingBegun, Released, BundleWritten, Returned, IdentityChecked, Documented)
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FormSheet:
-    """One hand-over with the fields of the form. Times are UTC milliseconds, None where it is not reported yet."""
+    """One hand-over or viewing with the form's fields. Times are UTC milliseconds, None where not reported yet."""
 
     request: str
-    opening: int
-    entry: int  # index of the entry that says it left
+    opening: int  # 0 for a viewing
+    entry: int  # index of the entry that says it left, or that it is looked at
     handed_utc_ms: int
     place: str
     organisation: str
@@ -66,6 +68,7 @@ class FormSheet:
     manifest_digest: str
     decided_by: str
     other: str
+    viewing: int = 0  # which one of its request, where it was only looked at
 
 
 @dataclass(slots=True)
@@ -97,6 +100,9 @@ def sheets_of(records: Iterable[Record]) -> list[FormSheet]:
             stories[number].granted = step.granted
         elif isinstance(step, Opened):
             stories[number].present = step.present
+        elif isinstance(step, ViewingBegun) and stories[number].granted is not None:
+            stories[number].present = step.present
+            sheets.append(_sheet(number, stories[number], step, record))
         elif isinstance(step, Released) and stories[number].granted is not None:
             sheets.append(_sheet(number, stories[number], step, record))
         elif isinstance(step, IdentityChecked):
@@ -109,13 +115,13 @@ def sheets_of(records: Iterable[Record]) -> list[FormSheet]:
     return sheets
 
 
-def _sheet(number: str, story: _Story, step: Released, record: Record) -> FormSheet:
+def _sheet(number: str, story: _Story, step: Released | ViewingBegun, record: Record) -> FormSheet:
     granted = read_granted(canonical(story.granted))
     recipient = granted.recipient
     known = ground_named(granted.rule_set, granted.ground)
     return FormSheet(
         request=number,
-        opening=step.opening,
+        opening=step.opening if isinstance(step, Released) else 0,
         entry=record.entry.index,
         handed_utc_ms=record.entry.utc_ms,
         place=story.document.place,
@@ -135,9 +141,10 @@ def _sheet(number: str, story: _Story, step: Released, record: Record) -> FormSh
         told_by="",
         identity_check=story.identity.identity_check if story.identity else recipient.identity_check,
         medium="",
-        manifest_digest=step.manifest_digest.hex(),
+        manifest_digest=step.manifest_digest.hex() if isinstance(step, Released) else "",
         decided_by=granted.decision.person,
         other="\n".join(text for text in (_urgent(story), story.document.other) if text),
+        viewing=step.viewing if isinstance(step, ViewingBegun) else 0,
     )
 
 
@@ -165,7 +172,7 @@ def _documented(sheet: FormSheet, number: str, step: Documented) -> FormSheet:
 
 def _followed(sheet: FormSheet, number: str, step: BundleWritten | Returned) -> FormSheet:
     """Return a sheet with what became of it later."""
-    if sheet.request != number:
+    if sheet.request != number or sheet.viewing:
         return sheet
     if isinstance(step, Returned):
         return replace(sheet, ended_utc_ms=step.on_utc_ms, ended_how=RETURN_JAPANESE[step.how], told_by=step.told_by)

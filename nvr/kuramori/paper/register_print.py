@@ -38,12 +38,12 @@ def form_rows(sheet: FormSheet, zone: tzinfo) -> list[FormRow]:
     purpose = [sheet.purpose, f"(根拠)\u3000{sheet.ground}"]
     if sheet.document_number:
         purpose.append(f"(文書番号)\u3000{sheet.document_number}")
+    which = f"閲覧{sheet.viewing}回目" if sheet.viewing else f"提供{sheet.opening}回目"
     other = [
-        f"申請番号\u3000{sheet.request}\u3000(提供{sheet.opening}回目、記録簿第{sheet.entry}項)",
+        f"申請番号\u3000{sheet.request}\u3000({which}、記録簿第{sheet.entry}項)",
         f"決裁\u3000{sheet.decided_by}",
         f"本人確認\u3000{sheet.identity_check or '記載なし'}",
-        f"記録媒体\u3000{sheet.medium or '未記入'}",
-        f"目録のSHA-256\u3000{sheet.manifest_digest}",
+        *([] if sheet.viewing else _handed(sheet)),
         *([sheet.other] if sheet.other else []),
     ]
     return [
@@ -65,7 +65,13 @@ def form_rows(sheet: FormSheet, zone: tzinfo) -> list[FormRow]:
     ]
 
 
+def _handed(sheet: FormSheet) -> list[str]:
+    return [f"記録媒体\u3000{sheet.medium or '未記入'}", f"目録のSHA-256\u3000{sheet.manifest_digest}"]
+
+
 def _ended(sheet: FormSheet, zone: tzinfo) -> str:
+    if sheet.viewing:
+        return "閲覧のみ(提供なし)"
     if sheet.ended_utc_ms is None:
         return "未報告"
     return f"{japanese_time(sheet.ended_utc_ms, zone)}\u3000{sheet.ended_how}(報告者\u3000{sheet.told_by})"

@@ -207,3 +207,15 @@ async def test_what_was_looked_at_is_not_changed_afterwards(room: DeskRoom) -> N
     content(await begin(room, number), 201)
     listed = [kind for kind in await kinds(room) if kind.startswith(("viewing", "opened", "released"))]
     assert listed == ["viewing_begun", "opened", "released", "viewing_begun"]
+
+
+async def test_a_viewing_has_a_sheet_of_the_form(room: DeskRoom) -> None:
+    """Who looked, who was present, what for (H5); nothing was given, so that nothing is to be erased."""
+    number = await approved(room)
+    content(await begin(room, number), 201)
+    (sheet,) = content(await room.call("GET", "/v1/register/form", MANAGER, format="json"))["sheets"]
+    assert (sheet["request"], sheet["viewing"], sheet["opening"]) == (number, 1, 0)
+    assert (sheet["present"], sheet["manifest_digest"]) == ([HANDLER, DEPUTY], "")
+    table = await room.call("GET", "/v1/register/form", MANAGER, format="csv")
+    assert "閲覧のみ(提供なし)" in table.text
+    assert "閲覧1回目" in table.text
