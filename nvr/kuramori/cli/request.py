@@ -12,6 +12,34 @@ from kuramori.cli.client import CommandFailure, one_sentence
 from kuramori.cli.options import As, AsJson, Cameras, Config, From, To, request_path
 from kuramori.texts import japanese_wanted, tr
 
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--recipient-kind",
+        help="authority, public-body, legal, lawyer, person-filmed, staff, private. "
+        + tr("Default: as usual for the ground.", "省略時は根拠による"),
+    ),
+]
+MatterOption = Annotated[
+    str,
+    typer.Option(
+        "--matter",
+        help=tr("Of a private person: ", "個人の場合の用件: ")
+        + "crime, missing-person, dispute, own-picture, records.",
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        help="viewing, copy, masked-copy. " + tr("Default: as the ground allows.", "省略時は根拠による(複数可)"),
+    ),
+]
+EraseBy = Annotated[
+    str | None,
+    typer.Option("--erase-by", metavar="TIME", help=tr("Agreed date of erasure.", "消去・返却の約束の期限")),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -38,38 +66,16 @@ def request(
     identity_check: Annotated[
         str, typer.Option("--identity-check", help=tr("How identity was checked.", "身分の確認方法"))
     ] = "",
-    recipient_kind: Annotated[
-        str,
-        typer.Option(
-            "--recipient-kind",
-            help="authority, public-body, legal, lawyer, person-filmed, staff, private. "
-            + tr("Default: as usual for the ground.", "省略時は根拠による"),
-        ),
-    ] = "",
+    recipient_kind: Kind = "",
     conditions: Annotated[str, typer.Option(help=tr("Conditions for the recipient.", "提供・閲覧の条件"))] = "",
     place: Annotated[str, typer.Option(help=tr("Where it is handed over or viewed.", "提供・閲覧場所"))] = "",
     other: Annotated[str, typer.Option(help=tr("Other.", "その他"))] = "",
     witness: Annotated[
         list[str] | None, typer.Option("--witness", help=tr("Staff present; repeatable.", "立会職員(複数可)"))
     ] = None,
-    matter: Annotated[
-        str,
-        typer.Option(
-            help=tr("Of a private person: ", "個人の場合の用件: ")
-            + "crime, missing-person, dispute, own-picture, records."
-        ),
-    ] = "",
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            help="viewing, copy, masked-copy. " + tr("Default: as the ground allows.", "省略時は根拠による(複数可)"),
-        ),
-    ] = None,
-    erase_by: Annotated[
-        str | None,
-        typer.Option("--erase-by", metavar="TIME", help=tr("Agreed date of erasure.", "消去・返却の約束の期限")),
-    ] = None,
+    matter: MatterOption = "",
+    output: Outputs = None,
+    erase_by: EraseBy = None,
     amend: Annotated[
         str | None, typer.Option("--amend", metavar="REQUEST", help=tr("Change this request.", "請求の変更"))
     ] = None,

@@ -155,6 +155,7 @@ PAPERS = {  # to print: text, no pictures
     ("GET", "/v1/register/form"),
     ("GET", "/v1/register/checkpoint-page"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/requests/{id}/refusal-letter"),
     ("GET", "/v1/papers/rules"),
     ("GET", "/v1/papers/notice"),
     ("GET", "/v1/papers/form"),
