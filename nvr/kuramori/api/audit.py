@@ -134,7 +134,7 @@ async def audit(
 def _view(desk: Desk, wanted: AuditFilter, asked: Paging, say: Language) -> AuditView:
     register, zone = desk.journal.register, ZoneInfo(desk.site.time_zone)
     after = _after(asked)
-    found = list(islice(events(register.each(), wanted, after), asked.limit + 1))
+    found = list(islice(events(register.each(after + 1), wanted), asked.limit + 1))
     shown = found[: asked.limit]
     following = make_cursor(LISTING, (shown[-1].entry.index,)) if len(found) > len(shown) else None
     erasures = None

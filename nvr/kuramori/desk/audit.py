@@ -127,9 +127,9 @@ def class_of(record: Record) -> AuditClass:
     return CLASS_OF_KIND.get(kind, AuditClass.OTHER)
 
 
-def events(records: Iterable[Record], wanted: AuditFilter, after_index: int = -1) -> Iterator[Record]:
-    """Yield the entries that are wanted and lie behind an index, in their order."""
-    return (record for record in records if record.entry.index > after_index and wanted.fits(record))
+def events(records: Iterable[Record], wanted: AuditFilter) -> Iterator[Record]:
+    """Yield the entries that are wanted, in their order."""
+    return filter(wanted.fits, records)
 
 
 @dataclass(slots=True)

@@ -202,10 +202,10 @@ class Register:
             ).fetchall()
         return [_record(row) for row in rows]
 
-    def each(self) -> Iterator[Record]:
-        """Yield every entry, a page at a time: bodies need not all stand in memory."""
-        for start in range(0, self.size, PAGE_ENTRIES):
-            yield from self.records(start, PAGE_ENTRIES)
+    def each(self, start: int = 0) -> Iterator[Record]:
+        """Yield every entry from `start` on, a page at a time: bodies need not all stand in memory."""
+        for first in range(start, self.size, PAGE_ENTRIES):
+            yield from self.records(first, PAGE_ENTRIES)
 
     def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
         """Return the audit path of an entry in the tree of `size`. Raises ProofImpossible."""

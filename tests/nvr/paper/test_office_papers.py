@@ -1,19 +1,21 @@
 """The office's papers say what the configuration says: each name, figure and place, nothing that it does not (O6)."""
 
+import re
 import subprocess
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from kuramori.paper.blank_forms import BlankForm, blank_form
-from kuramori.paper.document import Document
+from kuramori.paper.document import Block, Document, Form, Grid, Heading, Items, Large, NewPage, Paragraph
 from kuramori.paper.document_pdf import to_pdf
 from kuramori.paper.language import Language
 from kuramori.paper.markdown import to_markdown
 from kuramori.paper.notice_paper import NoticeSize, notice
-from kuramori.paper.paper_facts import PaperFacts, PaperOptionMissing, PaperUnknown
+from kuramori.paper.paper_facts import PaperOptionMissing, PaperUnknown
+from kuramori.paper.pdf import MISSING
 from kuramori.paper.rules_paper import rules
 from kuramori_config.schema import Configuration
 from tests.nvr.paper.office import CAMERAS, PAPERS, WHOLE, configured, facts_of
@@ -198,36 +200,50 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-PAPERS_DRAWN: list[Callable[[PaperFacts], Document]] = [
-    lambda facts: rules(facts, JA),
-    lambda facts: notice(facts, JA, NoticeSize.A4),
-    lambda facts: blank_form(facts, JA, BlankForm.APPLICATION),
-]
-
-
-@pytest.mark.parametrize("make", PAPERS_DRAWN, ids=["rules", "notice", "application"])
-def test_the_pdf_says_what_the_markdown_says(
-    configuration: Configuration, make: Callable[[PaperFacts], Document]
-) -> None:
-    """Every text of the tree can be read back from the file, and every font lies in it."""
-    document = make(facts_of(configuration))
+def test_the_pdf_says_what_the_markdown_says(configuration: Configuration) -> None:
+    """Every paper drawn, in one file: each text of the trees can be read back from it, and every font lies in it."""
+    facts = facts_of(configuration)
+    papers = [
+        rules(facts, JA),
+        notice(facts, JA, NoticeSize.A4),
+        *(blank_form(facts, JA, which) for which in BlankForm),
+    ]
+    blocks: list[Block] = []
+    for paper in papers:
+        blocks += [Heading(paper.title), *paper.blocks, NewPage()]
+    document = Document("書類一式", JA, tuple(blocks), papers[0].footer)
     pdf = to_pdf(document, datetime(2026, 4, 1, tzinfo=UTC))
-    text = squeezed(read_by("pdftotext", pdf))
-    for camera in configuration.cameras:
-        named = camera.place in said(document)
-        assert (squeezed(camera.place) in text) == named
-    for expected in ("防犯カメラ", "北市(市長山田太郎)", "000-000-0000"):
-        assert squeezed(expected) in text
+    foot = squeezed(document.footer)
+    pages = squeezed(read_by("pdftotext", pdf).replace("\f", ""))
+    text = re.sub(re.escape(foot) + r"\d+", "", pages)  # a paragraph may go on over a page
+    told = [part for block in blocks for value in _texts(block) for part in re.split(r"[\u3000\n]+", value) if part]
+    assert len(told) > 100
+    assert [value for value in told if squeezed(value) not in text] == []
+    assert foot in pages
+    assert MISSING not in text  # no sign that the font lacks
     fonts = read_by("pdffonts", pdf).splitlines()[2:]
     assert fonts
     assert all(line.split()[-5] == "yes" for line in fonts)
 
 
+def _texts(block: Block) -> list[str]:
+    """The texts of a block, line by line where a line of a cell may be broken off by another cell's."""
+    match block:
+        case Heading() | Paragraph() | Large():
+            return [block.text]
+        case Items():
+            return list(block.texts)
+        case Form():
+            return [row.label for row in block.rows]
+        case Grid():
+            return list(block.head)
+        case NewPage():
+            return []
+
+
 def test_what_people_wrote_is_no_markup(configuration: Configuration) -> None:
     """A place that looks like a table or a link stays a text in its cell."""
     office = facts_of(configuration).office
-    from dataclasses import replace
-
     camera = replace(office.cameras[0], place="角|地 [x](http://x)")
     facts = facts_of(configuration, office=replace(office, cameras=(camera,)))
     assert "角\\|地 \\[x\\](http://x)" in said(rules(facts, JA))
