@@ -82,6 +82,9 @@ def _tell(found: dict[str, Any], zone: tzinfo) -> None:
                 f"廃棄記録 {record} が未完了です（{volume}）。廃棄後に kuramori retire --complete {record} を実行",
             )
         )
+    for reminder in found.get("reminders", ()):
+        said = reminder["text"]
+        typer.echo(tr(f"TO DO: {said['english']}", f"要対応: {said['japanese']}"))
     for problem in found["problems"]:
         typer.echo(tr(f"PROBLEM: {problem}", f"異常: {problem}"))
 
