@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography import x509
 
 from kuramori.capture.source import Codec
-from kuramori.clips.handover_mark import CAMERA_SIGNATURES
+from kuramori.clips.handover_mark import CAMERA_SIGNATURES, MARK_UUID
 from kuramori.device_certificate import new_certificate, new_device_key
 from kuramori.messages import SegmentState
 from tests.fakes.bundles import archive_of, unpacked, write_files
@@ -312,6 +312,33 @@ def a_cut_of_a_stream_that_the_camera_signs(bundles: HandedOver, folder: Path) -
     if (folder.parent / "cut.mp4").read_bytes().count(signature) != 3 or files["clip.mp4"].count(signature) != 4:
         raise AssertionError("the camera's signature did not come through")
     return Case("genuine-part", folder, folder.parent / "cut.mp4")
+
+
+@case
+def two_copies_put_together(bundles: HandedOver, folder: Path) -> Case:
+    """One second of the first copy, the rest of the second one: genuine pictures, marks of two hand-overs."""
+    given = bundles()
+    second = unpacked(archive_of(replace(given.job, opening=2)))["clip.mp4"]
+    work = given.copy(folder.parent / "work")
+    (work / "second.mp4").write_bytes(second)
+    ffmpeg(work, *FROM, "-frames:v", "30", "a.ts")
+    ffmpeg(work, "-ss", "1.5", "-i", "second.mp4", *COPY, "b.ts")
+    ffmpeg(work, "-i", "concat:a.ts|b.ts", *COPY, "both.mp4")
+    return Case("genuine", given.copy(folder), work / "both.mp4")
+
+
+@case
+def a_mark_that_was_made_up(bundles: HandedOver, folder: Path) -> Case:
+    """The mark names another copy than the recorder signed; the pictures are the recorder's."""
+    clip = bundles().files["clip.mp4"]
+    opening = MARK_UUID + b"\1" + bundles().recording.recorder_id
+    if b"\0\0\3\0\1" not in clip or opening not in clip:
+        raise AssertionError("the mark stands there in another form")
+    changed, at = bytearray(clip), -1
+    while (at := changed.find(opening, at + 1)) >= 0:
+        place = changed.index(b"\0\0\3\0\1", at)
+        changed[place + 4] = 7
+    return Case("genuine", bundles().copy(folder, clip__mp4=bytes(changed)))
 
 
 @case

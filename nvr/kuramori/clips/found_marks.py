@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from kuramori.clips.container_reader import ClipUnreadable, open_clip
 from kuramori.clips.handover_mark import HandOverMark, mark_in
 from kuramori.clips.leaf_match import MARKS_MOST
-from kuramori.texts import tr
+from kuramori.clips.verdict_words import FACTS
+
+_WORDS = {True: FACTS["mark_signed"], False: FACTS["mark_made_up"], None: FACTS["mark_unchecked"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +49,6 @@ def mark_words(found: Sequence[FoundMark]) -> Iterator[str]:
     """Yield a line for each."""
     for one in found:
         mark = one.mark
-        yield tr(
-            f"Hand-over mark: request {mark.request_id}, copy {mark.opening}, register entry {mark.opened_index}; "
-            f"{_signed_english(one.signed)}",
-            f"提供標識: 請求番号 {mark.request_id}、{mark.opening} 回目の提供、記録簿 {mark.opened_index} 番。"
-            f"{_signed_japanese(one.signed)}",
-        )
+        yield _WORDS[one.signed].say(request=mark.request_id, opening=mark.opening, entry=mark.opened_index)
     if len({one.mark for one in found}) > 1:
-        yield tr(
-            "It carries marks of different hand-overs: it was put together from several copies.",
-            "異なる提供の標識が混在しています。複数の複製をつなぎ合わせたものです。",
-        )
-
-
-def _signed_english(signed: bool | None) -> str:
-    if signed is None:
-        return "whether the recorder signed it, the site's certificate would tell (--certificate)."
-    return "signed by the recorder." if signed else "NOT signed by the recorder: it was made up."
-
-
-def _signed_japanese(signed: bool | None) -> str:
-    if signed is None:
-        return "録画装置の署名は、設置者の証明書(--certificate)により確認できます。"
-    return "録画装置の署名があります。" if signed else "録画装置の署名ではなく、偽造されたものです。"
+        yield FACTS["marks_mixed"].say()

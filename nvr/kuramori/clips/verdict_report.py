@@ -48,6 +48,15 @@ def _clip(finding: ClipFinding) -> dict[str, Any]:
         **_match(finding.match),
         "other_tracks": list(finding.other_tracks),
         "other_parameter_sets": finding.other_parameter_sets,
+        "marks": [
+            {
+                "request": one.mark.request_id,
+                "opening": one.mark.opening,
+                "register_entry": one.mark.opened_index,
+                "signed": one.signed,
+            }
+            for one in finding.marks
+        ],
         "sound": None
         if sound is None
         else {"verdict": sound.verdict.value, "frames": sound.frames, "strange": sound.strange},

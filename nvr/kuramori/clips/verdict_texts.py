@@ -6,6 +6,7 @@ Pure. Must not know how anything was found, nor the terminal. The page in a bund
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
+from kuramori.clips.found_marks import mark_words
 from kuramori.clips.leaf_match import Break, BreakKind
 from kuramori.clips.sound_match import SoundMatch, SoundVerdict
 from kuramori.clips.verdict_words import FACTS, PARTICULARS, VERDICTS
@@ -102,6 +103,7 @@ def _clip_facts(finding: ClipFinding, zone: tzinfo) -> Iterator[str]:
             yield FACTS["also"].say(place=_break_words(place, zone))
     if finding.other_tracks:
         yield FACTS["other_tracks"].say(kinds=", ".join(sorted(set(finding.other_tracks))))
+    yield from mark_words(finding.marks)
     if finding.sound is not None:
         yield _sound_words(finding.sound)
     if finding.verdict in (Verdict.GENUINE, Verdict.GENUINE_PART):

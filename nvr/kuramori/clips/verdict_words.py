@@ -118,6 +118,26 @@ FACTS = {
         "記録中、障害後に復旧、又は一部が破損したセグメントが {count} 件あります。"
         "これらの映像は、抽出時の録画装置の署名のみにより保証されます。",
     ),
+    "mark_signed": Words(
+        "Hand-over mark: request {request}, copy {opening}, register entry {entry}; signed by the recorder.",
+        "提供標識: 請求番号 {request}、{opening} 回目の提供、記録簿 {entry} 番。録画装置の署名があります。",
+    ),
+    "mark_made_up": Words(
+        "Hand-over mark: request {request}, copy {opening}, register entry {entry}; NOT signed by the recorder: it was "
+        "made up.",
+        "提供標識: 請求番号 {request}、{opening} 回目の提供、記録簿 {entry} 番。"
+        "録画装置の署名ではなく、偽造されたものです。",
+    ),
+    "mark_unchecked": Words(
+        "Hand-over mark: request {request}, copy {opening}, register entry {entry}; whether the recorder signed it, "
+        "the site's certificate would tell (--certificate).",
+        "提供標識: 請求番号 {request}、{opening} 回目の提供、記録簿 {entry} 番。"
+        "録画装置の署名は、設置者の証明書(--certificate)により確認できます。",
+    ),
+    "marks_mixed": Words(
+        "It carries marks of different hand-overs: it was put together from several copies.",
+        "異なる提供の標識が混在しています。複数の複製をつなぎ合わせたものです。",
+    ),
     "sound_absent": Words("The sound that was handed over is not in it.", "提供された音声は含まれていません。"),
     "sound_unreadable": Words(
         "The sound was repacked or replaced: it is not AAC any more and cannot be compared.",

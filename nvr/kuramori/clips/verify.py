@@ -19,6 +19,7 @@ from kuramori.clips.bundle_files import BundleFiles, BundleUnreadable, open_bund
 from kuramori.clips.camera_clip import PARAMETER_SETS_MOST
 from kuramori.clips.cms import SIGNATURE_BYTES_MOST, SignatureRefused, SignedBy, verify_detached
 from kuramori.clips.container_reader import ClipUnreadable, open_clip, sound_frames
+from kuramori.clips.found_marks import FoundMark, judged
 from kuramori.clips.leaf_list import ENTRY, decode_leaves
 from kuramori.clips.leaf_match import LeafMatch, LeafMatcher, RecordedLeaves, SaltedRun
 from kuramori.clips.manifest_reader import (
@@ -71,6 +72,7 @@ class ClipFinding:
     other_tracks: tuple[str, ...] = ()
     other_parameter_sets: bool = False
     sound: SoundMatch | None = None  # None: no sound was recorded
+    marks: tuple[FoundMark, ...] = ()  # hand-over marks in it, and whether this recorder signed them
     self_vouched: int = 0  # segments without a footer that proves the pictures: recovered, damaged or still open
 
 
@@ -180,6 +182,7 @@ class _Verification:
                 recorded, vouched = self._recorded(manifest, camera, number, signer)
                 with self._files.open(listed.file) as file:
                     finding = _examine(file, camera, listed, recorded, vouched)
+                    finding = _with_marks(finding, signer)
                     finding = self._with_sound(manifest, listed, file, finding)
                 if listed.file not in altered:
                     match = finding.match
@@ -203,6 +206,7 @@ class _Verification:
                 recorded, vouched = self._recorded(manifest, camera, number, signer)
                 with path.open("rb") as file:
                     finding = _examine(file, camera, listed, recorded, vouched)
+                    finding = _with_marks(finding, signer)
                     finding = self._with_sound(manifest, listed, file, finding)
                 if any(item.name == listed.file and item.sha256 == digest for item in manifest.files):
                     return replace(finding, verdict=Verdict.UNCHANGED)
@@ -329,6 +333,12 @@ def _examine(
         foreign_sets,
         self_vouched=vouched,
     )
+
+
+def _with_marks(finding: ClipFinding, signer: SignedBy) -> ClipFinding:
+    """Add whose copy it was (H8): it takes nothing from the verdict."""
+    marks = finding.match.marks if finding.match is not None else ()
+    return replace(finding, marks=judged(marks, signer.public_key))
 
 
 def _digest_of(path: Path) -> bytes:

@@ -93,6 +93,9 @@ function* clipFacts(finding, clock) {
     yield say(words.also, { place: breakWords(place, clock) });
   }
   if (finding.otherTracks.length) yield say(words.other_tracks, { kinds: [...new Set(finding.otherTracks)].join(", ") });
+  const marks = finding.match ? finding.match.marks : [];
+  for (const mark of marks) yield say(words[mark.isSigned ? "mark_signed" : "mark_made_up"], mark);
+  if (marks.length > 1) yield say(words.marks_mixed);
   if (finding.sound) {
     const kind = { absent: "sound_absent", unreadable: "sound_unreadable", altered: "sound_altered" }[finding.sound.verdict];
     yield say(words[kind || "sound_right"], finding.sound);
@@ -130,6 +133,12 @@ function report(answer, language) {
       })),
       other_tracks: one.otherTracks,
       other_parameter_sets: one.otherSets,
+      marks: (one.match ? one.match.marks : []).map((mark) => ({
+        request: mark.request,
+        opening: mark.opening,
+        register_entry: mark.entry,
+        signed: mark.isSigned,
+      })),
       sound: one.sound,
       segments_vouched_by_the_manifest: one.vouched,
     })),
