@@ -32,7 +32,7 @@ FORBIDDEN_WORDS = re.compile(
     re.IGNORECASE,
 )
 # Places that exist on every Linux system, and the root of the desk's API; any other would be one person's machine.
-ABSOLUTE_PATH = re.compile(r"(?:^|[^\w./:>-])/([a-z]+)(?:/[\w.{}-]+)+", re.MULTILINE)
+ABSOLUTE_PATH = re.compile(r"(?:^|[^\w./:>}-])/([a-z]+)(?:/[\w.{}-]+)+", re.MULTILINE)
 COMMON_PLACES = {"dev", "etc", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr", "v1", "var"}
 
 

@@ -161,16 +161,8 @@ class Desk:
             clock=clock,
         )
         self.presence = Presence(site=site, journal=journal, clock=clock)
-        self.recovering = Recovering(
-            journal=journal,
-            approving=self.approving,
-            store=store,
-            presence=self.presence,
-            on_duty=self.custody.on_duty,
-            clock=clock,
-        )
+        self._open_recovery()
         self._open_media()
-        self._open_viewings(begin_viewer)
         self.opening = Opening(
             site=site,
             journal=journal,
@@ -181,10 +173,10 @@ class Desk:
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=clock,
         )
-        self._open_masking(mask)
+        self._open_pictures(begin_viewer, mask)
 
-    def _open_viewings(self, begin_viewer: StartViewer) -> None:
-        """What is about looking."""
+    def _open_pictures(self, begin_viewer: StartViewer, mask: RunMasking) -> None:
+        """What is about looking, and about masked copies."""
         places = self._places
         self.viewings = Viewings(
             site=self.site,
@@ -195,10 +187,6 @@ class Desk:
             places=OpeningPlaces(places.device_key, places.device_certificate, places.spool),
             clock=self.clock,
         )
-
-    def _open_masking(self, mask: RunMasking) -> None:
-        """What is about masked copies."""
-        places = self._places
         self.maskings = Maskings(
             site=self.site,
             journal=self.journal,
@@ -243,6 +231,17 @@ class Desk:
             journal=self.journal,
             store=self._custody_store,
             custodians=self.custodians,
+            clock=self.clock,
+        )
+
+    def _open_recovery(self) -> None:
+        """What is about break-glass."""
+        self.recovering = Recovering(
+            journal=self.journal,
+            approving=self.approving,
+            store=self._store,
+            presence=self.presence,
+            on_duty=self.custody.on_duty,
             clock=self.clock,
         )
 
