@@ -149,13 +149,11 @@ def _ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
 
 
 def _tell_address(address: str, as_json: bool) -> None:
-    typer.echo(
-        tr(
-            f"Open on this machine, once: {address}\nThe viewing ends with the page, or here with Ctrl-C.",
-            f"この端末で1回だけ開けます: {address}\nページを閉じるか、ここで Ctrl-C を押すと終了します。",
-        ),
-        err=as_json,
+    said = tr(
+        f"Open on this machine, once: {address}\nThe viewing ends with the page, or here with Ctrl-C.",
+        f"この端末で1回だけ開けます: {address}\nページを閉じるか、ここで Ctrl-C を押すと終了します。",
     )
+    typer.echo(said, err=as_json)
 
 
 def _tell_end() -> None:
