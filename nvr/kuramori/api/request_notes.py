@@ -41,10 +41,10 @@ class LetterLanguage(StrEnum):
 
 
 class DocumentationBody(Body):
-    """The document that follows an urgent request, and when it came."""
+    """The document that follows an urgent request, and when it came; 0: now."""
 
     document_number: Line
-    received_utc_ms: UtcMs
+    received_utc_ms: UtcMs = 0
 
 
 class IdentityBody(Body):

@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def document(
     number: Annotated[str, typer.Argument(metavar="REQUEST", help=tr("Its number.", "請求番号"))],
     document_number: Annotated[str, typer.Option("--document", help=tr("Number of the document.", "文書番号"))],
-    received: Annotated[str, typer.Option(metavar="TIME", help=tr("When it came.", "受領日時"))] = "now",
+    received: Annotated[
+        str, typer.Option(metavar="TIME", help=tr("When it came; now.", "受領日時(省略時は現在)"))
+    ] = "",
     person: As = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -30,7 +32,7 @@ def document(
     from kuramori.cli.options import desk_for, show_json, site_time
 
     with one_sentence(), desk_for(config, person) as desk:
-        body = {"document_number": document_number, "received_utc_ms": site_time(config, received)}
+        body = {"document_number": document_number, "received_utc_ms": site_time(config, received) if received else 0}
         found = desk.post_json(request_path(number, "documentation"), body)
         if as_json:
             show_json(found)

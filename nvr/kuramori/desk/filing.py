@@ -137,11 +137,12 @@ class Filing:
         return self._journal.request(request_id)
 
     async def document(self, request_id: str, step: Documented, actor: Actor) -> Request:
-        """Note that the document of an urgent request is there. Raises DeskFault."""
+        """Note that the document of an urgent request is there, since when; 0: now. Raises DeskFault."""
         self._journal.request(request_id)
         now = self._clock.utc_ms()
         _require_line("document_number", step.document_number)
-        if not 0 < step.received_utc_ms <= now + FUTURE_MS:
+        step = replace(step, received_utc_ms=step.received_utc_ms or now)
+        if step.received_utc_ms > now + FUTURE_MS:
             raise RequestInvalid("received_utc_ms", "when it came, not in the future.", "受領日時が不正です。")
         await self._journal.write(step, actor, now, request_id)
         return self._journal.request(request_id)
