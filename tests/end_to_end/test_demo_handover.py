@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 from typer.testing import CliRunner
 
@@ -30,8 +31,11 @@ TOLD = (
     "bundles/police",
     "A bar association's inquiry: held now, decided later",
     "A missing person",
-    "/documentation",
     "bundles/missing-person",
+    "/documentation",
+    "A citizen asks for the own pictures",
+    "masked-copy-own",
+    "bundles/masked-copy",
     "A neighbour asks, and a request is refused",
     "request-refused",
     "refusal-letter.pdf",
@@ -41,7 +45,8 @@ TOLD = (
     "A medium is disposed of",
     "The season on paper",
     "not reported yet",
-    "nothing is left running",
+    "board-report.pdf",
+    "nothing is left running.",
 )
 
 
@@ -80,7 +85,13 @@ def test_a_season_of_requests_is_played_through_the_api(folder: Path) -> None:
         verified = CliRunner().invoke(main.build(), ["verify", str(out / "bundles" / name)])
         assert verified.exit_code == 0, verified.output
     assert "防犯カメラ画像閲覧等記録簿" in text_of((out / "papers" / "register.pdf").read_bytes())
-    assert (out / "papers" / "checkpoint.pdf").read_bytes().startswith(b"%PDF")
-    assert (out / "forms" / "refusal-letter.pdf").read_bytes().startswith(b"%PDF")
+    papers = {"checkpoint", "management-rules", "notice", "board-report", "disposal-record", "register"}
+    assert {paper.stem for paper in (out / "papers").glob("*.pdf")} == papers
+    forms = {"application", "decision", "receipt", "complaint", "refusal-letter"}
+    assert {form.stem for form in (out / "forms").glob("*.pdf")} == forms
+    assert all(form.read_bytes().startswith(b"%PDF") for form in (out / "forms").glob("*.pdf"))
+    with av.open(str(out / "bundles" / "masked-copy" / "masked-copy.mp4")) as copy:
+        assert [stream.type for stream in copy.streams] == ["video"]
+        assert sum(1 for _ in copy.decode(video=0)) > 10
     assert still_running(folder, "demo-handover-out") == []
     assert list(temporary.iterdir()) == []

@@ -123,11 +123,12 @@ class Office:
         self._narrator.refused(f"{answer.status_code} {problem['code']}: {problem['detail']}")
 
     @contextmanager
-    def download(self, name: str, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Post, and yield the manifest's digest and the answer as it comes. Raises StepFailed."""
-        self._show("POST", path, name)
+    def download(self, name: str, path: str, body: Mapping[str, Any] | None) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Yield the manifest's digest and the answer as it comes; with a body it is posted. Raises StepFailed."""
+        method, content = ("GET", None) if body is None else ("POST", dict(body))
+        self._show(method, path, name)
         headers = {"Authorization": f"Bearer {self.people[name].token}"}
-        with self._http.stream("POST", path, json=dict(body), headers=headers) as answer:
+        with self._http.stream(method, path, json=content, headers=headers) as answer:
             if answer.status_code not in GOOD:
                 answer.read()
                 raise _unexpected(path, answer)

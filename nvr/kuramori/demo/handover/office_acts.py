@@ -76,5 +76,13 @@ def the_season_on_paper(walk: Walk) -> None:
     keep(walk, "/v1/register/form", "papers", "register.pdf", auditor, format="pdf")
     keep(walk, "/v1/register/form", "papers", "register.csv", auditor, format="csv")
     keep(walk, "/v1/register/checkpoint-page", "papers", "checkpoint.pdf", auditor)
+    manager = walk.people.manager
+    keep(walk, "/v1/papers/rules", "papers", "management-rules.pdf", manager)
+    keep(walk, "/v1/papers/notice", "papers", "notice.pdf", manager)
+    period = {"from_utc_ms": walk.scene.recording_from_utc_ms, "to_utc_ms": time.time_ns() // 1_000_000}
+    keep(walk, "/v1/papers/board-report", "papers", "board-report.pdf", manager, **period)
+    keep(walk, "/v1/disposals/1/paper", "papers", "disposal-record.pdf", manager)
+    for which in ("application", "decision", "receipt", "complaint"):
+        keep(walk, "/v1/papers/form", "forms", f"{which}.pdf", manager, which=which)
     seen = walk.office.get(auditor, "/v1/audit")
     walk.narrator.good(tr(f"The auditor sees {len(seen['events'])} entries.", f"監査の一覧: {len(seen['events'])} 件"))

@@ -43,7 +43,8 @@ def with_office(configuration: str, people: Staff, custodians: Sequence[Custodia
     """Return the configuration with sign-in over TLS, and the people besides manager and handlers."""
     deputies = f"[site]\ndeputies = [{_toml(people.deputy)}]\n"
     text = configuration.replace("[site]\n", deputies, 1)
-    text += f'\n[api]\nlisten = "127.0.0.1:{api_port}"\n'
+    text += f'\n[api]\nlisten = "127.0.0.1:{api_port}"\n\n[papers]\n'
+    text += "".join(f"{key} = {_toml(value)}\n" for key, value in _papers().items()) + "in_force_from = 2026-04-01\n"
     office = tr("Crime Prevention Section", "防犯課")
     company = tr("Denki Works Ltd.", "電木工業株式会社")
     audit = tr("Audit Office", "監査事務局")
@@ -57,6 +58,17 @@ def with_office(configuration: str, people: Staff, custodians: Sequence[Custodia
     ):
         text += f'\n[[person]]\nname = {_toml(name)}\ntitle = {_toml(title)}\nroles = ["{role}"]\n'
     return text
+
+
+def _papers() -> dict[str, str]:
+    """What the printed papers say of the office."""
+    return {
+        "operator": tr("Demo City (mayor Hoshi Ichiro)", "デモ市（市長 星 一郎）"),
+        "address": tr("1-1 Honcho, Demo City", "デモ市本町1-1"),
+        "recorder_place": tr("City hall, 2nd floor, locked server room", "市役所2階 施錠したサーバー室"),
+        "legal_basis": tr("Demo City Crime Prevention Ordinance, article 2", "デモ市防犯条例第2条"),
+        "review_board": tr("Demo City Privacy Review Board", "デモ市個人情報保護審議会"),
+    }
 
 
 def _toml(value: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kuramori.demo import setting_up
 from kuramori.demo.cast import VOLUME_SIZE
-from kuramori.demo.handover import camera_acts, office_acts, opening_acts, signing_in
+from kuramori.demo.handover import camera_acts, disclosure_act, office_acts, opening_acts, signing_in
 from kuramori.demo.handover.office import Office
 from kuramori.demo.handover.people import staff, with_office
 from kuramori.demo.handover.walk import Walk
@@ -23,6 +23,7 @@ OFFICE: tuple[Callable[[Walk], None], ...] = (
     opening_acts.a_police_request,
     opening_acts.a_bar_association_asks,
     opening_acts.a_missing_person,
+    disclosure_act.a_citizen_asks_for_disclosure,
     opening_acts.a_refused_request,
     opening_acts.the_bar_association_is_answered,
     office_acts.a_complaint_is_answered,

@@ -116,6 +116,13 @@ class Walk:
         """Open the request and write the bundle onto a medium, read back and registered. Raises StepFailed."""
         self.present(case)
         body = {"deks": self.keys(case), "present": [self.people.witness]}
+        self._take(case, folder, body)
+
+    def take_waiting(self, case: Case, folder: Path) -> None:
+        """Take a bundle that waits. Raises StepFailed."""
+        self._take(case, folder, None)
+
+    def _take(self, case: Case, folder: Path, body: Mapping[str, Any] | None) -> None:
         with self.office.download(self.people.handler, case.path("bundle"), body) as (digest, pieces):
             write_bundle(pieces, folder, bytes.fromhex(digest))
         case.manifest_digest = digest
