@@ -40,7 +40,7 @@ class PeriodFigures:
     @property
     def viewings(self) -> int:
         """Return how often recordings were looked at, nothing handed over."""
-        return self.kinds["viewing_begun"]
+        return self.of(EntryKind.VIEWING_BEGUN)
 
     @property
     def broken_glass(self) -> int:

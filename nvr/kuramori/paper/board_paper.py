@@ -125,6 +125,7 @@ def _numbers(board: BoardFacts, say: Language) -> Grid:
             for reason, count in sorted(figures.refused_outright.items())
         ),
         (say("viewings", "閲覧"), figures.viewings),
+        (say("masked copies confirmed", "マスキングした複製の確認"), figures.of(EntryKind.MASKED_COPY_CONFIRMED)),
         (say("openings for a hand-over", "提供のための開封"), figures.of(EntryKind.OPENED)),
         (say("hand-overs", "提供"), figures.of(EntryKind.RELEASED)),
         (say("erased or returned by the recipient", "消去・返却の報告"), figures.of(EntryKind.RETURNED)),
