@@ -105,6 +105,7 @@ async def test_the_same_person_twice(room: DeskRoom) -> None:
     await refused(room, number, await made_by(room, number, key), "twice")
 
 
+@pytest.mark.slow
 async def test_one_person_with_two_keys(room: DeskRoom) -> None:
     """Custodian 1 stands in the set with another title and a second key: both approve, one counts."""
     from kuramori_segments.custodian_key import new_custodian_key
@@ -158,6 +159,7 @@ async def test_with_a_revoked_key(room: DeskRoom) -> None:
     assert answer["reason"] == "revoked"
 
 
+@pytest.mark.slow
 async def test_by_a_custodian_of_an_old_set(room: DeskRoom) -> None:
     """Custodian 1 left: of what was handed on there is no share any more, and after the release no duty."""
     await changed(room, (OLD[1], OLD[3]), joining=[NEW[4]], leaving=["custodian 1"])
@@ -180,6 +182,7 @@ async def test_before_the_decision(room: DeskRoom) -> None:
     assert content(answer, 409)["code"] == "not-in-state"
 
 
+@pytest.mark.slow
 async def test_after_the_opening_or_a_grant_taken_back(room: DeskRoom) -> None:
     """What was opened needs no further approval; and of a grant that was taken back none counts."""
     number, withdrawn, third = await approved(room), await approved(room), keys_of(room.custodians)[2]
@@ -210,6 +213,7 @@ async def test_of_segments_that_were_not_granted_or_twice(room: DeskRoom) -> Non
         await refused(room, number, signed(replace(approval, shares=shares), key), "segments")
 
 
+@pytest.mark.slow
 async def test_by_the_requester_alone(tmp_path: Path) -> None:
     """The requester is a custodian too: the approval counts as one, and nothing opens without somebody else's."""
     room = DeskRoom(tmp_path)
@@ -227,6 +231,7 @@ async def test_by_the_requester_alone(tmp_path: Path) -> None:
         assert content(shares, 409)["code"] == "approvals-missing"
 
 
+@pytest.mark.slow
 async def test_nobody_fills_the_register_with_attempts(room: DeskRoom) -> None:
     """After a number of them they are only logged, also after a restart; an honest approval still counts."""
     number, (key, *_) = await granted(room), keys_of(room.custodians)
@@ -250,6 +255,7 @@ async def target(room: DeskRoom) -> tuple[DeskRoom, str, bytes, bytes]:
     return room, number, approval.to_bytes(), signature
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -77,6 +77,7 @@ async def test_a_register_that_forgets_an_approval_is_refused_by_who_gave_it(des
     assert "no longer contains" in compared.stderr
 
 
+@pytest.mark.slow
 async def test_the_second_client_notices_it_too(desk: Desk) -> None:
     """From APPROVALS.md alone: it goes on from a register that is proven to hold its own approval."""
     room, key, memory = desk.room, custodian("custodian 1"), Memory()
@@ -90,6 +91,7 @@ async def test_the_second_client_notices_it_too(desk: Desk) -> None:
         await asyncio.to_thread(second_client.approve, *ask)
 
 
+@pytest.mark.slow
 async def test_an_approval_that_is_not_in_the_register_is_told(desk: Desk) -> None:
     """The proof of another entry, of another custodian's approval, or none: the client says so."""
     room, number = desk.room, await granted(desk.room)

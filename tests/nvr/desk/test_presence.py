@@ -83,6 +83,7 @@ async def test_who_acts_is_not_the_second_person(staff: Staff) -> None:
         assert content(await present(staff, number, HANDLER, **body), 403)["code"] == "presence-refused"
 
 
+@pytest.mark.slow
 async def test_a_role_without_requests_is_not_present(staff: Staff) -> None:
     """The auditor may not, by the own session or typed at the desk."""
     number = await approved(staff)
@@ -91,6 +92,7 @@ async def test_a_role_without_requests_is_not_present(staff: Staff) -> None:
     assert content(await present(staff, number, HANDLER, proof=proof), 403)["code"] == "role-missing"
 
 
+@pytest.mark.slow
 async def test_a_confirmation_is_for_one_act_of_one_request_and_for_minutes(staff: Staff) -> None:
     """For looking, for another request, or too long ago: it does not count."""
     number, other = await approved(staff), await approved(staff)

@@ -51,6 +51,7 @@ async def signed_in(network: Network, person: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.slow
 async def test_a_custodian_signs_in_and_approves_from_another_machine(network: Network) -> None:
     """At the first visit the fingerprint is shown; from then on the certificate is known and nothing is asked."""
     staff, folder = network.staff, network.staff.room.folder
@@ -74,6 +75,7 @@ async def test_a_custodian_signs_in_and_approves_from_another_machine(network: N
     assert "127.0.0.1" in approval[0]["body"]["identified_by"]
 
 
+@pytest.mark.slow
 async def test_being_present_is_confirmed_from_another_machine(network: Network) -> None:
     """The second person's own sign-in, over the network; the handler then takes the bundle."""
     staff = network.staff
@@ -88,6 +90,7 @@ async def test_being_present_is_confirmed_from_another_machine(network: Network)
     assert (entry["person"], entry["body"]["identified_by"]) == (DEPUTY, "signed in, 127.0.0.1")
 
 
+@pytest.mark.slow
 async def test_the_second_person_types_at_the_handlers_desk(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """`kuramori clip --witness` asks for password and code where nobody has confirmed, and goes on."""
     staff = network.staff
@@ -161,6 +164,7 @@ async def test_who_stands_between_gets_no_token(network: Network) -> None:
     assert b"".join(seen) == b""
 
 
+@pytest.mark.slow
 async def test_tokens_are_made_and_revoked(network: Network) -> None:
     """Shown once, good for its scope over the network, void at once."""
     staff = network.staff
