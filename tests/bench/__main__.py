@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench import (
     alarms,
+    attempts,
     custody,
     media,
     opening,
@@ -92,6 +93,7 @@ PARTS: Mapping[str, Callable[[], dict[str, str]]] = {
     "scrub": named("scrub", scrub.measure),
     "scraping": named("scraping", lambda _output: scraping.measure()),
     "slow disk": named("slow disk", lambda _output: slow_disk.measure()),
+    "attempts": named("attempts", lambda _output: attempts.measure()),
     "alarms": named("alarms", lambda _output: alarms.measure()),
 }
 
