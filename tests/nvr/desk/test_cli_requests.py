@@ -18,6 +18,7 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("KURAMORI_DESK_SOCKET", str(tmp_path / "desk.sock"))
+    monkeypatch.setenv("KURAMORI_NOTEBOOK", str(tmp_path / "notebook.json"))
     monkeypatch.delenv("KURAMORI_CONFIG", raising=False)
     async with DeskRoom(tmp_path) as room:
         yield Desk(room, tmp_path)
