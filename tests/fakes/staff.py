@@ -33,9 +33,11 @@ class Staff:
         async with self.room.client() as client:
             return await client.request(method, path, json=body, params=params, headers=headers)
 
-    async def as_person(self, method: str, path: str, person: str, body: Any = None) -> httpx.Response:
+    async def as_person(
+        self, method: str, path: str, person: str, body: Any = None, **params: str | int
+    ) -> httpx.Response:
         """Call as somebody who is signed in."""
-        return await self.call(method, path, self.tokens[person], body)
+        return await self.call(method, path, self.tokens[person], body, **params)
 
     def code(self, person: str) -> str:
         """Return the code that the person's authenticator shows, after a while."""

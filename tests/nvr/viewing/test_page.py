@@ -76,7 +76,7 @@ COLOURS = """(() => { const c = document.querySelector('#screen');
   return [c.width, c.height, new Set(Array.from(d).filter((_, n) => n % 4 === 0)).size]; })()"""
 
 
-@pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
+@pytest.mark.parametrize("codec", [pytest.param(Codec.H264, marks=pytest.mark.slow), Codec.H265])
 async def test_the_page_plays_and_keeps_nothing(tmp_path: Path, codec: Codec) -> None:
     """Pictures move in the browser, with camera and local time; afterwards neither browser nor page holds one."""
     profile = tmp_path / "profile"
@@ -123,6 +123,7 @@ async def kept_by(page: Page) -> Any:
     )
 
 
+@pytest.mark.slow
 async def test_a_storyboard_alone_shows_no_full_picture(tmp_path: Path) -> None:
     """Where only a storyboard was begun the screen stays hidden."""
     with serving(recorded(tmp_path / "site", Codec.H264), "storyboard") as server:
@@ -131,6 +132,7 @@ async def test_a_storyboard_alone_shows_no_full_picture(tmp_path: Path) -> None:
             assert await page.evaluate(SHOWN) == 0
 
 
+@pytest.mark.slow
 async def test_nobody_else_gets_in(tmp_path: Path) -> None:
     """A second visitor with the same address, a page that frames it, another origin's script: nothing is shown."""
     with serving(recorded(tmp_path / "site", Codec.H264)) as server, serving(recorded(tmp_path / "b", Codec.H264)) as b:
@@ -151,6 +153,7 @@ async def test_nobody_else_gets_in(tmp_path: Path) -> None:
             assert await page.evaluate(SHOWN) >= 1
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_closed_ends_its_viewing(tmp_path: Path) -> None:
     """Nobody looks any more: the command may end."""
     with serving(recorded(tmp_path / "site", Codec.H264)) as server:

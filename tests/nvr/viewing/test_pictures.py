@@ -67,7 +67,14 @@ def jpeg(width: int, height: int) -> bytes:
     return b"".join(bytes(packet) for packet in codec.encode(frame))
 
 
-@pytest.mark.parametrize(("codec", "b_frames"), [(Codec.H264, 0), (Codec.H264, 2), (Codec.H265, 2)])
+@pytest.mark.parametrize(
+    ("codec", "b_frames"),
+    [
+        (Codec.H264, 2),
+        pytest.param(Codec.H264, 0, marks=pytest.mark.slow),
+        pytest.param(Codec.H265, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_every_granted_picture_is_shown_once_and_none_beside(tmp_path: Path, codec: Codec, b_frames: int) -> None:
     """23 seconds at 30 pictures a second, in order, in the size they were recorded in, across all segments."""
     watching = Watching(recorded(tmp_path, codec, b_frames))

@@ -14,8 +14,10 @@ from kuramori.clips.job import ExtractionFailed, ExtractionFault
 from kuramori.desk import viewings
 from kuramori.desk.viewings import IDLE_SECONDS, VIEWING_SECONDS_MOST, VIEWINGS_MOST
 from kuramori.viewing.picture_wire import read_pictures
+from tests.fakes import signed_in_steps
 from tests.fakes.desk_room import DEPUTY, HANDLER, MANAGER, SECOND_HANDLER, DeskRoom
 from tests.fakes.desk_steps import approved, content, granted, handed_deks, kinds, open_bundle
+from tests.fakes.staff import Staff
 
 
 @pytest.fixture
@@ -136,6 +138,31 @@ async def test_looking_within_the_purpose_is_no_hand_over(room: DeskRoom) -> Non
     content(await begin(room, number), 201)
 
 
+async def test_where_people_sign_in_the_second_one_confirms(tmp_path: Path) -> None:
+    """For looking, not for a hand-over; once; the register names both (H4)."""
+    made = DeskRoom(tmp_path)
+    made.sign_in = True
+    async with made:
+        staff = Staff(made)
+        async with made.client() as staff.many:
+            await staff.all_signed_in(MANAGER)
+            number = await signed_in_steps.approved(staff)
+            body = {"deks": await signed_in_steps.handed_deks(staff, number), "detail": "full", "present": [DEPUTY]}
+            path = f"/v1/requests/{number}"
+            for act, expected in (("", 403), ("release", 403), ("view", 201)):
+                if act:
+                    content(await staff.as_person("POST", f"{path}/presence", DEPUTY, {"act": act}), 201)
+                answer = await staff.as_person("POST", f"{path}/viewings", HANDLER, body)
+                assert answer.status_code == expected, answer.text
+            assert answer.json()["present"] == [HANDLER, DEPUTY]
+            again = await staff.as_person("POST", f"{path}/viewings", HANDLER, body)
+            assert again.json()["code"] == "presence-missing"
+            shown, span = f"{path}/viewings/1/pictures", {"from_utc_ms": made.from_utc_ms, "to_utc_ms": made.to_utc_ms}
+            for person, status in ((DEPUTY, 403), (HANDLER, 200)):
+                answer = await staff.as_person("GET", shown, person, camera="gate", detail="full", **span)
+                assert answer.status_code == status, answer.text
+
+
 async def test_a_storyboard_shows_no_detail(room: DeskRoom) -> None:
     """What was registered as coarse stays coarse."""
     number = await approved(room)
@@ -160,7 +187,11 @@ async def test_questions_that_fit_no_viewing(room: DeskRoom) -> None:
     ("how", "turn"),
     [
         ("idle", lambda room: room.clock.pass_ms(int(IDLE_SECONDS * 1000))),
-        ("time-over", lambda room: room.clock.pass_ms(int(VIEWING_SECONDS_MOST * 1000))),
+        pytest.param(
+            "time-over",
+            lambda room: room.clock.pass_ms(int(VIEWING_SECONDS_MOST * 1000)),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 async def test_a_viewing_ends_by_itself(room: DeskRoom, how: str, turn: Callable[[DeskRoom], None]) -> None:

@@ -35,8 +35,9 @@ BODY_OF_OWN = {  # every operation that is for who filed the request, with a bod
     ("post", "/v1/requests/{request_id}/viewings/{viewing}/end"): None,
     ("post", "/v1/requests/{request_id}/written"): {"manifest_digest": "00" * 32, "medium": "x"},
 }
-SAID_OF_OWN = {  # what else such an operation has to be told
-    "/v1/requests/{request_id}/viewings/{viewing}/pictures": "?camera=gate&detail=full&from_utc_ms=1&to_utc_ms=2"
+PICTURES = {"camera": "gate", "detail": "full", "from_utc_ms": 1, "to_utc_ms": 2}
+ASKED_OF_OWN: dict[str, dict[str, Any]] = {  # what else such an operation asks for
+    "/v1/requests/{request_id}/viewings/{viewing}/pictures": PICTURES
 }
 
 
@@ -111,8 +112,7 @@ async def test_anothers_request_is_opened_by_nobody(staff: Staff) -> None:
     for method, path, _ in opening:
         for person, expected in ((HANDLER, False), (SECOND_HANDLER, True)):
             where, body = path.replace("{request_id}", number).replace("{viewing}", "1"), BODY_OF_OWN[method, path]
-            where += SAID_OF_OWN.get(path, "")
-            answer = await staff.as_person(method.upper(), where, person, body)
+            answer = await staff.as_person(method.upper(), where, person, body, **ASKED_OF_OWN.get(path, {}))
             assert (answer.json()["code"] == "not-the-requester") == expected, (path, person)
 
 
