@@ -16,7 +16,7 @@ from tests.fakes.siege import EVERYBODY, Attempts, besieged
 
 PARALLEL_CLIENTS, CALLS_EACH = 200, 10
 SLOW_CALLERS = 60
-HUGE_ROUNDS = 10
+HUGE_ROUNDS = 3
 PATIENCE_SECONDS = 2.0  # shorter than in service, so that the table is made in minutes
 
 
