@@ -72,6 +72,9 @@ NO_TROUBLE = {  # what stands among them all the same, by its English heading
     "Its cameras are recorded on another volume",
     "Nothing was done",
     "Nothing was written",
+    "… confirms being present",
+    "… is present; good for … minutes, once",
+    "another member of staff",
 }
 ENDINGS = ("fail", "_end", "_bad")  # functions that say the sentence and end the command
 DOCTOR = ("error", "warning")  # their second argument is the finding, their third what to do
@@ -96,7 +99,7 @@ class Message:
 def heading(text: str) -> str:
     """Return the first sentence of a message, without its end mark."""
     text = re.sub(r"\{\w+\}", ELLIPSIS, text)  # templates that are filled in later
-    first = re.split(r"(?<!\.)\.(?:\s|$)|。", text.lstrip("; ").strip(), maxsplit=1)[0]
+    first = re.split(r"(?<!\.)(?<!\bno)\.(?:\s|$)|。", text.lstrip("; ").strip(), maxsplit=1)[0]
     return first.strip().removesuffix(":").removesuffix(".").strip()
 
 
