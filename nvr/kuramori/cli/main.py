@@ -40,7 +40,6 @@ COMMAND_MODULES: tuple[str, ...] = (
     "mail",
     "medium",
     "plan",
-    "printing",
     "present",
     "printing",
     "open_offline",
