@@ -21,6 +21,7 @@ from kuramori.api import (
     health,
     jobs,
     keeping,
+    masked_copies,
     overdue,
     papers,
     presence,
@@ -77,6 +78,7 @@ def routed_app() -> RuledApp:
     app.include_router(jobs.router)
     app.include_router(enrolment.router)
     app.include_router(presence.router)
+    app.include_router(masked_copies.router)
     app.include_router(request_notes.router)
     app.include_router(viewings.router)
     for accounts in (sign_in, users, tokens):

@@ -46,6 +46,7 @@ class Operation(StrEnum):
     DOCUMENT = "note the document of an urgent request"
     OPEN = "open"
     CONFIRM_PRESENCE = "confirm being present"
+    LOOK_THROUGH = "look through masked copies and confirm them"
     SEE_REQUESTS = "see requests"
     SEE_REGISTER = "see the register"
     SEE_KEEPING = "see holds and erasures"
@@ -86,6 +87,7 @@ PERMITTED: dict[Operation, frozenset[Role] | None] = {
     Operation.DOCUMENT: _DESK_STAFF,
     Operation.OPEN: frozenset({Role.HANDLER}),
     Operation.CONFIRM_PRESENCE: _DESK_STAFF,
+    Operation.LOOK_THROUGH: _DESK_STAFF,
     Operation.SEE_REQUESTS: _DESK_STAFF | {Role.AUDITOR},
     Operation.SEE_REGISTER: _DESK_STAFF | {Role.AUDITOR},
     Operation.SEE_KEEPING: _DESK_STAFF | {Role.AUDITOR, Role.ADMINISTRATOR},
@@ -315,6 +317,7 @@ Documenter = Annotated[Caller, Depends(permit(Operation.DOCUMENT))]
 Decider = Annotated[Caller, Depends(permit(Operation.DECIDE))]
 Opener = Annotated[Caller, Depends(permit(Operation.OPEN))]
 PresenceWitness = Annotated[Caller, Depends(permit(Operation.CONFIRM_PRESENCE))]
+MaskingWitness = Annotated[Caller, Depends(permit(Operation.LOOK_THROUGH))]
 RequestReader = Annotated[Caller, Depends(permit(Operation.SEE_REQUESTS))]
 RegisterReader = Annotated[Caller, Depends(permit(Operation.SEE_REGISTER))]
 KeepingReader = Annotated[Caller, Depends(permit(Operation.SEE_KEEPING))]

@@ -35,8 +35,8 @@ class CertificateUnknown(DeskFault):
         super().__init__(
             f"The camera shows the certificate sha256:{fingerprint}: compare it with the camera's own page or label, "
             "then name it as fingerprint.",
-            f"カメラの証明書は sha256:{fingerprint} です。カメラの設定画面やラベルの表示と照合し、fingerprint に指定して"
-            "ください。",
+            f"カメラの証明書は sha256:{fingerprint} です。カメラの設定画面やラベルの表示と照合し、fingerprint に"
+            "指定してください。",
         )
 
 
