@@ -47,6 +47,7 @@ class Office:
         """File a request for some seconds; `more` says on which ground."""
         start = self.begin if begin is None else begin
         words = ["request", "--as", HANDLER, "--camera", "gate", "--recipient", "Takahashi", "--purpose", "theft"]
+        words += ["--identity-check", "police ID"]
         words += ["--witness", MANAGER, "--from", written(start), "--to", written(start + CLIP_SECONDS)]
         return self.run(*words, *more, japanese=japanese)
 
