@@ -31,6 +31,7 @@ from kuramori.message_server import MessageServer
 from kuramori.recorder_client import RecorderClient
 from kuramori_config.schema import Role
 from tests.fakes.clock import ToldClock
+from tests.fakes.fake_masker import FakeMaskers
 from tests.fakes.fake_recorder import FakeRecorder
 from tests.fakes.fake_stills import FakeDoor, FakeStills
 from tests.fakes.fake_viewer import FakeViewers
@@ -79,6 +80,7 @@ class DeskRoom:
         self.custodians = custodian_set(k, n)
         self.recorder = FakeRecorder(RECORDER_ID, self.custodians, {"gate": 1, "park": 2}, now_utc_ms=NOW_UTC_MS)
         self.workers = FakeWorkers()
+        self.maskers = FakeMaskers()
         self.viewers = FakeViewers()
         self.stills = FakeStills()
         self.door = FakeDoor()
@@ -143,7 +145,8 @@ class DeskRoom:
         trouble = ""
         try:
             run, take, show = self.workers.run_worker, self.stills.take, self.viewers.start
-            self.desk = Desk.open(self.site, self.places, client, run, take, self.clock, begin_viewer=show)
+            mask = self.maskers.run
+            self.desk = Desk.open(self.site, self.places, client, run, take, self.clock, begin_viewer=show, mask=mask)
         except RegisterFault as fault:
             self.desk, trouble = None, str(fault)
         context = Context(self.site, client, self.clock, self.folder, self.desk, trouble, self.door)

@@ -114,7 +114,7 @@ class Maskings:
         self._places = places
         self._clock = clock
         self._under: dict[tuple[str, int], _Under] = {}
-        self._judging = asyncio.Lock()
+        self._judging = asyncio.Lock()  # nothing is confirmed, released or forgotten twice, or in between
         self._beginning = 0
 
     async def begin(
@@ -194,7 +194,7 @@ class Maskings:
         self, request_id: str, number: int, file: bytes, strips: bytes, reason: str, actor: Actor
     ) -> MaskedCopy:
         """Take another person's no: the copy is destroyed. Raises DeskFault."""
-        if not one_line(reason):
+        if not reason or not one_line(reason):
             raise RequestInvalid("reason", "one line of visible characters.", "1行で入力してください。")
         async with self._judging:
             self._judged(request_id, number, file, strips, actor)
@@ -208,24 +208,26 @@ class Maskings:
         request = self._journal.request(request_id)
         if actor.person != request.document.requester:
             raise NotTheRequester(request_id, request.document.requester)
-        copy = self.one(request_id, number)
-        under = self._under.get((request_id, number))
-        if copy.state is not CopyState.CONFIRMED or under is None or under.stream is None:
-            raise MaskedCopyNotWaiting(number, copy.state.value)
-        await self._bundles.make_room(request_id)
-        step = Released(copy.note.opening, under.stream.manifest_digest)
-        await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
-        self._under.pop((request_id, number), None)
-        bundle = Bundle(under.stream, request_id, copy.note.opening, under.opened_utc_ms)
-        await self._bundles.keep(bundle)
+        async with self._judging:
+            copy = self.one(request_id, number)
+            under = self._under.get((request_id, number))
+            if copy.state is not CopyState.CONFIRMED or under is None or under.stream is None:
+                raise MaskedCopyNotWaiting(number, copy.state.value)
+            await self._bundles.make_room(request_id)
+            step = Released(copy.note.opening, under.stream.manifest_digest)
+            await self._journal.write(step, actor, self._clock.utc_ms(), request_id)
+            self._under.pop((request_id, number), None)
+            bundle = Bundle(under.stream, request_id, copy.note.opening, under.opened_utc_ms)
+            await self._bundles.keep(bundle)
         return bundle
 
     async def forget_old(self) -> None:
         """End what nobody confirmed or took within a day."""
         before = self._clock.utc_ms() - WAITING_MS_MOST
-        for place, under in list(self._under.items()):
-            if under.opened_utc_ms <= before and under.waiting is not None:
-                await self._drop(place, "it waited for a day")
+        async with self._judging:
+            for place, under in list(self._under.items()):
+                if under.opened_utc_ms <= before and under.waiting is not None:
+                    await self._drop(place, "it waited for a day")
 
     async def close(self) -> None:
         """End all of them; those being made are stopped with their jobs. May be called twice."""

@@ -34,8 +34,10 @@ HOLD = {"cameras": ["gate"], **RANGE, "until_utc_ms": NOW_UTC_MS + 86_400_000, "
 RETURNED = {"how": "erased", "on_utc_ms": 1, "told_by": "x"}
 WRITTEN = {"manifest_digest": "00" * 32, "medium": "x"}
 ENROLMENT = {"how": "added", "address": "rtsp://127.0.0.1/gate", "place": "x"}
+NEW_CAMERA = {"name": "x", "place": "x", "address": "rtsp://127.0.0.1:9/x"}
 HANDED = {"custodian_id": "", "to_set_id": "", "rows": []}
 TOKEN = {"name": "x", "scopes": ["health"], "until_utc_ms": 1}
+LOOKED_THROUGH = {"confirmed": True, "file_sha256": "00" * 32, "strips_sha256": "00" * 32}
 APPROVAL = {"approval": "e30=", "signature": ""}
 
 # method, path, body, parameters, who gets beyond the door
@@ -68,6 +70,12 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("GET", "/v1/requests/{id}/viewings/1/pictures", None, {"camera": "gate", "detail": "full", **RANGE}, HANDLERS),
     ("POST", "/v1/requests/{id}/viewings/1/end", None, {}, HANDLERS),
     ("GET", "/v1/requests/{id}/approvals/" + "00" * 16, None, {}, EVERYBODY),
+    ("POST", "/v1/requests/{id}/masked-copies", {"deks": {}, "boxes": ""}, {}, HANDLERS),
+    ("GET", "/v1/requests/{id}/masked-copies", None, {}, STAFF | {AUDITOR}),
+    ("GET", "/v1/requests/{id}/masked-copies/1", None, {}, STAFF | {AUDITOR}),
+    ("GET", "/v1/requests/{id}/masked-copies/1/sheets/1", None, {}, STAFF),
+    ("POST", "/v1/requests/{id}/masked-copies/1/confirmation", LOOKED_THROUGH, {}, STAFF),
+    ("POST", "/v1/requests/{id}/masked-copies/1/release", None, {}, HANDLERS),
     ("POST", "/v1/requests/{id}/presence", {"act": "view"}, {}, STAFF),
     ("GET", "/v1/requests/{id}/presence", None, {}, STAFF | {AUDITOR}),
     ("POST", "/v1/requests/{id}/written", WRITTEN, {}, HANDLERS),
@@ -111,6 +119,8 @@ MATRIX: list[tuple[str, str, Any, dict[str, str | int], set[str]]] = [
     ("POST", "/v1/storage/acceptances", {"volume": "/nowhere"}, {}, DECIDERS),
     ("GET", "/v1/cameras/facts", None, {}, EVERYBODY),
     ("GET", "/v1/audio-report", None, {}, EVERYBODY),
+    ("POST", "/v1/camera-trials", NEW_CAMERA, {}, KEEPERS | {INSTALLER}),
+    ("POST", "/v1/cameras", NEW_CAMERA, {}, KEEPERS | {INSTALLER}),
     ("POST", "/v1/cameras/gate/enrolment", ENROLMENT, {}, KEEPERS),
     ("POST", "/v1/cameras/gate/pause", {"until_utc_ms": NOW_UTC_MS + MINUTE_MS, "reason": "r"}, {}, STAFF | KEEPERS),
     ("POST", "/v1/cameras/gate/resumption", {"reason": "r"}, {}, STAFF | KEEPERS),
@@ -150,6 +160,7 @@ PICTURES = {
     ("POST", "/v1/cameras/gate/still"),
     ("POST", "/v1/requests/{id}/bundle"),
     ("GET", "/v1/requests/{id}/viewings/1/pictures"),
+    ("GET", "/v1/requests/{id}/masked-copies/1/sheets/1"),
 }
 PAPERS = {  # to print: text, no pictures
     ("GET", "/v1/register/form"),
@@ -210,6 +221,7 @@ def named(path: str) -> str:
     """Return a resource's path with the table's names for what varies."""
     path = path.replace("{request_id}", "{id}").replace("{hold_id}", "00" * 16).replace("{record}", "1")
     path = path.replace("{viewing}", "1").replace("{token_id}", "00" * 8).replace("{job_id}", "00" * 16)
+    path = path.replace("{number}", "1").replace("{sheet}", "1")
     path = path.replace("{custodian}", "00" * 16).replace("{complaint_id}", "C20200101-9")
     return re.sub(r"^/v1/cameras/(\{name\}|gate|park)/", "/v1/cameras/gate/", path)
 

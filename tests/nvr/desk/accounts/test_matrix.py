@@ -33,6 +33,8 @@ BODY_OF_OWN = {  # every operation that is for who filed the request, with a bod
     ("post", "/v1/requests/{request_id}/viewings"): {"deks": {}, "detail": "full"},
     ("get", "/v1/requests/{request_id}/viewings/{viewing}/pictures"): None,
     ("post", "/v1/requests/{request_id}/viewings/{viewing}/end"): None,
+    ("post", "/v1/requests/{request_id}/masked-copies"): {"deks": {}, "boxes": "e30="},
+    ("post", "/v1/requests/{request_id}/masked-copies/{number}/release"): None,
     ("post", "/v1/requests/{request_id}/written"): {"manifest_digest": "00" * 32, "medium": "x"},
 }
 PICTURES = {"camera": "gate", "detail": "full", "from_utc_ms": 1, "to_utc_ms": 2}
@@ -67,6 +69,8 @@ async def passes(staff: Staff, method: str, path: str, token: str) -> bool:
         .replace("{token_id}", "00" * 8)
         .replace("{name}", "none")
         .replace("{job_id}", "00" * 16)
+        .replace("{number}", "1")
+        .replace("{sheet}", "1")
     )
     answer = await staff.call(method.upper(), filled, token, {} if method == "post" else None)
     kind = answer.headers.get("content-type", "")
@@ -111,9 +115,10 @@ async def test_anothers_request_is_opened_by_nobody(staff: Staff) -> None:
     assert {(method, path) for method, path, _ in opening} == set(BODY_OF_OWN)
     for method, path, _ in opening:
         for person, expected in ((HANDLER, False), (SECOND_HANDLER, True)):
-            where, body = path.replace("{request_id}", number).replace("{viewing}", "1"), BODY_OF_OWN[method, path]
+            where = path.replace("{request_id}", number).replace("{viewing}", "1").replace("{number}", "1")
+            body = BODY_OF_OWN[method, path]
             answer = await staff.as_person(method.upper(), where, person, body, **ASKED_OF_OWN.get(path, {}))
-            assert (answer.json()["code"] == "not-the-requester") == expected, (path, person)
+            assert (answer.json().get("code") == "not-the-requester") == expected, (path, person)
 
 
 async def test_the_document_says_every_rule_as_it_is(staff: Staff) -> None:
