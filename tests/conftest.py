@@ -1,6 +1,12 @@
-"""What holds for all tests: a busy machine is no failure, so generated examples have no time limit of their own."""
+"""What holds for all tests: a busy machine is no failure, and a log line is no output of a command."""
 
+import sys
+
+import structlog
 from hypothesis import settings
 
 settings.register_profile("kuramori", deadline=None)
 settings.load_profile("kuramori")
+
+# A desk in the test's own process logs too; what a command prints beside it stays what the command prints.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))

@@ -27,6 +27,7 @@ STREAM_KEYS = (
     "onvif",
     "user",
     "password",
+    "secrets_directory",
     "transport",
     "tls_fingerprint",
     "tls_ca_file",

@@ -1,6 +1,7 @@
 """Bad requests, keys and bundles at a running service: one clear sentence each, and recording and register go on."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -68,7 +69,7 @@ class Office:
 
     def entries(self) -> list[str]:
         """Return the kinds of the register's entries, without receipts of erasure: those come by themselves."""
-        kinds = [line.split()[3] for line in self.good("register", "--as", MANAGER).splitlines()]
+        kinds = [entry["kind"] for entry in json.loads(self.good("register", "--as", MANAGER, "--json"))]
         return [kind for kind in kinds if kind != "erased"]
 
 

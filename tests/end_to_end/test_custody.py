@@ -109,7 +109,8 @@ async def break_glass(place: Office, number: str) -> None:
     words = place.folder / "words"
     words.write_text("\n".join(place.installation.custodians.recovery.words[:2]))
     card = place.installation.custodians.recovery_card
-    glass = ["recovery", "open", number, "--as", MANAGER, "--card", card, "--reason", "fire", "--words-from", words]
+    glass = ["recovery", "open", number, "--as", MANAGER, "--witness", HANDLER, "--card", card]
+    glass += ["--reason", "fire", "--words-from", words]
     assert "Opened by the recovery key" in await place.good(*glass, "--yes")
     status = await place.run("status", "--json")
     assert status.exit_code == 1
@@ -118,8 +119,8 @@ async def break_glass(place: Office, number: str) -> None:
 
 async def by_sheets(place: Office, number: str, card: Path, words: Path) -> Result:
     """Open a granted request with the sheets of a card."""
-    glass = ("recovery", "open", number, "--as", MANAGER, "--card", card, "--reason", "fire", "--words-from", words)
-    return await place.run(*glass, "--yes")
+    glass = ["recovery", "open", number, "--as", MANAGER, "--witness", HANDLER, "--card", card]
+    return await place.run(*glass, "--reason", "fire", "--words-from", words, "--yes")
 
 
 @pytest.mark.slow

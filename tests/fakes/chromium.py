@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
+import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -168,13 +170,14 @@ async def chromium(profile: Path, *more: str) -> AsyncIterator[Browser]:
     """Start the browser with a profile of its own; end it. Skips, or fails where peers are required."""
     program = require_program("chromium")
     profile.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix="cr-"))  # a socket lies in it: pytest's own paths are too long for one
     process = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', "sh"),
         *(program, *OPTIONS, f"--user-data-dir={profile}", *more, "about:blank"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={"HOME": str(profile), "PATH": os.environ.get("PATH", ""), "TMPDIR": str(profile), "LANG": "C.UTF-8"},
+        env={"HOME": str(profile), "PATH": os.environ.get("PATH", ""), "TMPDIR": str(temporary), "LANG": "C.UTF-8"},
         start_new_session=True,
         limit=PIPE_LIMIT_BYTES,
     )
@@ -191,3 +194,12 @@ async def chromium(profile: Path, *more: str) -> AsyncIterator[Browser]:
             process.kill()
             await process.wait()
         await browser.stop_listening()
+        _keep(temporary, profile / "temporary")
+
+
+def _keep(temporary: Path, place: Path) -> None:
+    """Leave with the profile what the browser left elsewhere, so that a test finds that too."""
+    place.mkdir(exist_ok=True)
+    for number, file in enumerate(path for path in temporary.rglob("*") if path.is_file() and not path.is_symlink()):
+        shutil.copyfile(file, place / f"{number}-{file.name}")
+    shutil.rmtree(temporary, ignore_errors=True)

@@ -30,8 +30,8 @@ from kuramori.desk.bundle_fault import BundleMissing, BundlesWaiting
 from kuramori.desk.complaint_fault import ComplaintFinished, ComplaintUnknown
 from kuramori.desk.fault import DeskFault
 from kuramori.desk.merkle_log import ProofImpossible
+from kuramori.desk.paper_fault import PaperOptionMissing, PaperUnknown
 from kuramori.desk.viewing_fault import DetailNotBegun, ViewingFailed, ViewingUnknown
-from kuramori.paper.paper_facts import PaperOptionMissing, PaperUnknown
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:kuramori:problem:"

@@ -6,9 +6,10 @@ One for each camera, or one for all of a site; on A4, or small ones to cut out. 
 from enum import StrEnum
 
 from kuramori.desk.office import OfficeCamera
+from kuramori.desk.paper_fault import PaperUnknown
 from kuramori.paper.document import Block, Document, Large, NewPage, Paragraph
 from kuramori.paper.language import Language
-from kuramori.paper.paper_facts import PaperFacts, PaperUnknown
+from kuramori.paper.paper_facts import PaperFacts
 from kuramori.paper.rules_paper import NOTICE_ENGLISH, NOTICE_JAPANESE
 
 LARGE_POINTS = 58.0

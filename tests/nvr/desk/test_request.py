@@ -34,6 +34,7 @@ from kuramori.desk.steps import (
     Step,
     Taken,
 )
+from kuramori.desk.viewing_steps import ViewingBegun, ViewingEnd, ViewingEnded
 
 NUMBER = "20260101-1"
 HANDLER, MANAGER, OTHER = "handler", "manager", "other"
@@ -86,6 +87,11 @@ def opened(request: Request | None) -> Opened:
     return Opened((request.openings if request else 0) + 1, (HANDLER, OTHER), 1, 0)
 
 
+def viewed(request: Request | None) -> ViewingBegun:
+    """Return the next look at the pictures, two staff present."""
+    return ViewingBegun((request.viewings if request else 0) + 1, "full", (HANDLER, OTHER), 1, 0)
+
+
 class Life:
     """A request under steps; remembers what had happened when."""
 
@@ -126,6 +132,9 @@ def life_until(state: RequestState) -> Life:
     life.must(approval(life.request, 2), "custodian 2")
     if state is RequestState.APPROVED:
         return life
+    if state is RequestState.VIEWED:
+        life.must(viewed(life.request), HANDLER)
+        return life
     life.must(opened(life.request), HANDLER)
     if state is RequestState.OPENED:
         return life
@@ -144,6 +153,8 @@ def candidates(request: Request | None) -> dict[str, tuple[Step, str]]:
         "granted": (decided(request), MANAGER),
         "refused": (Decided(Outcome.REFUSED, "no", None, b""), MANAGER),
         "approved": (approval(request, 9), "custodian 9"),
+        "viewing": (viewed(request), HANDLER),
+        "viewing ended": (ViewingEnded(1, ViewingEnd.CLOSED, 3, ()), HANDLER),
         "opened": (opened(request), HANDLER),
         "released": (Released(request.openings if request else 1, DIGEST), HANDLER),
         "written": (BundleWritten(1, DIGEST, "USB"), HANDLER),
@@ -155,9 +166,10 @@ def candidates(request: Request | None) -> dict[str, tuple[Step, str]]:
 ALLOWED = {
     RequestState.FILED: {"amended", "granted", "refused"},
     RequestState.GRANTED: {"amended", "refused", "approved"},
-    RequestState.APPROVED: {"amended", "refused", "approved", "opened"},
-    RequestState.OPENED: {"opened", "released"},
-    RequestState.RELEASED: {"opened", "written", "returned"},
+    RequestState.APPROVED: {"amended", "refused", "approved", "viewing", "opened"},
+    RequestState.VIEWED: {"viewing", "viewing ended", "opened"},
+    RequestState.OPENED: {"viewing", "opened", "released"},
+    RequestState.RELEASED: {"viewing", "opened", "written", "returned"},
     RequestState.RETURNED: set(),
     RequestState.REFUSED: set(),
 }

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from kuramori.desk.paper_fault import PaperOptionMissing, PaperUnknown
 from kuramori.paper.blank_forms import BlankForm, blank_form
 from kuramori.paper.document import Block, Document, Form, Grid, Heading, Items, Large, NewPage, Paragraph
 from kuramori.paper.document_pdf import to_pdf
 from kuramori.paper.language import Language
 from kuramori.paper.markdown import to_markdown
 from kuramori.paper.notice_paper import NoticeSize, notice
-from kuramori.paper.paper_facts import PaperOptionMissing, PaperUnknown
 from kuramori.paper.pdf import MISSING
 from kuramori.paper.rules_paper import rules
 from kuramori_config.schema import Configuration
