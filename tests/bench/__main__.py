@@ -18,6 +18,7 @@ from tests.bench import (
     alarms,
     attempts,
     custody,
+    masking,
     media,
     opening,
     recording,
@@ -86,6 +87,7 @@ def named(name: str, measure: Callable[[Path], str]) -> Callable[[], dict[str, s
 PARTS: Mapping[str, Callable[[], dict[str, str]]] = {
     "recording": measure_recording,
     "opening": measure_opening,
+    "masking": named("masking", masking.measure),
     "custody": named("custody", lambda _output: custody.measure()),
     "start": named("start", start.measure),
     "restart": named("restart", lambda _output: restart.measure()),

@@ -43,17 +43,17 @@ class Sample:
     peak_bytes: int
 
 
-def endless(stream: bytes) -> Iterator[Picture]:
+def endless(stream: bytes, codec: Codec = Codec.H264) -> Iterator[Picture]:
     """Yield the pictures of an elementary stream again and again, later and a little different in each lap.
 
     No camera sends the same bytes twice. The last bytes of a slice are changed, which only a decoder would notice.
     """
-    units = [tuple(unit) for unit in access_units(Codec.H264, split_annexb(stream))]
+    units = [tuple(unit) for unit in access_units(codec, split_annexb(stream))]
     number = 0
     for lap in count():
         for unit in units:
             nals = (*unit[:-1], unit[-1][:-4] + (0x01010101 + lap).to_bytes(4, "big")) if lap else unit
-            key = any(is_key_picture(Codec.H264, nal) for nal in nals if not is_parameter_set(Codec.H264, nal))
+            key = any(is_key_picture(codec, nal) for nal in nals if not is_parameter_set(codec, nal))
             utc_us = START_UTC_MS * 1000 + number * 1_000_000 // FRAMES_PER_SECOND
             yield Picture(nals, utc_us, number * 3000, key)
             number += 1
