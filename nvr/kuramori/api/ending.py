@@ -13,6 +13,7 @@ from kuramori.api.context import TheDesk
 from kuramori.api.identity import BackupMaker, KeepingReader, MediaManager
 from kuramori.api.paging import ThePage, page_of
 from kuramori.api.requests import Body, Line, UtcMs
+from kuramori.desk.account_fault import LocalOnly
 from kuramori.desk.media_book import Disposal, Permit
 from kuramori.desk.recorder import asking
 from kuramori.ending_messages import MediumStatus
@@ -132,7 +133,9 @@ class MediaView:
 
 @router.post("/v1/backup-copies", status_code=201)
 async def backup_copies(body: BackupBody, desk: TheDesk, caller: BackupMaker) -> BackupCopies:
-    """Register a backup and copy what changes, at one moment. Only the service's own account can read the copies."""
+    """Register a backup and copy what changes, at one moment: on the recorder itself, whose account alone reads it."""
+    if caller.place.uid is None:
+        raise LocalOnly
     folder = await desk.backing_up.copy(body.with_secrets, caller.actor)
     return BackupCopies(str(folder))
 

@@ -178,7 +178,8 @@ class LocalOnly(DeskFault):
 
     def __init__(self) -> None:
         super().__init__(
-            "The recovery code is taken on the recorder itself only.", "復旧コードは録画機本体でのみ使用できます。"
+            "The recovery code, and copies for a backup, are taken on the recorder itself only.",
+            "復旧コードの使用とバックアップ用の複製は、録画機本体でのみ行えます。",
         )
 
 
