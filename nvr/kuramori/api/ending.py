@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from kuramori.api.context import TheDesk
+from kuramori.api.context import Here, TheDesk
 from kuramori.api.identity import BackupMaker, KeepingReader, MediaManager
 from kuramori.api.paging import ThePage, page_of
 from kuramori.api.requests import Body, Line, UtcMs
@@ -132,9 +132,9 @@ class MediaView:
 
 
 @router.post("/v1/backup-copies", status_code=201)
-async def backup_copies(body: BackupBody, desk: TheDesk, caller: BackupMaker) -> BackupCopies:
+async def backup_copies(body: BackupBody, here: Here, desk: TheDesk, caller: BackupMaker) -> BackupCopies:
     """Register a backup and copy what changes, at one moment: on the recorder itself, whose account alone reads it."""
-    if caller.place.uid is None:
+    if here.sign_in and caller.place.uid is None:  # without sign-in there is the socket only
         raise LocalOnly
     folder = await desk.backing_up.copy(body.with_secrets, caller.actor)
     return BackupCopies(str(folder))
