@@ -101,7 +101,10 @@ class _Maker:
             for part, its in zip(clip.parts, of_clip, strict=True)
         ]
         sound = ReceivedSound(decisions, has_filled(clips))
-        receipt = receipt_text(job, self._granted, (*clip_facts, page), ranges, sound, self._zone, certificate)
+        marked = any(part.muxer.marks for clip in clips for part in clip.parts)
+        receipt = receipt_text(
+            job, self._granted, (*clip_facts, page), ranges, sound, self._zone, certificate, marked=marked
+        )
         self._add_small(RECEIPT, printed(receipt))
         without = [camera for camera in job.cameras if camera not in [clip.camera for clip in clips]]
         empty = [CameraClip(camera) for camera in without]

@@ -69,8 +69,13 @@ def receipt_text(
     sound: ReceivedSound,
     zone: tzinfo,
     certificate: str,
+    *,
+    marked: bool,
 ) -> str:
-    """Return receipt.txt; `certificate` is the fingerprint that the recipient compares what signed with."""
+    """Return receipt.txt; `certificate` is the fingerprint that the recipient compares what signed with.
+
+    `marked`: key pictures carry the hand-over mark.
+    """
     recipient = granted.recipient
     spoken = (sound_japanese, sound_english)
     heard = " / ".join(words(sound.decisions, filled=sound.filled) for words in spoken)
@@ -98,6 +103,8 @@ def receipt_text(
         f"  {certificate}",
         "  verify.html に表示される値と照合してください。 / Compare it with what verify.html shows.",
         "",
+        *(_MARKED if marked else _NOT_MARKED),
+        "",
         "上記の画像データを、提供条件を了承のうえ受領しました。",
         "I received these files and accept the conditions of the hand-over.",
         "",
@@ -107,6 +114,18 @@ def receipt_text(
         "",
     ]
     return "\n".join(lines)
+
+
+_MARKED = (
+    "この写しの印(映像内の提供番号): 再圧縮しない複製や形式の変更では残り、再圧縮や除去用の道具では失われます。",
+    "印がないことは、この提供に由来しないことの証明にはなりません。",
+    "The mark of this copy (the hand-over's number, inside the video) stays when the file is copied or repacked,",
+    "and is lost when it is encoded anew or stripped. A copy without it may still come from here.",
+)
+_NOT_MARKED = (
+    "カメラ自身が映像に署名しているため、この写しに提供番号の印は入れていません。",
+    "The camera signs its video itself, so no mark of this hand-over was put in.",
+)
 
 
 def _clock(utc_ms: int, zone: tzinfo) -> str:

@@ -93,6 +93,7 @@ class TestMarkedClip:
         (mark,) = set(its.marks)
         assert (mark.request_id, mark.opening, mark.opened_index) == (REQUEST_ID, 1, its.job.opened_index)
         assert mark.is_signed_by(its.recording.key.public_key())
+        assert "is lost when it is encoded anew" in its.files["receipt.txt"].decode()
 
     def test_it_stands_before_the_first_slice_and_nothing_else_changes(
         self, marked: Callable[[Codec, int], Marked], codec: Codec, b_frames: int
@@ -152,6 +153,9 @@ def test_where_the_camera_signs_there_is_no_mark(tmp_path: Path, codec: Codec, s
     ]
     its = Marked(tmp_path, codec, signing)
     assert (its.marks, its.said) == ([], 0)
+    receipt = its.files["receipt.txt"].decode()
+    assert "no mark of this hand-over was put in" in receipt
+    assert "is lost when it is encoded anew" not in receipt
     assert its.units == [nal for picture in signing for nal in picture.nals]
     assert verify_bundle(its.archive).verdict is Verdict.UNCHANGED
 
