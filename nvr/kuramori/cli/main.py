@@ -38,6 +38,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "identify",
     "init",
     "mail",
+    "mask",
     "medium",
     "plan",
     "present",
