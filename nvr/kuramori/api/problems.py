@@ -137,6 +137,11 @@ HTTP_CODES: Mapping[int, str] = {
     408: "call-too-slow",
     413: "body-too-large",
 }
+_PHRASES: Mapping[int, str] = {  # RFC 9110; older Pythons have older ones
+    413: "Content Too Large",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 EXTENSIONS = ("field", "reason", "request_id", "state", "needed", "given", "most", "seconds")  # for programs
 
 
@@ -149,11 +154,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def phrase_of(status: HTTPStatus) -> str:
+    """Return the phrase of a status, the same under every Python."""
+    return _PHRASES.get(status.value, status.phrase)
+
+
 def problem(status: HTTPStatus, code: str, detail: str, extensions: Mapping[str, Any] | None = None) -> JSONResponse:
     """Return one problem document."""
     content = {
         "type": TYPE_PREFIX + code,
-        "title": status.phrase,
+        "title": phrase_of(status),
         "status": status.value,
         "code": code,
         "detail": detail,
@@ -203,7 +213,7 @@ def http_answer(request: Request, error: Exception) -> JSONResponse:
     """Return the problem document of what HTTP itself refuses."""
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     code = HTTP_CODES.get(status.value, f"http-{status.value}")
-    text = "要求を処理できません。" if japanese(request) else f"{status.phrase}."
+    text = "要求を処理できません。" if japanese(request) else f"{phrase_of(status)}."
     return problem(status, code, text)
 
 

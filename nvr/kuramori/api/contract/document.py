@@ -21,7 +21,7 @@ from kuramori.api.contract.reach import faults_of
 from kuramori.api.headers import KEY_HEADER, PERSON_HEADER, REPLAYED_HEADER
 from kuramori.api.idempotency import WITHOUT_KEYS, WRITES
 from kuramori.api.identity import PERMITTED, Operation, identify, judge
-from kuramori.api.problems import HTTP_CODES, MEDIA_TYPE, STATUS_OF, TYPE_PREFIX
+from kuramori.api.problems import HTTP_CODES, MEDIA_TYPE, STATUS_OF, TYPE_PREFIX, phrase_of
 from kuramori.api.rules import DOCUMENT, operation_of
 from kuramori.desk import call_fault
 from kuramori.desk.fault import DeskFault, PersonMissing, RoleMissing
@@ -216,7 +216,7 @@ def _problem(status: int, codes: list[str]) -> dict[str, Any]:
         "allOf": [{"$ref": f"#/components/schemas/{PROBLEM}"}],
         "properties": {"code": {"type": "string", "enum": codes}},
     }
-    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"description": phrase_of(HTTPStatus(status)), "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 def codes_in(answer: Mapping[str, Any]) -> tuple[str, ...]:
