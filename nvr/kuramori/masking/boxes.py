@@ -9,6 +9,7 @@ import json
 import math
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -143,11 +144,27 @@ def _drawing(value: Any) -> Drawing:
 
 
 def _require_masking(drawing: Drawing) -> None:
-    """At no drawn moment more than half of the picture stays visible."""
-    moments = sorted({point.utc_us for track in drawing.keep for point in track.points})
-    for moment in moments:
-        if sum(box.area for box in drawing.kept_at(moment)) > KEPT_AREA_MOST + _AREA_TOLERANCE:
+    """At no moment more than half of the picture stays visible, between the drawn ones neither."""
+    before: list[Box | None] = []
+    for moment in sorted({point.utc_us for track in drawing.keep for point in track.points}):
+        now = [track.at(moment) for track in drawing.keep]
+        most = max(sum(box.area for box in now if box is not None), _most_between(before, now))
+        if most > KEPT_AREA_MOST + _AREA_TOLERANCE:
             raise BoxesRefused("keep", f"boxes that together show at most {KEPT_AREA_MOST:.0%} of the picture")
+        before = now
+
+
+def _most_between(before: Sequence[Box | None], after: Sequence[Box | None]) -> float:
+    """Return the largest area inside the way from one moment to the next: wide and low to narrow and high is large."""
+    area = slope = bend = 0.0  # area + slope * share + bend * share²
+    for one, other in zip(before, after, strict=False):
+        if one is not None and other is not None:
+            wider, higher = other.width - one.width, other.height - one.height
+            area += one.area
+            slope += one.width * higher + one.height * wider
+            bend += wider * higher
+    share = -slope / (2 * bend) if bend < 0 else 0.0
+    return area + slope * share + bend * share * share if 0 < share < 1 else 0.0
 
 
 def _tracks(value: Any, name: str) -> tuple[BoxTrack, ...]:

@@ -103,6 +103,21 @@ def test_what_is_no_boxes_file_is_refused_where_it_is_wrong(content: bytes, fiel
     assert refused.value.field == field
 
 
+def test_between_two_points_no_more_than_half_is_shown_neither() -> None:
+    """Boxes that are thin where they are drawn, and large on their way from wide and low to narrow and high."""
+    turning = [
+        [point(NOON_MS, left, top, 0.5, 0.01), point(NOON_MS + 60_000, left, top, 0.01, 0.5)]
+        for left in (0, 0.25, 0.5)
+        for top in (0, 0.25, 0.5)
+    ]
+    with pytest.raises(BoxesRefused) as refused:
+        read_drawing(file(turning))
+    assert refused.value.field == "keep"
+    drawing = read_drawing(file(turning[:7]))
+    moments = [(NOON_MS + second * 1000) * US for second in range(61)]
+    assert 0.4 < max(sum(box.area for box in drawing.kept_at(moment)) for moment in moments) <= 0.5
+
+
 def test_more_than_half_of_the_picture_is_no_masked_copy() -> None:
     """One box of a bit more than half is refused, one of exactly half is not."""
     whole = [point(NOON_MS, 0, 0, 1, 0.5), point(NOON_MS + 1000, 0, 0.5, 1, 0.5)]
