@@ -78,6 +78,7 @@ async def test_made_looked_through_confirmed_and_released(desk: Desk) -> None:
     assert steps == ["masked_copy_begun", "masked_copy_confirmed", "released"]
 
 
+@pytest.mark.slow
 async def test_other_sheets_confirm_nothing_and_a_no_is_told_with_its_reason(desk: Desk) -> None:
     """What lies in the folder is what was looked through: changed or missing, it is neither a yes nor a no."""
     number = await approved(desk)

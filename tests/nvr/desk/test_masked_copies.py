@@ -178,6 +178,7 @@ async def test_only_a_confirmed_copy_is_released_and_only_to_who_filed(room: Des
     assert (await kinds(room)).count("released") == 1
 
 
+@pytest.mark.slow
 async def test_released_twice_at_once_it_goes_out_once(room: DeskRoom) -> None:
     """Two calls of the handler at the same time: one bundle, one entry, and it waits to be taken."""
     number = await approved(room, **DISCLOSURE)
@@ -219,6 +220,7 @@ async def test_a_restart_of_the_desk_loses_what_waits_and_says_so(room: DeskRoom
     assert (await made(room, number))["number"] == 2
 
 
+@pytest.mark.slow
 async def test_what_nobody_confirms_is_gone_after_a_day(room: DeskRoom) -> None:
     """By the desk's own housekeeping: not a moment before."""
     number = await approved(room, **DISCLOSURE)
@@ -245,12 +247,12 @@ async def test_sheets_are_shown_to_staff_only_and_never_cached(room: DeskRoom) -
     assert "sheets" not in json.dumps(content(await room.call("GET", "/v1/register", MANAGER)))
 
 
-@pytest.mark.parametrize("drawn", [b"not a boxes file", boxes(camera="park"), boxes(blocks=99)])
-async def test_boxes_that_cannot_be_used_open_nothing(room: DeskRoom, drawn: bytes) -> None:
+async def test_boxes_that_cannot_be_used_open_nothing(room: DeskRoom) -> None:
     """No file, a camera that was not granted, blocks finer than allowed: said where, before anything is registered."""
     number = await approved(room, **DISCLOSURE)
     before = await kinds(room)
-    assert (await begun(room, number, drawn, 422))["code"] == "boxes-unusable"
+    for drawn in (b"not a boxes file", boxes(camera="park"), boxes(blocks=99)):
+        assert (await begun(room, number, drawn, 422))["code"] == "boxes-unusable"
     assert await kinds(room) == before
 
 
@@ -269,6 +271,7 @@ async def test_what_fails_is_gone_with_its_number(room: DeskRoom) -> None:
     assert room.maskers.copies[0].closed == 1
 
 
+@pytest.mark.slow
 async def test_only_so_many_are_made_or_wait(room: DeskRoom) -> None:
     """Each is a process: the next is refused as busy, before anything is registered."""
     number = await approved(room, **DISCLOSURE)
