@@ -167,7 +167,7 @@ async def test_a_backup_goes_on_on_a_bare_machine(tmp_path: Path, monkeypatch: p
         finally:
             new.stop()
     assert "restored" in listed
-    assert "backed_up" in listed
+    assert "backed up" in listed
     assert not {segment.segment_uid for segment in plan.segments} & set(machine.uids)
     assert min(segment.header.sequence for segment in segments) == SEQUENCE_LEAP + machine.last_sequence + 1
     assert min(numbers(segments)) > ACCESS_UNIT_LEAP

@@ -273,4 +273,4 @@ async def test_what_no_trusted_clock_may_destroy_is_refused_alarmed_and_destroye
         assert "Destroyed: 1 keys, receipt 1" in await site.good("overdue", "destroy", *signed, "--yes")
         assert "Nothing is overdue" in await site.good("overdue")
         assert await site.fates(begin, end) == [("destroyed", "retention")]
-        assert "time_confirmed" in await site.good("register")
+        assert "time confirmed" in await site.good("register")
