@@ -1,9 +1,9 @@
 #!/bin/sh
 # Install the programs that the tests record from or compare with (Debian, Ubuntu). Says what to do without root.
 set -eu
-packages="chromium debootstrap ffmpeg fuse3 gir1.2-gst-rtsp-server-1.0 glib-networking gstreamer1.0-libav
+packages="chromium debootstrap dosfstools ffmpeg fuse3 gir1.2-gst-rtsp-server-1.0 glib-networking gstreamer1.0-libav
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
-iproute2 libfuse3-3 nftables openssl poppler-utils prometheus prometheus-alertmanager python3-gi smartmontools swtpm swtpm-tools
+iproute2 libarchive-tools libfuse3-3 nftables openssl poppler-utils prometheus prometheus-alertmanager python3-gi smartmontools swtpm swtpm-tools
 systemd systemd-container tcpdump tpm2-tools umockdev"
 [ "${1:-}" = "--bench" ] && packages="$packages gcc libc6-dev libssl-dev"
 

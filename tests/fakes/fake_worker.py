@@ -64,7 +64,8 @@ class FakeWorkers:
                 header = SegmentHeader.unpack(segment.header)
                 if key_commitment(segment.dek, segment.k_seg, segment.segment_uid) != header.key_commitment:
                     raise ExtractionFailed(ExtractionFault.WRONG_KEYS, f"{camera.camera} {segment.sequence}")
-        manifest = json.dumps({"request": job.request_id, "opening": job.opening}).encode()
+        listed = [{"name": "clip.mp4", "sha256": hashlib.sha256(CLIP).hexdigest(), "bytes": len(CLIP)}]
+        manifest = json.dumps({"request": job.request_id, "opening": job.opening, "files": listed}).encode()
         archive = packed({"manifest.json": manifest, "clip.mp4": CLIP, **self.files})
         stream = FakeStream(archive, hashlib.sha256(manifest).digest(), self.break_after)
         self.streams.append(stream)

@@ -1,59 +1,28 @@
-"""A bundle as it arrives: a stream of tar written into a new folder, whole or not at all.
+"""A bundle written into a new folder, whole or not at all.
 
-The archive is not trusted: plain files of expected names only, none twice. Everything is written aside with mode
-0600, synced, read back, and only then gets its name (K7). Must not know where the stream comes from.
+Everything is written aside with mode 0600, synced, read back past the page cache, compared, and only then gets its
+name (K7). Must not know where the stream comes from.
 """
 
+import errno
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
-from kuramori.clips.job import BUNDLE_FILES_MOST, BUNDLE_NAME
+from kuramori.cli import medium_fault
+from kuramori.cli.bundle_proof import is_manifest, require_same
+from kuramori.cli.bundle_stream import PIECE_BYTES, Member, members
+from kuramori.cli.bundle_stream import BundleRefused as BundleRefused
+from kuramori.cli.bundle_stream import WrittenFile as WrittenFile
 from kuramori.texts import tr
 
-PIECE_BYTES = 1024 * 1024
 PARTIAL_SUFFIX = ".partial"
-MANIFEST_NAME = "manifest.json"
-
-
-class BundleRefused(Exception):
-    """The bundle was not written; the text is one sentence for the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """A file of the bundle, relative to its folder, as read back."""
-
-    name: str
-    size_bytes: int
-    sha256: bytes
-
-
-class _Stream:
-    """Pieces as a readable file, for tarfile's streaming mode."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        """Return exactly `size` bytes, less only at the end."""
-        parts = [self._rest]
-        have = len(self._rest)
-        while have < size:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            parts.append(piece)
-            have += len(piece)
-        whole = b"".join(parts)
-        self._rest = whole[size:]
-        return whole[:size]
+_NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})  # some file systems sync no folders
 
 
 def write_bundle(pieces: Iterator[bytes], folder: Path, manifest_digest: bytes) -> tuple[WrittenFile, ...]:
@@ -61,24 +30,22 @@ def write_bundle(pieces: Iterator[bytes], folder: Path, manifest_digest: bytes) 
 
     Raises BundleRefused, and whatever `pieces` raises; then nothing is left behind.
     """
-    if folder.exists():
-        raise _exists(folder)
-    aside = folder.with_name(folder.name + PARTIAL_SUFFIX)
+    if os.path.lexists(folder):
+        raise medium_fault.exists(folder)
+    aside = partial(folder)
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(mode=0o700, parents=True)
-        names = _unpack(pieces, aside)
-        found = tuple(_read_back(aside, name) for name in names)
-        _check_manifest(aside, found, manifest_digest)
-        aside.rename(folder)
+        device = aside.stat().st_dev
+        arrived = tuple(_write(member, aside) for member in members(pieces))
+        for place in {(aside / one.name).parent for one in arrived} | {aside}:
+            sync_folder(place)
+        found = tuple(_read_back(aside, one.name) for one in arrived)
+        manifests = {one.name: (aside / one.name).read_bytes() for one in found if is_manifest(one.name)}
+        require_same(arrived, found, manifests, manifest_digest)
+        rename_aside(aside, folder, device)
     except (OSError, tarfile.TarError, EOFError) as error:
-        detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise BundleRefused(
-            tr(
-                f"The bundle could not be written to {folder} ({detail}): nothing was left there.",
-                f"{folder} に書き込めませんでした({detail})。書きかけのデータは削除しました。",
-            )
-        ) from error
+        raise not_written(error, folder) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return found
@@ -86,13 +53,13 @@ def write_bundle(pieces: Iterator[bytes], folder: Path, manifest_digest: bytes) 
 
 def require_place(folder: Path) -> None:
     """See that the bundle can be written there, before anything is opened for it. Raises BundleRefused."""
-    if folder.exists():
-        raise _exists(folder)
-    ancestor = next(parent for parent in folder.absolute().parents if parent.exists())
+    if os.path.lexists(folder):
+        raise medium_fault.exists(folder)
+    medium_fault.require_name(folder)
     try:
-        Path(tempfile.mkdtemp(dir=ancestor)).rmdir()
+        Path(tempfile.mkdtemp(dir=medium_fault.standing(folder))).rmdir()
     except OSError as error:
-        raise BundleRefused(
+        raise medium_fault.known(error, folder) or BundleRefused(
             tr(
                 f"No bundle can be written to {folder} ({error.strerror}): nothing was opened.",
                 f"{folder} に書き込めません({error.strerror})。開封は行っていません。",
@@ -100,61 +67,75 @@ def require_place(folder: Path) -> None:
         ) from error
 
 
-def _exists(folder: Path) -> BundleRefused:
+def partial(place: Path) -> Path:
+    """Return where a bundle stands until it is proven."""
+    return place.with_name(place.name + PARTIAL_SUFFIX)
+
+
+def rename_aside(aside: Path, place: Path, device: int) -> None:
+    """Give what is proven its name, durably. `device` is the one it was begun on. Raises BundleRefused, OSError."""
+    if aside.parent.stat().st_dev != device:  # unmounted meanwhile: the name would lead to another disk
+        raise medium_fault.gone(place)
+    if os.path.lexists(place):
+        raise medium_fault.exists(place)
+    aside.rename(place)
+    sync_folder(place.parent)
+
+
+def not_written(error: Exception, place: Path) -> BundleRefused:
+    """Return the sentence of a failure while writing."""
+    usual = medium_fault.known(error, place) if isinstance(error, OSError) else None
+    if usual is not None:
+        return usual
+    detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return BundleRefused(
         tr(
-            f"{folder} exists already: name a new folder.",
-            f"{folder} は既に存在します。新しい場所を指定してください。",
+            f"The bundle could not be written to {place} ({detail}): nothing was left there.",
+            f"{place} に書き込めませんでした({detail})。書きかけのデータは削除しました。",
         )
     )
 
 
-def _unpack(pieces: Iterator[bytes], aside: Path) -> list[str]:
-    names: list[str] = []
-    with tarfile.open(fileobj=_Stream(pieces), mode="r|") as archive:  # type: ignore[call-overload]
-        for member in archive:
-            name = member.name
-            if not member.isreg() or not BUNDLE_NAME.match(name) or name in names or len(names) == BUNDLE_FILES_MOST:
-                raise BundleRefused(tr("The bundle is not one of this version.", "提供データの形式が不正です。"))
-            content = archive.extractfile(member)
-            if content is None:
-                raise BundleRefused(tr("The bundle is not one of this version.", "提供データの形式が不正です。"))
-            names.append(name)
-            path = aside / name
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                shutil.copyfileobj(content, file, PIECE_BYTES)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.stat().st_size != member.size:
-                raise EOFError("it broke off")
-    for _ in pieces:  # the sender's own end has to come, or the archive is not whole
-        continue
-    return names
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def forget_pages(descriptor: int) -> None:
+    """Have what was synced read from the medium, not from memory, where the system can."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _write(member: Member, aside: Path) -> WrittenFile:
+    path = aside / member.name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        for piece in member.pieces():
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(OSError):
+            forget_pages(file.fileno())
+    return member.arrived
 
 
 def _read_back(folder: Path, name: str) -> WrittenFile:
     digest = hashlib.sha256()
     size_bytes = 0
     with (folder / name).open("rb") as file:
-        if hasattr(os, "posix_fadvise"):  # from the medium, not from memory, where the system can
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        forget_pages(file.fileno())
         while piece := file.read(PIECE_BYTES):
             digest.update(piece)
             size_bytes += len(piece)
     return WrittenFile(name, size_bytes, digest.digest())
-
-
-def _check_manifest(folder: Path, found: tuple[WrittenFile, ...], manifest_digest: bytes) -> None:
-    """The manifest is the one that stands in the register as released."""
-    digest = hashlib.sha256()
-    for name in sorted(one.name for one in found if Path(one.name).name == MANIFEST_NAME):
-        digest.update((folder / name).read_bytes())
-    if digest.digest() != manifest_digest:
-        raise BundleRefused(
-            tr(
-                "The bundle's manifest is not the one that was released: nothing was kept.",
-                "提供データの目録が登録されたものと一致しません。保存しませんでした。",
-            )
-        )

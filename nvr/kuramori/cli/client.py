@@ -223,12 +223,22 @@ class DeskClient:
                 answer = self._http.post(path, json=dict(body or {}), headers=headers)
             return _content(answer)
 
+    def delete_json(self, path: str) -> Any:
+        """DELETE `path` and return the parsed JSON. Raises CommandFailure."""
+        with self._failures():
+            return _content(self._http.delete(path))
+
     @contextmanager
-    def download(self, path: str, body: Mapping[str, Any]) -> Iterator[Download]:
-        """POST a JSON body and yield the answer as it comes. Raises CommandFailure, also midway."""
+    def download(
+        self, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Download]:
+        """POST a JSON body, or GET without one, and yield the answer as it comes. Raises CommandFailure, midway too."""
+        method, content = ("GET", None) if body is None else ("POST", dict(body))
         with (
             self._failures(),
-            self._http.stream("POST", path, json=dict(body), timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer,
+            self._http.stream(
+                method, path, json=content, headers=dict(headers or {}), timeout=DOWNLOAD_TIMEOUT_SECONDS
+            ) as answer,
         ):
             if not answer.is_success:
                 answer.read()

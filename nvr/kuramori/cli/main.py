@@ -19,6 +19,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "audio_report",
     "audit",
     "backup",
+    "bundle",
     "camera",
     "check",
     "clip",

@@ -36,8 +36,8 @@ MAKES_PICTURES = {
 RAW_ANSWERS = {"download", "get_file", "get_answer"}
 TAKES_RAW_ANSWERS = {
     "audit": "a table",
-    "bundle open": "a granted request: test_request_path.py",
-    "bundle write": "a granted request: tests/nvr/clips",
+    "bundle open": "JSON; its file collects the whole group",
+    "bundle write": "an opened bundle of a granted request: test_bundle_command.py",
     "camera aim": "aiming, counted and registered: test_cameras.py",
     "camera list": "JSON; its file collects the whole group",
     "clip": "a granted request: test_request_path.py",
