@@ -57,11 +57,7 @@ test: peers check
 
 # What `make test` leaves out: needs root, other programs or minutes. Missing programs are failures here.
 test-all: $(STAMP) peers
-	@export KURAMORI_REQUIRE_PEERS=1; \
-	$(BIN)/python -m pytest -m long -n 4 --timeout 1800 --basetemp="$$(mktemp -d)/long" -rs >.long.log 2>&1 & long=$$!; \
-	$(BIN)/python -m pytest -m "(slow or root) and not long and not bench" --timeout 1800 --durations 15 -rs; others=$$?; \
-	wait $$long; long=$$?; echo "The long ones, beside them:"; cat .long.log; \
-	[ $$others -eq 0 ] && [ $$long -eq 0 ]
+	@KURAMORI_REQUIRE_PEERS=1 tests/beside_all.sh $(BIN)/python
 
 demo: $(STAMP)
 	@$(BIN)/python -m kuramori.demo
