@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the programs that the tests record from or compare with (Debian, Ubuntu). Says what to do without root.
 set -eu
-packages="chromium debootstrap dosfstools ffmpeg fuse3 gir1.2-gst-rtsp-server-1.0 glib-networking gstreamer1.0-libav
+packages="chromium debootstrap ffmpeg fuse3 gir1.2-gst-rtsp-server-1.0 glib-networking gstreamer1.0-libav
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
 iproute2 libarchive-tools libfuse3-3 nftables openssl poppler-utils prometheus prometheus-alertmanager python3-gi smartmontools swtpm swtpm-tools
 systemd systemd-container tcpdump tpm2-tools umockdev"

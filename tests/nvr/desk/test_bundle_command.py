@@ -18,6 +18,7 @@ from kuramori.cli.bundle_folder import BundleRefused, not_written, require_place
 from kuramori.cli.bundle_password import fits
 from kuramori.cli.bundle_zip import write_zip
 from kuramori.cli.medium_facts import System, medium_text
+from kuramori.cli.medium_fault import require_room
 from tests import peers
 from tests.fakes.cutting_wire import CuttingWire
 from tests.fakes.desk_room import DEPUTY, HANDLER, SECOND_HANDLER, DeskRoom
@@ -355,6 +356,18 @@ def test_names_that_windows_refuses_are_refused_before(tmp_path: Path, monkeypat
     require_place(tmp_path / "請求123.zip")
     monkeypatch.undo()
     require_place(tmp_path / "a:b")
+
+
+def test_a_zip_beyond_four_gibibytes_is_refused_on_fat_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zip is one file; a folder of smaller ones may go there."""
+    monkeypatch.setattr("kuramori.cli.medium_fault.file_system", lambda _: FatMedium)
+    monkeypatch.setattr("kuramori.cli.medium_fault.FAT_FILE_BYTES_MOST", 1000)
+    with pytest.raises(BundleRefused, match="4 GiB"):
+        require_room(tmp_path / "b.zip", 1001, one_file=True)
+    require_room(tmp_path / "b.zip", 1000, one_file=True)
+    require_room(tmp_path / "b", 1001, one_file=False)
 
 
 class FatMedium:
