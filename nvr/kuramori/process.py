@@ -7,6 +7,7 @@ wrong one into one sentence. This module must not know what a process does.
 import argparse
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ from kuramori_config.load import load_configuration
 from kuramori_config.schema import Configuration
 
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting would not help
+SUPERVISOR_VARIABLE = "KURAMORI_SUPERVISOR_PID"
 _PR_SET_PDEATHSIG = 1
 
 ProcessMain = Callable[[Configuration, Reloads, asyncio.Event], Awaitable[None]]
@@ -29,6 +31,16 @@ def end_with_parent() -> None:
     """Ask the kernel to send SIGTERM to this process when its parent dies (prctl(2), Linux)."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def require_supervisor() -> None:
+    """End this process where its supervisor died before the kernel was asked to tell: it would never learn of it.
+
+    Whoever starts it says who that is (SUPERVISOR_VARIABLE); its own children are not told.
+    """
+    named = os.environ.pop(SUPERVISOR_VARIABLE, "")
+    if named.isdecimal() and int(named) != os.getppid():
+        sys.exit(0)
 
 
 def run_process(name: str, main: ProcessMain) -> None:
@@ -42,6 +54,7 @@ def run_process(name: str, main: ProcessMain) -> None:
     parser.add_argument("--config", type=Path, required=True)
     path: Path = parser.parse_args().config
     end_with_parent()
+    require_supervisor()
     log.configure(name)
     try:
         configuration = load_configuration(path)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kuramori import log
-from kuramori.process import EXIT_CONFIGURATION, admit_hangups, hold_hangups
+from kuramori.process import EXIT_CONFIGURATION, SUPERVISOR_VARIABLE, admit_hangups, hold_hangups
 
 STOP_SECONDS = 1.8  # what is left to a process between SIGTERM and SIGKILL
 STEADY_SECONDS = 3.0  # who lived that long is started again at once
@@ -184,7 +184,7 @@ class Supervisor:
                 *plan.command,
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=self.inherited + plan.descriptors,
-                env=os.environ | dict(plan.environment),
+                env=os.environ | dict(plan.environment) | {SUPERVISOR_VARIABLE: str(os.getpid())},
             )
         finally:
             admit_hangups()

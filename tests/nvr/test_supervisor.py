@@ -4,10 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
-from kuramori.process import EXIT_CONFIGURATION
+import pytest
+
+from kuramori.process import EXIT_CONFIGURATION, SUPERVISOR_VARIABLE
 from kuramori.supervisor import REPORT_NAME, STEADY_SECONDS, STOP_SECONDS, ProcessPlan, ProcessState, Supervisor
 
 SLEEPER = "import signal,sys\nsignal.signal(15,lambda *_: sys.exit(0))\nsignal.pause()"
@@ -148,3 +151,33 @@ async def test_a_deaf_process_that_is_to_go_is_killed(tmp_path: Path) -> None:
     assert supervisor.states["recorder"].pid == recorder_pid
     stop.set()
     assert await running == 0
+
+
+ORPHAN = "from kuramori.process import require_supervisor; require_supervisor(); print('goes on')"
+
+
+@pytest.mark.parametrize(("supervisor", "goes_on"), [("ours", True), ("dead", False), ("nobody", True)])
+def test_a_process_whose_supervisor_died_while_it_started_ends(supervisor: str, goes_on: bool) -> None:
+    """It asked the kernel too late to be told, and would hold the service's lock for good."""
+    named = {"ours": str(os.getpid()), "dead": "1", "nobody": ""}[supervisor]
+    environment = os.environ | {SUPERVISOR_VARIABLE: named}
+    done = subprocess.run([sys.executable, "-c", ORPHAN], env=environment, capture_output=True, check=True)
+    assert done.stdout == (b"goes on\n" if goes_on else b"")
+
+
+async def test_each_process_is_told_who_its_supervisor_is(tmp_path: Path) -> None:
+    """By its number, so that it can tell an adopted process from one of ours."""
+    told = tmp_path / "told"
+    program = (
+        f"import os,pathlib;pathlib.Path({str(told)!r}).write_text(os.environ[{SUPERVISOR_VARIABLE!r}])\n" + SLEEPER
+    )
+    watcher, stop = Watcher(), asyncio.Event()
+    supervisor = Supervisor([plan("desk", program)], tmp_path, watcher)
+    running = asyncio.create_task(supervisor.run(stop))
+    await watcher.started("desk")
+    async with asyncio.timeout(60):
+        while not told.exists() or not told.read_text():
+            await asyncio.sleep(0.01)
+    assert told.read_text() == str(os.getpid())
+    stop.set()
+    await running
