@@ -49,9 +49,8 @@ def table(attacks: list[Attempts]) -> str:
     ]
     for one in attacks:
         ends = one.ends
-        done = ends["2xx"] + ends["answered and closed"]
         rows.append(
-            f"| {one.name} | {one.count:,} | {done:,} | {ends['4xx']:,} | {ends['5xx']:,} | {ends['cut']:,} "
+            f"| {one.name} | {one.count:,} | {ends['2xx']:,} | {ends['4xx']:,} | {ends['5xx']:,} | {ends['cut']:,} "
             f"| {len(one.wrong):,} |"
         )
     rows += [f"\nWrong: {text}" for one in attacks for text in one.wrong[:5]]

@@ -202,8 +202,13 @@ class Siege:
         while not all(task.done() for task in tasks):
             await self._honest(found)
             await asyncio.sleep(0.05)
-        for task in (*tasks, *readers):
-            found.note("cut" if await task else "answered and closed")
+        for task in tasks:
+            answer = await task
+            late = answer.startswith(b"HTTP/1.1 408 ")
+            found.note("4xx" if late else "cut", "" if late or not answer else f"a slow caller got {answer[:100]!r}")
+        for reader in readers:
+            await reader
+            found.note("cut")
         return found
 
     async def parallel(self, clients: int, calls_each: int) -> Attempts:
@@ -251,8 +256,8 @@ class Siege:
         if answer.status_code != 200:
             found.wrong.append(f"an honest caller got {answer.status_code}")
 
-    async def _trickle(self, begin: bytes, drop: bytes) -> bool:
-        """Send in drops; return whether nothing was answered."""
+    async def _trickle(self, begin: bytes, drop: bytes) -> bytes:
+        """Send in drops; return what was answered until the desk let go."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
         reading = asyncio.create_task(_to_end(reader))
         try:
@@ -265,9 +270,9 @@ class Siege:
             await reading
         finally:
             writer.close()
-        return not await reading
+        return await reading
 
-    async def _never_read(self, token: str) -> bool:
+    async def _never_read(self, token: str) -> None:
         """Ask and ask, and never read; return when the desk has let go."""
         _, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
         ask = f"GET /v1/openapi.json HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
@@ -278,10 +283,9 @@ class Siege:
                     await writer.drain()
                     await asyncio.sleep(0.02)
         except (ConnectionError, ssl.SSLError):
-            return True
+            return
         finally:
             writer.close()
-        return True
 
 
 async def _to_end(reader: asyncio.StreamReader) -> bytes:
