@@ -1,5 +1,6 @@
 """An extraction worker without media: checks the keys as a real one does, and packs a small honest archive."""
 
+import base64
 import hashlib
 import io
 import json
@@ -64,7 +65,9 @@ class FakeWorkers:
                 header = SegmentHeader.unpack(segment.header)
                 if key_commitment(segment.dek, segment.k_seg, segment.segment_uid) != header.key_commitment:
                     raise ExtractionFailed(ExtractionFault.WRONG_KEYS, f"{camera.camera} {segment.sequence}")
-        listed = [{"name": "clip.mp4", "sha256": hashlib.sha256(CLIP).hexdigest(), "bytes": len(CLIP)}]
+        listed = [
+            {"name": "clip.mp4", "sha256": base64.b64encode(hashlib.sha256(CLIP).digest()).decode(), "bytes": len(CLIP)}
+        ]
         manifest = json.dumps({"request": job.request_id, "opening": job.opening, "files": listed}).encode()
         archive = packed({"manifest.json": manifest, "clip.mp4": CLIP, **self.files})
         stream = FakeStream(archive, hashlib.sha256(manifest).digest(), self.break_after)

@@ -3,6 +3,7 @@
 Pure. Must not know how it was written.
 """
 
+import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -44,10 +45,10 @@ def is_manifest(name: str) -> bool:
 
 
 def _as_listed(found: Sequence[WrittenFile], manifest: bytes) -> bool:
-    """Tell whether every file that the manifest lists is there with its digest."""
-    digests = {one.name: one.sha256.hex() for one in found}
+    """Tell whether every file that the manifest lists is there with its digest: base64, or hexadecimal."""
+    spelt = {one.name: (base64.b64encode(one.sha256).decode("ascii"), one.sha256.hex()) for one in found}
     try:
         listed = parse_strict(manifest, limit_bytes=MANIFEST_BYTES_MOST)["files"]
-        return all(digests.get(one["name"]) == one["sha256"] for one in listed)
+        return all(one["sha256"] in spelt.get(one["name"], ()) for one in listed)
     except (JsonRefused, KeyError, TypeError):
         return False

@@ -1,6 +1,7 @@
 """Opening, listing, writing and giving up bundles on the command line; a medium that fails costs nothing (K7)."""
 
 import asyncio
+import base64
 import errno
 import hashlib
 import json
@@ -60,7 +61,10 @@ def stick(desk: Desk) -> Path:
 def bundle(**more: bytes) -> tuple[bytes, bytes]:
     """Return an archive and its manifest's digest."""
     files = {"clip.mp4": CLIP, **more}
-    listed = [{"name": name, "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()]
+    listed = [
+        {"name": name, "sha256": base64.b64encode(hashlib.sha256(data).digest()).decode()}
+        for name, data in files.items()
+    ]
     manifest = json.dumps({"files": listed}).encode()
     return packed({"manifest.json": manifest, **files}), hashlib.sha256(manifest).digest()
 
