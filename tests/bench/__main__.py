@@ -74,7 +74,8 @@ def measure_recording() -> dict[str, str]:
 
 def measure_opening() -> dict[str, str]:
     """Measure the opening of a clip."""
-    return {"opening": f"{machine()}; median of {opening.ROUNDS}.\n\n{opening.measure()}"}
+    before = f"{machine()}; {os.getloadavg()[0]:.1f} processes waiting before; median of {opening.ROUNDS}."
+    return {"opening": f"{before}\n\n{opening.measure()}"}
 
 
 def named(name: str, measure: Callable[[Path], str]) -> Callable[[], dict[str, str]]:

@@ -27,6 +27,8 @@ from kuramori.simulator.nal_units import is_key_picture, is_parameter_set
 from kuramori_segments.audio_track import AudioDecision, AudioRecord, AudioTrack
 from kuramori_segments.cipher import data_key, key_commitment
 from kuramori_segments.codes import AudioState, Suite, VideoCodec
+from kuramori_segments.custodian_set import CustodianSet
+from kuramori_segments.custody import ShareBinding, seal_dek
 from kuramori_segments.device_key import DeviceSigner
 from kuramori_segments.footer import build_recovered
 from kuramori_segments.header import SegmentHeader, header_digest
@@ -111,6 +113,7 @@ class SealedRecording:
     number: int = 7
     slot_bytes: int = SLOT_BYTES
     key: ec.EllipticCurvePrivateKey = field(default_factory=new_device_key)
+    custodians: CustodianSet | None = None  # whom it is sealed for; without: for nobody, with filler
     segments: list[SegmentInput] = field(default_factory=list)
     _next_unit: int = 1
     _other_next_unit: int = FIRST_FILLED_NUMBER
@@ -156,6 +159,7 @@ class SealedRecording:
         if track is not None:
             header = replace(header, audio=AudioState.RECORDED_BY_DECISION)
         header = replace(header, key_commitment=key_commitment(dek, k_seg, header.segment_uid))
+        header = self._sealed(header, dek)
         said = (
             "offered (PCMU), not set up" if track is None else f"recorded by written decision of {track.decision.who}"
         )
@@ -201,6 +205,14 @@ class SealedRecording:
             continues=not first.is_key,
             provenance=provenance_of(sequence),
         )
+
+    def _sealed(self, header: SegmentHeader, dek: bytes) -> SegmentHeader:
+        its = self.custodians
+        if its is None:
+            return header
+        draft = replace(header, custodian_set_id=its.set_id, k=its.k, n=its.n)
+        sealed = seal_dek(dek, its, ShareBinding.of(draft))
+        return replace(draft, shares=sealed.shares, recovery_seal=sealed.recovery_seal)
 
     def _fill(
         self,

@@ -4,8 +4,8 @@
 
 The finished archive waits in its sealed spool and is given out, part by part, as often as it is asked for, until the
 worker is ended: its key is gone then. It confines itself before the job, with its keys, is read; it has no network,
-writes nothing readable to any disk, and dies with its parent. Its arguments and environment hold nothing. Must not know
-the desk or the recorder.
+writes nothing readable to any disk, gives way to recording, and dies with its parent. Its arguments and environment
+hold nothing. Must not know the desk or the recorder.
 """
 
 import contextlib
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 OUTPUT = 1
 PIPE_BYTES = 1 << 20
+LOW_PRIORITY = 5  # recording comes first; somebody waits for the bundle, so not the lowest
 
 
 def main() -> None:
     """Do one job."""
     confine()
+    os.nice(LOW_PRIORITY)
     sys.excepthook = say_unexpected
     for name in ("job", "job_codec", "worker_answer", "bundle"):  # heavy; only now, inside the confinement
         importlib.import_module(f"kuramori.clips.{name}")

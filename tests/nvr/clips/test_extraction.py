@@ -17,6 +17,7 @@ import pytest
 from kuramori.capture.source import Codec
 from kuramori.clips import extraction
 from kuramori.clips.bundle import make_bundle
+from kuramori.clips.extraction_worker import LOW_PRIORITY
 from kuramori.clips.job import ExtractionFailed, ExtractionFault, ExtractionJob, SegmentInput
 from kuramori.clips.verify import Verdict, verify_bundle
 from kuramori.messages import SegmentState
@@ -29,6 +30,7 @@ from tests.fakes.segments import make_nal
 from tests.peers import require, require_program
 
 LARGE_NAL_BYTES = 400_000
+NICE_MOST = 19
 
 
 @pytest.fixture
@@ -243,6 +245,15 @@ class TestTheWorker:
             assert Path(f"/proc/{stream.worker_pid}/environ").read_bytes().strip(b"\0") == b""
             arguments = Path(f"/proc/{stream.worker_pid}/cmdline").read_bytes().split(b"\0")[1:]
             assert arguments == [b"-I", b"-m", b"kuramori.clips.extraction_worker", b""]
+        finally:
+            await stream.close()
+
+    async def test_it_gives_way_to_recording(self, large: SealedRecording) -> None:
+        """It runs at a lower priority than who started it."""
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        stream = await start(job_of(large))
+        try:
+            assert os.getpriority(os.PRIO_PROCESS, stream.worker_pid) == min(own + LOW_PRIORITY, NICE_MOST)
         finally:
             await stream.close()
 
