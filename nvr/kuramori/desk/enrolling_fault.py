@@ -1,11 +1,11 @@
 """What the desk answers where a camera cannot be taken into service over the API. Codes never change.
 
-    DeskFault
-      CameraExists              a camera of that name stands, or stood, in the configuration
-      CameraTrialFailed         the camera did not answer, refused, or offers nothing that can be recorded
-      CertificateUnknown        it shows a certificate that nobody has named
-      BeyondLocalNetwork        the address leads out of the networks of the cameras
-      CameraUnsound             the configuration with this camera would not be sound
+DeskFault
+  CameraExists              a camera of that name stands, or stood, in the configuration
+  CameraTrialFailed         the camera did not answer, refused, or offers nothing that can be recorded
+  CertificateUnknown        it shows a certificate that nobody has named
+  BeyondLocalNetwork        the address leads out of the networks of the cameras
+  CameraUnsound             the configuration with this camera would not be sound
 """
 
 from typing import ClassVar
