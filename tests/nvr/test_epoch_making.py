@@ -52,9 +52,7 @@ async def until_tries(place: FullPlace, tries: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_full_place_is_tried_ever_more_rarely_and_used_when_it_is_not(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_full_place_is_tried_ever_more_rarely_and_used_when_it_is_not(house: House, logged: list[Any]) -> None:
     """Both cameras want a key: one try in each wait, one alarm, one problem; then each gets its key."""
     place = FullPlace(*house.vault.keystore.stores)
     object.__setattr__(house.vault, "keystore", place)
@@ -75,7 +73,7 @@ async def test_a_full_place_is_tried_ever_more_rarely_and_used_when_it_is_not(
             await asyncio.sleep(0.01)
     assert place.tries == 4  # two in vain, and one for each camera
     assert PROBLEM not in house.recorder.problems
-    told = capsys.readouterr().out
+    told = [one["event"] for one in logged]
     assert told.count("epoch_refused") == 1
     assert told.count("epochs_again") == 1
     await making.finish(1.0)
@@ -98,7 +96,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_place_that_hangs_is_told_until_a_key_is_made(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_place_that_hangs_is_told_until_a_key_is_made(house: House, logged: list[Any]) -> None:
     """Neither a key nor a refusal: one alarm, one problem; it is gone with the first key."""
     place = HangingPlace(*house.vault.keystore.stores)
     object.__setattr__(house.vault, "keystore", place)
@@ -115,7 +113,7 @@ async def test_a_place_that_hangs_is_told_until_a_key_is_made(house: House, caps
         place.answers.set()
     await until(lambda: all(camera.recording.plan.ready for camera in cameras))
     assert PROBLEM not in house.recorder.problems
-    assert capsys.readouterr().out.count("keystore_late") == 1
+    assert [one["event"] for one in logged].count("keystore_late") == 1
     await making.finish(1.0)
 
 

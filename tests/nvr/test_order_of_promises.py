@@ -5,6 +5,7 @@ The small recorder of `test_recorder_machine`: real volume, keystore and ledger,
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,16 +32,14 @@ def record_laps(recorder: RecorderMachine, laps: int = LAPS) -> None:
         recorder.clock.pass_ms(1000)
 
 
-def test_recording_goes_on_where_everything_is_within_its_floor(
-    recorder: RecorderMachine, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_recording_goes_on_where_everything_is_within_its_floor(recorder: RecorderMachine, logged: list[Any]) -> None:
     """A full ring, all of it younger than an hour: the newest are there, the oldest are not, and it is said."""
     record_laps(recorder)
     there = recorder.standing()
     by_age = sorted(recorder.recorded, key=lambda uid: recorder.recorded[uid].start_utc_ms)
     assert by_age[-1] in there
     assert by_age[0] not in there
-    assert "floor_missed" in capsys.readouterr().out
+    assert "floor_missed" in [one["event"] for one in logged]
 
 
 def test_a_hold_stands_through_every_lap_and_recording_goes_on_beside_it(recorder: RecorderMachine) -> None:
