@@ -59,7 +59,8 @@ def require_place(folder: Path) -> None:
     try:
         Path(tempfile.mkdtemp(dir=medium_fault.standing(folder))).rmdir()
     except OSError as error:
-        raise medium_fault.known(error, folder) or BundleRefused(
+        usual = None if error.errno == errno.ENOENT else medium_fault.known(error, folder)  # nothing was begun there
+        raise usual or BundleRefused(
             tr(
                 f"No bundle can be written to {folder} ({error.strerror}): nothing was opened.",
                 f"{folder} に書き込めません({error.strerror})。開封は行っていません。",
