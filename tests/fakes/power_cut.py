@@ -12,6 +12,8 @@ from pathlib import Path
 IMAGE_BYTES = 64 << 20
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
+PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.1
 RELEASE_SECONDS = 900.0  # a machine that is booted meanwhile (tests of the service) keeps a copy until it ends
 
 
@@ -58,8 +60,12 @@ class PowerCut:
         ).stdout.strip()  # fmt: skip
 
     def detach(self) -> None:
-        """Let go of the file system; other namespaces may have it for a while."""
-        _run("umount", str(self.directory))
+        """Let go of the file system, as soon as the last process that was ended has let go of it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while subprocess.run(["umount", str(self.directory)], check=False, capture_output=True).returncode != 0:
+            if time.monotonic() > deadline:
+                _run("umount", str(self.directory))
+            time.sleep(POLL_SECONDS)
 
     def unmount(self) -> None:
         """Let go of the file system, and wait until nobody has it: new namespaces copy mounts."""

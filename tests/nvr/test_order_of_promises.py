@@ -17,11 +17,12 @@ LAPS = 2
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[RecorderMachine]:
     """Two cameras, four hours of retention, an hour of floor, 48 slots."""
-    make_site(tmp_path / "site")
+    site = make_site(tmp_path / "site")
     machine = RecorderMachine()
     machine.begin(seed=0)
     yield machine
     machine.teardown()
+    site.close()
 
 
 def record_laps(recorder: RecorderMachine, laps: int = LAPS) -> None:

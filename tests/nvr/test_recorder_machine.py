@@ -13,6 +13,7 @@ says:
 import asyncio
 import random
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -67,11 +68,18 @@ class Site:
     configuration: Configuration
     vault: Vault
 
+    def close(self) -> None:
+        """Let go of its files."""
+        self.vault.keystore.close()
+        self.vault.ledger.close()
+
 
 @pytest.fixture(scope="module", autouse=True)
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One set-up for all runs."""
-    return make_site(tmp_path_factory.mktemp("machine") / "site")
+    made = make_site(tmp_path_factory.mktemp("machine") / "site")
+    yield made
+    made.close()
 
 
 def make_site(folder: Path) -> Site:
